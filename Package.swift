@@ -1,0 +1,66 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is built the same way: Swift 6 language mode, warnings as errors, explicit imports.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A C library, loaded on first use: a command that does not need it does not pay for it.
+func library(_ name: String) -> Target {
+    .target(name: name, dependencies: ["CLazy"])
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["RxTesting", "RxModel"], swiftSettings: strict)
+}
+
+let package = Package(
+    name: "rx",
+    products: [
+        .executable(name: "rx", targets: ["rx"]),
+        .library(name: "Rx", targets: ["RxModel", "RxArchive", "RxStore", "RxLoader", "RxClient", "RxServer"]),
+    ],
+    targets: [
+        .target(name: "CPosix"),
+        .target(name: "CLazy", linkerSettings: [.linkedLibrary("dl")]),
+        library("CSQLite"), library("CCrypto"), library("CArchive"), library("CZlib"), library("CCurl"),
+        library("CMicroHTTPD"),
+
+        module("RxModel", []),
+        module("RxPosix", ["RxModel", "CPosix"]),
+        module("RxCrypto", ["RxModel", "CCrypto"]),
+        module("RxHTTP", ["RxModel"]),
+        module("RxArchive", ["RxModel", "RxPosix", "CArchive", "CZlib"]),
+        module("RxStore", ["RxModel", "RxPosix", "RxCrypto", "CSQLite"]),
+        module("RxProtocol", ["RxModel", "RxHTTP"]),
+        module("RxSource", ["RxModel", "RxPosix", "RxArchive"]),
+        module("RxLoader", ["RxModel"]),
+        module("RxServer", ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"]),
+        module("RxClient", ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl"]),
+        .executableTarget(
+            name: "rx",
+            dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer", "RxClient"],
+            swiftSettings: strict),
+
+        .target(name: "RxTesting", dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxStore"], path: "Tests/RxTesting", swiftSettings: strict),
+        tests("RxModelTests", ["RxCrypto"]),
+        tests("RxPosixTests", ["RxPosix"]),
+        tests("RxArchiveTests", ["RxArchive", "RxPosix", "RxCrypto"]),
+        tests("RxStoreTests", ["RxStore", "RxPosix", "RxCrypto", "CSQLite"]),
+        tests("RxSourceTests", ["RxSource", "RxLoader", "RxPosix"]),
+        tests("RxServerTests", ["RxServer", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
+        tests("RxClientTests", ["RxClient", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
+        tests("CommandTests", ["rx"]),
+        tests("EndToEndTests", ["RxPosix"]),
+        tests("ArchitectureTests", []),
+    ]
+)

@@ -1,0 +1,4 @@
+#ifndef RX_CCURL_H
+#define RX_CCURL_H
+#include <curl/curl.h>
+#endif

@@ -1,0 +1,4 @@
+#ifndef RX_CMICROHTTPD_H
+#define RX_CMICROHTTPD_H
+#include <microhttpd.h>
+#endif

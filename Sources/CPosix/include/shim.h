@@ -1,0 +1,9 @@
+#ifndef RX_CPOSIX_H
+#define RX_CPOSIX_H
+
+// Linux calls that the C library shows only with _GNU_SOURCE.
+int rx_syncfs(int descriptor);
+
+// The type of the file system that holds `path` (statfs(2), f_type), or -1.
+long rx_filesystem_type(const char *path);
+#endif

@@ -1,0 +1,32 @@
+#pragma GCC visibility push(hidden)
+#include "shim.h"
+#include "lazy.h"
+
+static struct lazy_library sqlite = {"libsqlite3.so.0", "libsqlite3-0", 0};
+#define LAZY_LIBRARY sqlite
+
+LAZY(int, sqlite3_open_v2, (const char *path, sqlite3 **db, int flags, const char *vfs), (path, db, flags, vfs))
+LAZY(int, sqlite3_close_v2, (sqlite3 *db), (db))
+LAZY(int, sqlite3_busy_timeout, (sqlite3 *db, int milliseconds), (db, milliseconds))
+LAZY(int, sqlite3_exec, (sqlite3 *db, const char *sql, int (*row)(void *, int, char **, char **), void *context, char **message),
+     (db, sql, row, context, message))
+LAZY(int, sqlite3_prepare_v3, (sqlite3 *db, const char *sql, int count, unsigned int flags, sqlite3_stmt **s, const char **tail),
+     (db, sql, count, flags, s, tail))
+LAZY(int, sqlite3_finalize, (sqlite3_stmt *s), (s))
+LAZY(int, sqlite3_step, (sqlite3_stmt *s), (s))
+LAZY(int, sqlite3_reset, (sqlite3_stmt *s), (s))
+LAZY(int, sqlite3_clear_bindings, (sqlite3_stmt *s), (s))
+LAZY(int, sqlite3_bind_int64, (sqlite3_stmt *s, int i, sqlite3_int64 value), (s, i, value))
+LAZY(int, sqlite3_bind_null, (sqlite3_stmt *s, int i), (s, i))
+LAZY(int, sqlite3_bind_text, (sqlite3_stmt *s, int i, const char *text, int count, void (*release)(void *)), (s, i, text, count, release))
+LAZY(int, sqlite3_bind_blob, (sqlite3_stmt *s, int i, const void *bytes, int count, void (*release)(void *)), (s, i, bytes, count, release))
+LAZY(int, sqlite3_column_type, (sqlite3_stmt *s, int i), (s, i))
+LAZY(sqlite3_int64, sqlite3_column_int64, (sqlite3_stmt *s, int i), (s, i))
+LAZY(const unsigned char *, sqlite3_column_text, (sqlite3_stmt *s, int i), (s, i))
+LAZY(const void *, sqlite3_column_blob, (sqlite3_stmt *s, int i), (s, i))
+LAZY(int, sqlite3_column_bytes, (sqlite3_stmt *s, int i), (s, i))
+LAZY(sqlite3_int64, sqlite3_last_insert_rowid, (sqlite3 *db), (db))
+LAZY(int, sqlite3_changes, (sqlite3 *db), (db))
+LAZY(int, sqlite3_get_autocommit, (sqlite3 *db), (db))
+LAZY(const char *, sqlite3_errmsg, (sqlite3 *db), (db))
+LAZY(int, sqlite3_extended_errcode, (sqlite3 *db), (db))

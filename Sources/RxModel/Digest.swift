@@ -1,0 +1,56 @@
+/// The SHA-256 of some bytes, written `sha256:<64 lower-case hexadecimal digits>`.
+///
+/// Held as four words: comparing and hashing cost a few instructions. Source: OCI image spec v1.1, "Digests".
+public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
+    private var words: (UInt64, UInt64, UInt64, UInt64)
+
+    /// Reads 32 bytes, most significant first; nil for another count.
+    public init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == 32 else { return nil }
+        var words: [UInt64] = [0, 0, 0, 0]
+        for (index, byte) in bytes.enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(byte) }
+        self.words = (words[0], words[1], words[2], words[3])
+    }
+
+    /// Reads exactly 64 lower-case digits; nil for anything else.
+    public init?(hex: some StringProtocol) {
+        var words: [UInt64] = [0, 0, 0, 0]
+        var count = 0
+        for digit in hex.utf8 {
+            guard count < 64, let value = Hex.value(digit) else { return nil }
+            words[count / 16] = words[count / 16] << 4 | UInt64(value)
+            count += 1
+        }
+        guard count == 64 else { return nil }
+        self.words = (words[0], words[1], words[2], words[3])
+    }
+
+    /// Reads `sha256:<64 digits>`; nil for anything else.
+    public init?(_ text: some StringProtocol) {
+        guard text.utf8.starts(with: "sha256:".utf8) else { return nil }
+        self.init(hex: text.dropFirst(7))
+    }
+
+    /// The 32 bytes, most significant first.
+    public var bytes: [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(32)
+        for word in [words.0, words.1, words.2, words.3] {
+            for shift in stride(from: 56, through: 0, by: -8) { out.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+        }
+        return out
+    }
+
+    /// The 64 digits without the algorithm.
+    public var hex: String { Hex.text(bytes) }
+
+    /// `sha256:` and the 64 digits.
+    public var description: String { "sha256:" + hex }
+
+    public static func == (a: Digest, b: Digest) -> Bool { a.words == b.words }
+
+    /// The order of the digests' texts.
+    public static func < (a: Digest, b: Digest) -> Bool { a.words < b.words }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+}

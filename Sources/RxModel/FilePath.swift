@@ -1,0 +1,53 @@
+/// The path of one file inside a resource: relative, `/` between segments, compared as bytes.
+///
+/// Two names that differ only in Unicode normalisation are two files. Source: Specs/04-archive.
+public struct FilePath: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The longest path, in UTF-8 bytes.
+    public static let lengthLimit = 4096
+    /// The longest segment, in UTF-8 bytes.
+    public static let segmentLimit = 255
+
+    /// The path as it is written.
+    public let text: String
+
+    /// Checks a path. Throws `ContentError` naming it: absolute, `..`, an empty or `.` segment, a newline or NUL, too long.
+    public init(parsing text: String) throws(ContentError) {
+        func fail(_ reason: String) -> ContentError { ContentError("entry \(FilePath.quoted(text)): \(reason)") }
+        guard !text.isEmpty else { throw fail("the name is empty") }
+        guard text.utf8.count <= FilePath.lengthLimit else { throw fail("the path is longer than \(FilePath.lengthLimit) bytes") }
+        guard text.utf8.first != UInt8(ascii: "/") else { throw fail("absolute paths are not allowed") }
+        guard !text.utf8.contains(where: { $0 == 0x0A || $0 == 0 }) else { throw fail("a name may not hold a newline or NUL") }
+        for segment in text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            if segment.elementsEqual("..".utf8) { throw fail("the path leaves the root") }
+            guard !segment.isEmpty, !segment.elementsEqual(".".utf8) else { throw fail("a segment is empty or '.'") }
+            guard segment.count <= FilePath.segmentLimit else { throw fail("a segment is longer than \(FilePath.segmentLimit) bytes") }
+        }
+        self.text = text
+    }
+
+    /// A path made of segments that were checked already.
+    package init(unchecked text: String) { self.text = text }
+
+    /// The folder that holds the entry; nil at the root.
+    package var parent: FilePath? {
+        text.utf8.lastIndex(of: UInt8(ascii: "/")).map { FilePath(unchecked: String(text[..<$0])) }
+    }
+
+    /// The segments, first to last.
+    public var segments: [Substring] { text.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) } }
+
+    /// The last segment.
+    public var name: Substring { segments.last! }
+
+    public var description: String { text }
+
+    public static func == (a: FilePath, b: FilePath) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    public static func < (a: FilePath, b: FilePath) -> Bool { a.text.utf8.lexicographicallyPrecedes(b.text.utf8) }
+    public func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// A name for an error message: in quotes, with control characters escaped.
+    package static func quoted(_ text: String) -> String { JSON.string(text).text }
+}

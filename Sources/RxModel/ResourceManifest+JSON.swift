@@ -1,0 +1,56 @@
+extension ResourceManifest {
+    /// The manifest's exact bytes: canonical JSON.
+    public var bytes: [UInt8] {
+        let layers = files.map { file in
+            JSON.members([
+                "mediaType": .string(MediaType.file), "digest": .string(file.digest.description), "size": .integer(file.size),
+                "annotations": .members([
+                    Annotation.title: .string(file.path.text), Annotation.executable: file.executable ? "true" : nil,
+                    Annotation.symlink: file.symlink.map { .string($0) },
+                ]),
+            ])
+        }
+        return JSON.members([
+            "schemaVersion": 2, "mediaType": .string(MediaType.imageManifest), "artifactType": .string(MediaType.resource),
+            "config": .members([
+                "mediaType": .string(MediaType.emptyConfig), "digest": .string(ResourceManifest.emptyConfigDigest.description), "size": 2,
+            ]),
+            "layers": .array(layers), "annotations": annotations,
+        ]).canonical
+    }
+
+    private var annotations: JSON {
+        let members = definition.members
+        return .members([
+            Annotation.definition: .string(definition.json.text), Annotation.tree: .string(tree.description),
+            Annotation.title: .string(definition.name), Annotation.version: definition.tag.map { .string($0) },
+            Annotation.description: members["description"], Annotation.authors: members["author"], Annotation.licenses: members["license"],
+            Annotation.source: members["repository"],
+        ])
+    }
+
+    /// Reads a resource's manifest back. Throws `ManifestError` when it is JSON of another kind or breaks a rule of Specs/03-manifest.
+    public init(parsing bytes: [UInt8]) throws(ManifestError) {
+        do { try self.init(json: try JSON(parsing: bytes)) } catch let error as ManifestError { throw error } catch {
+            throw ManifestError("manifest is not valid: \(error)")
+        }
+    }
+
+    private init(json: JSON) throws {
+        guard json["artifactType"]?.string == MediaType.resource else { throw ManifestError("manifest is not of an rx resource") }
+        guard let definition = json["annotations"]?[Annotation.definition]?.string, let layers = json["layers"]?.array,
+            let tree = json["annotations"]?[Annotation.tree]?.string.flatMap({ Digest($0) })
+        else { throw ManifestError("manifest has no definition, tree or layers") }
+        try self.init(
+            definition: try Definition(parsing: Array(definition.utf8)), files: try layers.map(ResourceManifest.file(layer:)), tree: tree)
+    }
+
+    private static func file(layer: JSON) throws -> ResourceFile {
+        guard let title = layer["annotations"]?[Annotation.title]?.string, let digest = layer["digest"]?.string.flatMap({ Digest($0) }),
+            let size = layer["size"]?.int, size >= 0
+        else { throw ManifestError("a layer has no title, digest or size") }
+        return ResourceFile(
+            path: try FilePath(parsing: title), digest: digest, size: size,
+            executable: layer["annotations"]?[Annotation.executable]?.string == "true", symlink: layer["annotations"]?[Annotation.symlink]?.string)
+    }
+}

@@ -1,0 +1,66 @@
+import CPosix
+public import Glibc
+
+/// The one owner of an open file; closes it at the end of its life.
+public final class FileDescriptor: Sendable {
+    /// The number that system calls take; valid as long as this object lives.
+    public let number: Int32
+    /// What was opened, for error messages.
+    public let path: String
+
+    /// Takes ownership of an open descriptor.
+    public init(owning number: Int32, path: String) {
+        self.number = number
+        self.path = path
+    }
+
+    deinit { Glibc.close(number) }
+
+    /// Opens a file, always close-on-exec. Throws `PosixError`.
+    public static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(PosixError) -> FileDescriptor {
+        FileDescriptor(owning: try retrying("open", path) { Glibc.open(path, flags | O_CLOEXEC, mode) }, path: path)
+    }
+
+    /// Reads up to the buffer's length from the current offset; 0 at the end. Throws `PosixError`.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws(PosixError) -> Int {
+        try retrying("read", path) { Glibc.read(number, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Reads up to the buffer's length from `offset`; 0 at the end. Throws `PosixError`.
+    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(PosixError) -> Int {
+        try retrying("pread", path) { pread(number, buffer.baseAddress, buffer.count, off_t(offset)) }
+    }
+
+    /// Writes all bytes at the current offset. Throws `PosixError`.
+    public func write(_ bytes: UnsafeRawBufferPointer) throws(PosixError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = try retrying("write", path) { Glibc.write(number, rest.baseAddress, rest.count) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    /// Writes all bytes at the current offset. Throws `PosixError`.
+    public func write(_ bytes: [UInt8]) throws(PosixError) {
+        let result: Result<Void, PosixError> = bytes.withUnsafeBytes { raw in
+            do throws(PosixError) { return .success(try write(raw)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+
+    /// Type, mode, length and times. Throws `PosixError`.
+    public func status() throws(PosixError) -> stat {
+        var status = stat()
+        _ = try retrying("fstat", path) { fstat(number, &status) }
+        return status
+    }
+
+    /// Waits until the file's bytes and length are durable. Throws `PosixError`.
+    public func sync() throws(PosixError) { _ = try retrying("fsync", path) { fsync(number) } }
+
+    /// Waits until everything written to the file's file system is durable. Throws `PosixError`.
+    public func syncFileSystem() throws(PosixError) { _ = try retrying("syncfs", path) { rx_syncfs(number) } }
+
+    /// Moves the current offset to the start.
+    public func rewind() throws(PosixError) { _ = try retrying("lseek", path) { lseek(number, 0, SEEK_SET) } }
+}

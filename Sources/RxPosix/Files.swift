@@ -1,0 +1,134 @@
+public import Glibc
+import RxModel
+
+/// Whole-file operations by path. Every failure is a `PosixError`.
+public enum Files {
+    /// What `lstat` says, or nil when nothing is there.
+    public static func status(_ path: String) throws(PosixError) -> stat? {
+        var status = stat()
+        do {
+            _ = try retrying("lstat", path) { lstat(path, &status) }
+            return status
+        } catch {
+            if error.errno == ENOENT || error.errno == ENOTDIR { return nil }
+            throw error
+        }
+    }
+
+    /// Whether a folder is there, followed through symlinks.
+    public static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return fstatat(AT_FDCWD, path, &status, 0) == 0 && status.isFolder
+    }
+
+    /// Makes a folder and those above it; fine when they are there.
+    public static func makeFolders(_ path: String, mode: mode_t = 0o755) throws(PosixError) {
+        do {
+            _ = try retrying("mkdir", path) { mkdir(path, mode) }
+        } catch {
+            if error.errno == EEXIST, isFolder(path) { return }
+            guard error.errno == ENOENT, let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else { throw error }
+            try makeFolders(String(path[..<slash]), mode: mode)
+            do { _ = try retrying("mkdir", path) { mkdir(path, mode) } } catch { if error.errno != EEXIST { throw error } }
+        }
+    }
+
+    /// Moves a file over whatever is at `target`, in one step.
+    public static func rename(_ source: String, to target: String) throws(PosixError) {
+        _ = try retrying("rename", target) { Glibc.rename(source, target) }
+    }
+
+    /// Removes a file; fine when none is there. Gives whether one was.
+    @discardableResult
+    public static func remove(_ path: String) throws(PosixError) -> Bool {
+        do {
+            _ = try retrying("unlink", path) { unlink(path) }
+            return true
+        } catch {
+            if error.errno == ENOENT { return false }
+            throw error
+        }
+    }
+
+    /// Removes a file if that can be done; for clean-up after a failure, whose own error matters more.
+    public static func discard(_ path: String) { unlink(path) }
+
+    /// Removes a folder and all in it; fine when none is there.
+    public static func removeTree(_ path: String) throws(PosixError) {
+        guard let status = try status(path) else { return }
+        guard status.isFolder else {
+            try remove(path)
+            return
+        }
+        for name in try names(in: path) { try removeTree("\(path)/\(name)") }
+        do { _ = try retrying("rmdir", path) { rmdir(path) } } catch { if error.errno != ENOENT { throw error } }
+    }
+
+    /// The names in a folder, unsorted, without `.` and `..`; a name that is not UTF-8 has its bytes replaced.
+    public static func names(in path: String) throws(PosixError) -> [String] {
+        guard let folder = opendir(path) else { throw PosixError("opendir", path, errno: errno) }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(folder) else {
+                if errno != 0 { throw PosixError("readdir", path, errno: errno) }
+                return names
+            }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name != ".", name != ".." { names.append(name) }
+        }
+    }
+
+    /// The whole of a file, when it has at most `limit` bytes; throws `ContentError` for a larger one.
+    public static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
+        try FileSource(path: path).readAll(limit: limit)
+    }
+
+    /// Replaces a file in one durable step: written aside, synced, renamed, its folder synced.
+    public static func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o644) throws(PosixError) {
+        let aside = "\(path).\(RandomName.make())"
+        do throws(PosixError) {
+            let file = try FileDescriptor.open(aside, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+            try file.write(bytes)
+            try file.sync()
+            try rename(aside, to: path)
+        } catch {
+            unlink(aside)
+            throw error
+        }
+        try syncFolder(path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ".")
+    }
+
+    /// Waits until the folder's own entries are durable.
+    public static func syncFolder(_ path: String) throws(PosixError) {
+        try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY).sync()
+    }
+
+    /// The path without symlinks, `.` and `..`.
+    public static func realPath(_ path: String) throws(PosixError) -> String {
+        guard let real = realpath(path, nil) else { throw PosixError("realpath", path, errno: errno) }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// The text of a symlink.
+    public static func symlinkTarget(_ path: String) throws(PosixError) -> [UInt8] {
+        var target = [UInt8](repeating: 0, count: 4097)
+        let count = try retrying("readlink", path) { target.withUnsafeMutableBytes { readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) } }
+        return Array(target[..<count])
+    }
+}
+
+extension stat {
+    /// Whether it is a folder.
+    public var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
+    /// Whether it is a regular file.
+    public var isRegular: Bool { st_mode & S_IFMT == S_IFREG }
+    /// Whether it is a symlink.
+    public var isSymlink: Bool { st_mode & S_IFMT == S_IFLNK }
+    /// The time of the last change of content, in nanoseconds since 1970.
+    public var modifiedAt: Int { st_mtim.tv_sec * 1_000_000_000 + st_mtim.tv_nsec }
+    /// The time of the last change of anything about the file, in nanoseconds since 1970.
+    public var changedAt: Int { st_ctim.tv_sec * 1_000_000_000 + st_ctim.tv_nsec }
+}

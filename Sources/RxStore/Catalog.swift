@@ -1,0 +1,61 @@
+import Glibc
+import RxModel
+import RxPosix
+import Synchronization
+
+/// The catalog's connections: one writer, as many readers as there are threads that read, one that watches for changes.
+final class Catalog: Sendable {
+    private final class Slot: @unchecked Sendable {
+        // Used only by the thread that holds the slot.
+        let database: Database
+        init(_ database: Database) { self.database = database }
+    }
+
+    private let path: String
+    private let writer: Monitor<Slot>
+    private let watcher: Monitor<Slot>
+    private let readers = Mutex<[Slot]>([])
+
+    /// Opens the catalog and brings its schema up to date. Throws `RegistryError`.
+    init(path: String) throws {
+        self.path = path
+        // Switching a new file to WAL and migrating it happen under a file lock: neither waits for others by itself.
+        let lock = try FileDescriptor.open("\(path).lock", O_RDWR | O_CREAT, mode: 0o644)
+        _ = try retrying("flock", lock.path) { flock(lock.number, LOCK_EX) }
+        let database = try Catalog.connect(path)
+        try Migrations.apply(to: database, path: path)
+        writer = Monitor(Slot(database))
+        watcher = Monitor(Slot(try Catalog.connect(path)))
+    }
+
+    /// Runs `body` in one write transaction; it is durable when this returns. `now` never goes back (seconds since 1970).
+    @discardableResult
+    func write<Value>(_ body: (_ database: Database, _ now: Int) throws -> Value) throws -> Value {
+        try writer.update { slot in
+            let database = slot.database
+            return try database.write {
+                try database.run("UPDATE clock SET now = max(now, ?)", .integer(Clock.now))
+                let now = try database.first("SELECT now FROM clock") { $0.int(0) } ?? Clock.now
+                return try body(database, now)
+            }
+        }
+    }
+
+    /// Runs `body` against one unchanging state.
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path))
+        defer { readers.withLock { $0.append(slot) } }
+        return try slot.database.snapshot { try body(slot.database) }
+    }
+
+    /// Changes whenever any process has committed. Source: SQLite, PRAGMA data_version.
+    func version() throws -> Int {
+        try watcher.update { try $0.database.first("PRAGMA data_version") { $0.int(0) } ?? 0 }
+    }
+
+    private static func connect(_ path: String) throws -> Database {
+        let database = try Database(path: path)
+        try database.script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096")
+        return database
+    }
+}

@@ -1,0 +1,168 @@
+import CSQLite
+import Glibc
+import RxModel
+
+/// One SQLite connection; used by one thread at a time.
+final class Database {
+    /// How long a statement waits for another process's write, in milliseconds. Writes are short; a wait this long means a hang.
+    static let patience: Int32 = 600_000
+
+    private let handle: OpaquePointer
+    private let path: String
+    private var statements: [UnsafePointer<UInt8>: Statement] = [:]
+
+    /// Opens, and creates when absent, the database at `path`. Throws `RegistryError`.
+    init(path: String) throws {
+        var handle: OpaquePointer?
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let result = sqlite3_open_v2(path, &handle, flags, nil)
+        guard let handle, result == SQLITE_OK else {
+            defer { sqlite3_close_v2(handle) }
+            throw Database.failure(handle, result, path)
+        }
+        self.handle = handle
+        self.path = path
+        sqlite3_busy_timeout(handle, Database.patience)
+    }
+
+    deinit {
+        statements.removeAll()
+        sqlite3_close_v2(handle)
+    }
+
+    /// Runs several statements without parameters.
+    func script(_ sql: String) throws {
+        let result = sqlite3_exec(handle, sql, nil, nil, nil)
+        guard result == SQLITE_OK else { throw Database.failure(handle, result, path) }
+    }
+
+    /// Runs one statement and gives the number of rows it changed.
+    @discardableResult
+    func run(_ sql: StaticString, _ values: SQLValue...) throws -> Int {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        statement.bind(values)
+        while try step(statement) {}
+        return Int(sqlite3_changes(handle))
+    }
+
+    /// The rows of a query, each turned into a value while it is current.
+    func rows<Value>(_ sql: StaticString, _ values: SQLValue..., map: (Row) throws -> Value) throws -> [Value] {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        statement.bind(values)
+        var found: [Value] = []
+        while try step(statement) { found.append(try map(Row(handle: statement.handle))) }
+        return found
+    }
+
+    /// The first row of a query, or nil.
+    func first<Value>(_ sql: StaticString, _ values: SQLValue..., map: (Row) throws -> Value) throws -> Value? {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        statement.bind(values)
+        return try step(statement) ? try map(Row(handle: statement.handle)) : nil
+    }
+
+    /// The id of the row inserted last.
+    var lastInsertedID: Int { Int(sqlite3_last_insert_rowid(handle)) }
+
+    /// Runs `body` inside one write transaction, taken at once; a thrown error undoes all of it.
+    func write<Value>(_ body: () throws -> Value) throws -> Value { try scope("BEGIN IMMEDIATE", body) }
+
+    /// Runs `body` against one unchanging state of the database.
+    func snapshot<Value>(_ body: () throws -> Value) throws -> Value { try scope("BEGIN", body) }
+
+    private func scope<Value>(_ begin: StaticString, _ body: () throws -> Value) throws -> Value {
+        try run(begin)
+        do {
+            let value = try body()
+            try run("COMMIT")
+            return value
+        } catch {
+            if sqlite3_get_autocommit(handle) == 0 { _ = try? run("ROLLBACK") }
+            throw error
+        }
+    }
+
+    private func step(_ statement: Statement) throws -> Bool {
+        switch sqlite3_step(statement.handle) {
+        case SQLITE_ROW: true
+        case SQLITE_DONE: false
+        case let result: throw Database.failure(handle, result, path)
+        }
+    }
+
+    private func prepared(_ sql: StaticString) throws -> Statement {
+        if let statement = statements[sql.utf8Start] { return statement }
+        var raw: OpaquePointer?
+        let result = sqlite3_prepare_v3(handle, sql.description, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &raw, nil)
+        guard let raw, result == SQLITE_OK else { throw Database.failure(handle, result, path) }
+        let statement = Statement(handle: raw)
+        statements[sql.utf8Start] = statement
+        return statement
+    }
+
+    private static func failure(_ handle: OpaquePointer?, _ result: Int32, _ path: String) -> RegistryError {
+        let words = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+        switch result & 0xFF {
+        case SQLITE_FULL:
+            return RegistryError("catalog \(path): \(words)", code: .storageFull, hint: "free some space and run the same command again")
+        case SQLITE_CORRUPT, SQLITE_NOTADB:
+            return RegistryError(
+                "catalog \(path) is damaged: \(words)", code: .storeUnusable, hint: "restore it from a backup; the blobs beside it are intact files named by their digests")
+        case SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM:
+            return RegistryError("catalog \(path) cannot be opened for writing: \(words)", code: .storeUnusable, hint: "check the owner and permissions of its folder")
+        default:
+            return RegistryError("catalog \(path): \(words) (SQLite \(result))", code: .internalError)
+        }
+    }
+}
+
+/// A prepared statement, kept for the next call.
+final class Statement {
+    let handle: OpaquePointer
+
+    init(handle: OpaquePointer) { self.handle = handle }
+
+    deinit { sqlite3_finalize(handle) }
+
+    func reset() {
+        sqlite3_reset(handle)
+        sqlite3_clear_bindings(handle)
+    }
+
+    func bind(_ values: [SQLValue]) {
+        for (index, value) in values.enumerated() {
+            let position = Int32(index + 1)
+            switch value {
+            case .null: sqlite3_bind_null(handle, position)
+            case .integer(let value): sqlite3_bind_int64(handle, position, Int64(value))
+            case .text(var text): text.withUTF8 { _ = rx_sqlite3_bind_text(handle, position, $0.baseAddress, Int32($0.count)) }
+            case .blob(let bytes): bytes.withUnsafeBytes { _ = rx_sqlite3_bind_blob(handle, position, $0.baseAddress, Int32($0.count)) }
+            }
+        }
+    }
+}
+
+/// The current row of a query; valid inside the closure it is handed to.
+struct Row {
+    let handle: OpaquePointer
+
+    func int(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }
+
+    func text(_ column: Int32) -> String {
+        guard let bytes = sqlite3_column_text(handle, column) else { return "" }
+        return String(decoding: UnsafeBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(handle, column))), as: UTF8.self)
+    }
+
+    func blob(_ column: Int32) -> [UInt8] {
+        guard let bytes = sqlite3_column_blob(handle, column) else { return [] }
+        return Array(UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+
+    func digest(_ column: Int32) throws -> Digest {
+        guard let digest = Digest(bytes: blob(column)) else { throw RegistryError("the catalog holds a broken digest", code: .storeUnusable) }
+        return digest
+    }
+}

@@ -1,0 +1,84 @@
+public import RxModel
+
+extension DiskStore {
+    public func resolve(registry: String, repository: String, selector: Selector) throws -> ResourceRecord? {
+        try catalog.read { database in
+            switch selector {
+            case .digest(let digest):
+                return try database.record(registry: registry, repository: repository, digest: digest)
+            case .tag(Locator.latest):
+                guard let tag = try database.latestTag(registry: registry, repository: repository) else { return nil }
+                return try database.record(registry: registry, repository: repository, tag: tag)
+            case .tag(let tag):
+                return try database.record(registry: registry, repository: repository, tag: tag)
+            }
+        }
+    }
+
+    public func manifest(of record: ResourceRecord) throws -> ResourceManifest {
+        let bytes = try catalog.read { database in
+            try database.first(
+                "SELECT bytes FROM manifests WHERE registry = ? AND repository = ? AND digest = ?", .text(record.reference.registry),
+                .text(record.reference.repository), .digest(record.manifestDigest)
+            ) { $0.blob(0) }
+        }
+        guard let bytes else { throw RegistryError.notFound(record.reference.description) }
+        return try ResourceManifest(parsing: bytes)
+    }
+
+    public func search(_ query: SearchQuery) throws -> SearchPage {
+        let words = SearchWords(query.text)
+        guard words.canMatch else { return SearchPage(records: [], total: 0) }
+        let registry: SQLValue =
+            switch query.scope {
+            case .all: .null
+            case .own: ""
+            case .copied(let host): .text(host)
+            }
+        return try catalog.read { database in
+            let total = try database.first(
+                """
+                SELECT count(*) FROM tags WHERE (?1 IS NULL OR tags.registry = ?1)
+                    AND (?2 = '' OR tags.manifest IN (SELECT rowid FROM search WHERE search MATCH ?2))
+                """, registry, .text(words.match)
+            ) { $0.int(0) }
+            let records = try database.rows(
+                """
+                SELECT tags.registry, tags.repository, tags.tag, tags.created_at, tags.updated_at, digest, tree, size, files, definition
+                FROM tags JOIN manifests ON manifests.id = tags.manifest
+                WHERE (?1 IS NULL OR tags.registry = ?1) AND (?2 = '' OR tags.manifest IN (SELECT rowid FROM search WHERE search MATCH ?2))
+                ORDER BY tags.updated_at DESC, tags.repository, tags.tag, tags.registry LIMIT ?3 OFFSET ?4
+                """, registry, .text(words.match), .integer(query.limit), .integer(query.offset), map: Database.record)
+            return SearchPage(records: records, total: total ?? 0)
+        }
+    }
+
+    public func remove(registry: String, repository: String, selector: Selector) throws -> [Reference] {
+        try catalog.write { database, _ in
+            let tags: [String]
+            switch selector {
+            case .digest(let digest):
+                tags = try database.rows(
+                    """
+                    SELECT tag FROM tags JOIN manifests ON manifests.id = tags.manifest
+                    WHERE tags.registry = ?1 AND tags.repository = ?2 AND (manifests.digest = ?3 OR manifests.tree = ?3) ORDER BY tag
+                    """, .text(registry), .text(repository), .digest(digest)
+                ) { $0.text(0) }
+            case .tag(Locator.latest):
+                tags = try database.latestTag(registry: registry, repository: repository).map { [$0] } ?? []
+            case .tag(let tag):
+                tags = [tag]
+            }
+            return try tags.filter { tag in
+                try database.run("DELETE FROM tags WHERE registry = ? AND repository = ? AND tag = ?", .text(registry), .text(repository), .text(tag)) > 0
+            }.map { Reference(registry: registry, repository: repository, tag: $0) }
+        }
+    }
+
+    public func removeCached(registry: String?) throws -> Int {
+        try catalog.write { database, _ in
+            if let registry { return try database.run("DELETE FROM tags WHERE registry = ?1 AND registry <> ''", .text(registry)) }
+            return try database.run("DELETE FROM tags WHERE registry <> ''")
+        }
+    }
+}

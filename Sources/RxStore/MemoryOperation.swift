@@ -1,0 +1,71 @@
+import RxCrypto
+import RxModel
+import RxPosix
+import Synchronization
+
+/// An operation on a memory store.
+final class MemoryOperation: StoreOperation {
+    private let store: MemoryStore
+    private let owner = RandomName.make()
+    private let staged = Mutex<[Digest: [UInt8]]>([:])
+
+    init(store: MemoryStore) { self.store = store }
+
+    deinit { cancel() }
+
+    func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob {
+        let bytes = try source.readAll()
+        let digest = sha256(bytes)
+        if let expecting, expecting != digest { throw ContentError.mismatch(expected: expecting, got: digest) }
+        staged.withLock { $0[digest] = bytes }
+        return StagedBlob(digest: digest, size: bytes.count)
+    }
+
+    func publish() throws {
+        let blobs = staged.withLock { staged in
+            defer { staged = [:] }
+            return staged
+        }
+        let until = Clock.now + store.leaseTime
+        store.state.withLock { state in
+            for (digest, bytes) in blobs {
+                state.blobs[digest] = bytes
+                state.leases[owner, default: [:]][digest] = until
+            }
+        }
+    }
+
+    func lease(_ blobs: [Digest: Int]) throws -> Set<Digest> {
+        let until = Clock.now + store.leaseTime
+        return store.state.withLock { state in
+            let found = blobs.filter { state.blobs[$0.key]?.count == $0.value }.map(\.key)
+            for digest in found { state.leases[owner, default: [:]][digest] = until }
+            return Set(found)
+        }
+    }
+
+    func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord {
+        _ = try stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
+        try publish()
+        let digest = manifest.digest
+        let now = Clock.now
+        return try store.state.withLock { state in
+            for (blob, size) in manifest.blobs where state.blobs[blob]?.count != size { throw RegistryError.blobNotFound(blob) }
+            let repository = MemoryStore.Repository(registry: reference.registry, name: reference.repository)
+            if state.manifests[repository]?.contains(where: { $0.digest == digest }) != true {
+                state.manifests[repository, default: []].append((digest, manifest))
+            }
+            state.seq += 1
+            state.version += 1
+            let createdAt = state.tags[reference]?.createdAt ?? now
+            state.tags[reference] = MemoryStore.Tag(manifest: digest, createdAt: createdAt, updatedAt: now, seq: state.seq)
+            state.leases[owner] = nil
+            return MemoryStore.record(manifest, digest, reference, createdAt: createdAt, updatedAt: now)
+        }
+    }
+
+    func cancel() {
+        staged.withLock { $0 = [:] }
+        store.state.withLock { $0.leases[owner] = nil }
+    }
+}

@@ -1,0 +1,198 @@
+import RxCrypto
+public import RxModel
+import RxPosix
+import Synchronization
+
+/// The store in memory: the disk store's twin for tests and short-lived servers. It keeps the same rules without SQLite or files.
+public final class MemoryStore: Store {
+    struct Tag {
+        var manifest: Digest
+        var createdAt: Int
+        var updatedAt: Int
+        var seq: Int
+    }
+
+    struct State {
+        var blobs: [Digest: [UInt8]] = [:]
+        var leases: [String: [Digest: Int]] = [:]
+        /// Manifests by registry and repository, in the order they came.
+        var manifests: [Repository: [(digest: Digest, manifest: ResourceManifest)]] = [:]
+        var tags: [Reference: Tag] = [:]
+        var seq = 0
+        var version = 0
+    }
+
+    struct Repository: Hashable {
+        let registry: String
+        let name: String
+    }
+
+    let state = Mutex(State())
+    let leaseTime: Int
+
+    /// Makes an empty store whose leases last `leaseTime` seconds.
+    public init(leaseTime: Int = 3600) { self.leaseTime = leaseTime }
+
+    public func size(of digest: Digest) throws -> Int {
+        guard let bytes = state.withLock({ $0.blobs[digest] }) else { throw RegistryError.blobNotFound(digest) }
+        return bytes.count
+    }
+
+    public func open(_ digest: Digest) throws -> any ByteSource {
+        guard let bytes = state.withLock({ $0.blobs[digest] }) else { throw RegistryError.blobNotFound(digest) }
+        return VerifyingSource(BytesSource(bytes), digest: digest, size: bytes.count)
+    }
+
+    public func begin() throws -> any StoreOperation { MemoryOperation(store: self) }
+
+    public func version() throws -> Int { state.withLock { $0.version } }
+
+    public func resolve(registry: String, repository: String, selector: Selector) throws -> ResourceRecord? {
+        state.withLock { state in
+            switch selector {
+            case .digest(let digest): state.record(Repository(registry: registry, name: repository), digest)
+            case .tag(let tag): state.tag(registry, repository, tag).flatMap { state.record($0) }
+            }
+        }
+    }
+
+    public func manifest(of record: ResourceRecord) throws -> ResourceManifest {
+        let repository = Repository(registry: record.reference.registry, name: record.reference.repository)
+        let found = state.withLock { $0.manifests[repository]?.first { $0.digest == record.manifestDigest }?.manifest }
+        guard let found else { throw RegistryError.notFound(record.reference.description) }
+        return found
+    }
+
+    public func search(_ query: SearchQuery) throws -> SearchPage {
+        let words = SearchWords(query.text)
+        guard words.canMatch else { return SearchPage(records: [], total: 0) }
+        let found = state.withLock { state in
+            state.tags.keys.filter { query.scope.includes($0.registry) }.compactMap { state.record($0) }
+        }.filter { record in
+            let locator = record.reference.locator
+            let definition = record.definition
+            return words.matches([locator.name, locator.path ?? "", definition.description ?? "", definition.type] + definition.keywords)
+        }.sorted { a, b in
+            if a.updatedAt != b.updatedAt { return a.updatedAt > b.updatedAt }
+            let left = [a.reference.repository, a.reference.tag, a.reference.registry]
+            let right = [b.reference.repository, b.reference.tag, b.reference.registry]
+            return left.lexicographicallyPrecedes(right) { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        }
+        return SearchPage(records: Array(found.dropFirst(query.offset).prefix(query.limit)), total: found.count)
+    }
+
+    public func remove(registry: String, repository: String, selector: Selector) throws -> [Reference] {
+        state.withLock { state in
+            let tags: [Reference]
+            switch selector {
+            case .digest(let digest):
+                tags = state.tags.filter { reference, tag in
+                    reference.registry == registry && reference.repository == repository
+                        && (tag.manifest == digest || state.record(reference)?.tree == digest)
+                }.map(\.key).sorted { $0.tag < $1.tag }
+            case .tag(let tag):
+                tags = state.tag(registry, repository, tag).map { [$0] } ?? []
+            }
+            for tag in tags { state.tags[tag] = nil }
+            state.version += 1
+            return tags
+        }
+    }
+
+    public func removeCached(registry: String?) throws -> Int {
+        state.withLock { state in
+            let tags = state.tags.keys.filter { !$0.registry.isEmpty && (registry == nil || $0.registry == registry) }
+            for tag in tags { state.tags[tag] = nil }
+            state.version += 1
+            return tags.count
+        }
+    }
+
+    public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
+        state.withLock { state in
+            let end = Clock.now + (leaseTime.map { max(0, self.leaseTime - $0) } ?? 0)
+            let tagged = Set(state.tags.map { Held(Repository(registry: $0.registry, name: $0.repository), $1.manifest) })
+            let kept = state.manifests.mapValues { $0 }.map { repository, list in
+                (repository, list.filter { tagged.contains(Held(repository, $0.digest)) })
+            }
+            let named = Set(kept.flatMap { $0.1.flatMap { $0.manifest.blobs.keys } })
+            let leased = Set(state.leases.values.flatMap { $0.filter { $0.value > end }.keys })
+            let garbage = state.blobs.filter { !named.contains($0.key) && !leased.contains($0.key) }
+            let manifests = state.manifests.values.reduce(0) { $0 + $1.count } - kept.reduce(0) { $0 + $1.1.count }
+            if !dryRun {
+                state.manifests = Dictionary(uniqueKeysWithValues: kept)
+                for digest in garbage.keys { state.blobs[digest] = nil }
+                state.version += 1
+            }
+            return CollectionReport(blobs: garbage.count, bytes: garbage.values.reduce(0) { $0 + $1.count }, manifests: manifests)
+        }
+    }
+
+    /// A manifest in a repository.
+    private struct Held: Hashable {
+        let repository: Repository
+        let manifest: Digest
+
+        init(_ repository: Repository, _ manifest: Digest) {
+            self.repository = repository
+            self.manifest = manifest
+        }
+    }
+}
+
+extension MemoryStore.State {
+    /// The real tag that a text means; `latest` follows the newest when there is none of that name.
+    func tag(_ registry: String, _ repository: String, _ text: String) -> Reference? {
+        let exact = Reference(registry: registry, repository: repository, tag: text)
+        if tags[exact] != nil { return exact }
+        guard text == Locator.latest else { return nil }
+        return tags.filter { $0.key.registry == registry && $0.key.repository == repository }.max { $0.value.seq < $1.value.seq }?.key
+    }
+
+    func record(_ reference: Reference) -> ResourceRecord? {
+        guard let tag = tags[reference], let list = manifests[.init(registry: reference.registry, name: reference.repository)],
+            let found = list.first(where: { $0.digest == tag.manifest })
+        else { return nil }
+        return MemoryStore.record(found.manifest, found.digest, reference, createdAt: tag.createdAt, updatedAt: tag.updatedAt)
+    }
+
+    /// The newest record whose manifest or tree has this digest.
+    func record(_ repository: MemoryStore.Repository, _ digest: Digest) -> ResourceRecord? {
+        let list = manifests[repository] ?? []
+        guard let found = list.last(where: { $0.digest == digest }) ?? newest(list.filter { $0.manifest.tree == digest }, repository) else { return nil }
+        if let tag = newestTag(of: found.digest, repository) { return record(tag) }
+        let reference = Reference(registry: repository.registry, repository: repository.name, tag: Locator.latest)
+        return MemoryStore.record(found.manifest, found.digest, reference, createdAt: 0, updatedAt: 0)
+    }
+
+    private func newest(_ list: [(digest: Digest, manifest: ResourceManifest)], _ repository: MemoryStore.Repository) -> (digest: Digest, manifest: ResourceManifest)? {
+        list.enumerated().max { a, b in
+            let left = newestTag(of: a.element.digest, repository).flatMap { tags[$0]?.seq } ?? 0
+            let right = newestTag(of: b.element.digest, repository).flatMap { tags[$0]?.seq } ?? 0
+            return (left, a.offset) < (right, b.offset)
+        }?.element
+    }
+
+    private func newestTag(of manifest: Digest, _ repository: MemoryStore.Repository) -> Reference? {
+        tags.filter { $0.key.registry == repository.registry && $0.key.repository == repository.name && $0.value.manifest == manifest }
+            .max { $0.value.seq < $1.value.seq }?.key
+    }
+}
+
+extension MemoryStore {
+    static func record(_ manifest: ResourceManifest, _ digest: Digest, _ reference: Reference, createdAt: Int, updatedAt: Int) -> ResourceRecord {
+        ResourceRecord(
+            reference: reference, manifestDigest: digest, tree: manifest.tree, size: manifest.size, fileCount: manifest.files.count,
+            definition: manifest.definition, createdAt: createdAt, updatedAt: updatedAt)
+    }
+}
+
+extension SearchQuery.Scope {
+    func includes(_ registry: String) -> Bool {
+        switch self {
+        case .all: true
+        case .own: registry.isEmpty
+        case .copied(let host): registry == host
+        }
+    }
+}

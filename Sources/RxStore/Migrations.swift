@@ -1,0 +1,97 @@
+import RxModel
+
+/// The catalog's schema, one step a version; a step is never changed after a release. Source: Specs/05-store.
+enum Migrations {
+    /// The version this program writes.
+    static var current: Int { steps.count }
+
+    /// Brings the catalog to `current`. Throws `RegistryError` for one that a newer program wrote.
+    static func apply(to database: Database, path: String) throws {
+        guard try version(of: database, path: path) < current else { return }
+        try database.write {
+            for (index, step) in steps.enumerated() where index >= (try version(of: database, path: path)) {
+                try database.script(step)
+                try database.script("PRAGMA user_version = \(index + 1)")
+            }
+        }
+    }
+
+    /// The catalog's version; throws when it is newer than this program.
+    private static func version(of database: Database, path: String) throws -> Int {
+        let version = try database.first("PRAGMA user_version") { $0.int(0) } ?? 0
+        guard version <= current else {
+            throw RegistryError(
+                "catalog \(path) has version \(version), and this rx knows versions up to \(current)", code: .storeUnusable,
+                hint: "use the newer rx that wrote it")
+        }
+        return version
+    }
+
+    /// Every step, first to last.
+    static let steps = [
+        """
+        -- Every blob that is present: its SHA-256, its length in bytes, and when it was put (seconds since 1970).
+        CREATE TABLE blobs (
+            digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+            size INTEGER NOT NULL CHECK (size >= 0),
+            added_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        -- A blob that an operation was told exists: collection leaves it until then (seconds since 1970).
+        CREATE TABLE leases (
+            owner TEXT NOT NULL,
+            digest BLOB NOT NULL CHECK (length(digest) = 32),
+            until INTEGER NOT NULL,
+            PRIMARY KEY (owner, digest)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX leases_by_digest ON leases (digest, until);
+
+        -- Every manifest, once for each repository that holds it. `registry` is '' for this store's own, else the host it came from.
+        CREATE TABLE manifests (
+            id INTEGER PRIMARY KEY,
+            registry TEXT NOT NULL,
+            repository TEXT NOT NULL,
+            digest BLOB NOT NULL CHECK (length(digest) = 32),
+            media_type TEXT NOT NULL,
+            tree BLOB CHECK (length(tree) = 32),
+            size INTEGER NOT NULL,
+            files INTEGER NOT NULL,
+            definition TEXT NOT NULL,
+            bytes BLOB NOT NULL,
+            UNIQUE (registry, repository, digest)
+        ) STRICT;
+        CREATE INDEX manifests_by_tree ON manifests (registry, repository, tree);
+
+        -- Which blobs a manifest names.
+        CREATE TABLE refs (
+            manifest INTEGER NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
+            digest BLOB NOT NULL CHECK (length(digest) = 32),
+            PRIMARY KEY (manifest, digest)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX refs_by_digest ON refs (digest);
+
+        -- Every tag; `seq` grows with every put, so that the newest is known whatever the clock says.
+        CREATE TABLE tags (
+            registry TEXT NOT NULL,
+            repository TEXT NOT NULL,
+            tag TEXT NOT NULL,
+            manifest INTEGER NOT NULL REFERENCES manifests (id),
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            seq INTEGER NOT NULL,
+            PRIMARY KEY (registry, repository, tag)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX tags_by_manifest ON tags (manifest);
+        CREATE INDEX tags_by_seq ON tags (seq);
+
+        -- The words that a search looks through; rowid is the manifest's id.
+        CREATE VIRTUAL TABLE search USING fts5 (
+            name, path, description, keywords, type, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+        );
+
+        -- The newest time this catalog has seen, so that a clock set back does not end leases early or make new ones short.
+        CREATE TABLE clock (only INTEGER PRIMARY KEY CHECK (only = 1), now INTEGER NOT NULL) STRICT;
+        INSERT INTO clock VALUES (1, 0);
+        """
+    ]
+}

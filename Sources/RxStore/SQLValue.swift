@@ -1,0 +1,16 @@
+import RxModel
+
+/// A value bound to a statement's parameter.
+enum SQLValue {
+    case null
+    case integer(Int)
+    case text(String)
+    case blob([UInt8])
+
+    static func digest(_ digest: Digest) -> SQLValue { .blob(digest.bytes) }
+}
+
+extension SQLValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+    init(integerLiteral value: Int) { self = .integer(value) }
+    init(stringLiteral value: String) { self = .text(value) }
+}

@@ -1,0 +1,90 @@
+public import RxModel
+
+/// Reads blobs by digest.
+public protocol BlobReader: Sendable {
+    /// The blob's length in bytes. Throws `RegistryError` "Blob not found" when there is none, or its file has another length.
+    func size(of digest: Digest) throws -> Int
+
+    /// The blob's bytes. The source throws `ContentError` in place of the end when they do not hash to `digest`.
+    func open(_ digest: Digest) throws -> any ByteSource
+}
+
+/// Starts operations that add to the store.
+public protocol BlobWriter: Sendable {
+    /// Starts one operation (an add, a pull, a publish). What it puts or finds is leased to it until it commits, is cancelled, or
+    /// its lease time ends.
+    func begin() throws -> any StoreOperation
+}
+
+/// One operation: stages blobs, publishes them in batches, and commits a manifest that names them. Source: Specs/05-store.
+///
+/// Safe to call from several threads. An operation that is released without a commit is cancelled.
+public protocol StoreOperation: AnyObject, Sendable {
+    /// Writes the source aside, hashing it. Throws `ContentError` when `expecting` is given and differs; nothing is kept then.
+    func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob
+
+    /// Makes every staged blob durable, present and leased.
+    func publish() throws
+
+    /// Those of `blobs` (digest and length) that are present with that length; each is leased from here on.
+    func lease(_ blobs: [Digest: Int]) throws -> Set<Digest>
+
+    /// Publishes what is still staged, then makes the manifest visible under the reference, in one step: all or nothing.
+    /// Throws `RegistryError` when a blob that it names is absent.
+    func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord
+
+    /// Drops what is staged and the leases; what was published becomes garbage.
+    func cancel()
+}
+
+/// What `stage` wrote.
+public struct StagedBlob: Sendable, Hashable {
+    /// The SHA-256 of the bytes.
+    public let digest: Digest
+    /// Their number.
+    public let size: Int
+
+    /// Describes a staged blob.
+    public init(digest: Digest, size: Int) {
+        self.digest = digest
+        self.size = size
+    }
+}
+
+/// Finds resources by name.
+public protocol ResourceReader: Sendable {
+    /// The resource that a repository's tag, or a manifest or tree digest in it, names; nil when there is none.
+    ///
+    /// `registry` is "" for what belongs to this store, or the host a copy came from. The tag `latest` means the tag of that name,
+    /// else the tag put last.
+    func resolve(registry: String, repository: String, selector: Selector) throws -> ResourceRecord?
+
+    /// The manifest of a record, with its files. Throws `RegistryError` when it is gone.
+    func manifest(of record: ResourceRecord) throws -> ResourceManifest
+
+    /// The tags that match, newest first, then by repository and tag.
+    func search(_ query: SearchQuery) throws -> SearchPage
+
+    /// A number that changes whenever anything that `resolve` or `search` answers may have changed, in any process.
+    func version() throws -> Int
+}
+
+/// Removes names.
+public protocol ResourceRemover: Sendable {
+    /// Removes the tag that `selector` names (for a digest: every tag on that manifest); blobs stay until a collection.
+    /// Gives the tags removed, empty when there was none.
+    func remove(registry: String, repository: String, selector: Selector) throws -> [Reference]
+
+    /// Removes every resource that was copied from `registry`, or from any registry when nil; gives their number of tags.
+    func removeCached(registry: String?) throws -> Int
+}
+
+/// Deletes what nothing names.
+public protocol Collector: Sendable {
+    /// Deletes manifests without a tag and blobs without a manifest or a live lease. `dryRun` only counts.
+    /// `leaseTime` (seconds) shortens the leases of operations that are still running; nil keeps them.
+    func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport
+}
+
+/// The whole store: what the registry and the client work against.
+public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, Collector {}

@@ -1,0 +1,19 @@
+import RxModel
+import RxStore
+import RxTesting
+import Testing
+
+@Suite struct `Store contract` {
+    @Test func `the disk store keeps every promise`() throws {
+        let folder = try TemporaryFolder()
+        var count = 0
+        try StoreContract {
+            count += 1
+            return try DiskStore(at: "\(folder.path)/\(count)")
+        }.check()
+    }
+
+    @Test func `the memory store keeps every promise`() throws {
+        try StoreContract { MemoryStore() }.check()
+    }
+}
