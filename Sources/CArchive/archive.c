@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
+#include <locale.h>
+#include <pthread.h>
+
 #pragma GCC visibility push(hidden)
 #include "shim.h"
 #include "lazy.h"
-
-#include <locale.h>
-#include <pthread.h>
 
 static struct lazy_library archive = {"libarchive.so.13", "libarchive13", 0};
 #define LAZY_LIBRARY archive

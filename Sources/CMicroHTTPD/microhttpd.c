@@ -2,5 +2,97 @@
 #include "shim.h"
 #include "lazy.h"
 
+#include <string.h>
+
 static struct lazy_library microhttpd = {"libmicrohttpd.so.12", "libmicrohttpd12", 0};
 #define LAZY_LIBRARY microhttpd
+
+LAZY(void, MHD_stop_daemon, (struct MHD_Daemon *daemon), (daemon))
+LAZY(MHD_socket, MHD_quiesce_daemon, (struct MHD_Daemon *daemon), (daemon))
+LAZY(void, MHD_suspend_connection, (struct MHD_Connection *connection), (connection))
+LAZY(void, MHD_resume_connection, (struct MHD_Connection *connection), (connection))
+LAZY(enum MHD_Result, MHD_queue_response, (struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response),
+     (connection, status, response))
+LAZY(int, MHD_get_connection_values_n,
+     (struct MHD_Connection *connection, enum MHD_ValueKind kind, MHD_KeyValueIteratorN iterator, void *context),
+     (connection, kind, iterator, context))
+LAZY(struct MHD_Response *, MHD_create_response_from_buffer, (size_t size, void *buffer, enum MHD_ResponseMemoryMode mode),
+     (size, buffer, mode))
+LAZY(struct MHD_Response *, MHD_create_response_from_fd_at_offset64, (uint64_t size, int descriptor, uint64_t offset),
+     (size, descriptor, offset))
+LAZY(enum MHD_Result, MHD_add_response_header, (struct MHD_Response *response, const char *name, const char *value), (response, name, value))
+LAZY(void, MHD_destroy_response, (struct MHD_Response *response), (response))
+
+// Variadic functions cannot be passed on: their addresses are looked up here.
+
+struct MHD_Daemon *rx_mhd_start(const struct rx_mhd_settings *settings) {
+    __typeof__(&MHD_start_daemon) start = (__typeof__(&MHD_start_daemon))lazy_symbol(&microhttpd, "MHD_start_daemon");
+    void *context = settings->context;
+    // URIs are passed on as they were sent: escapes are decoded where the path is understood, once.
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_LISTEN_SOCKET, settings->listening, 0},
+        {MHD_OPTION_THREAD_POOL_SIZE, settings->threads, 0},
+        {MHD_OPTION_CONNECTION_LIMIT, settings->connections, 0},
+        {MHD_OPTION_CONNECTION_TIMEOUT, settings->idle_seconds, 0},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)settings->connection_memory, 0},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)settings->target, context},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)settings->completed, context},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)settings->connection, context},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, 0},
+        {MHD_OPTION_END, 0, 0},
+    };
+    unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    return start(flags, 0, 0, 0, (MHD_AccessHandlerCallback)(void *)settings->handle, context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+static const union MHD_ConnectionInfo *info(struct MHD_Connection *connection, enum MHD_ConnectionInfoType kind) {
+    static __typeof__(&MHD_get_connection_info) address;
+    __typeof__(&MHD_get_connection_info) call = __atomic_load_n(&address, __ATOMIC_ACQUIRE);
+    if (!call) {
+        call = (__typeof__(&MHD_get_connection_info))lazy_symbol(&microhttpd, "MHD_get_connection_info");
+        __atomic_store_n(&address, call, __ATOMIC_RELEASE);
+    }
+    return call(connection, kind);
+}
+
+int rx_mhd_socket(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *found = info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return found ? found->connect_fd : -1;
+}
+
+size_t rx_mhd_head_size(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *found = info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return found ? found->header_size : 0;
+}
+
+unsigned int rx_mhd_status(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *found = info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    return found ? found->http_status : 0;
+}
+
+const struct sockaddr *rx_mhd_client(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *found = info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return found ? found->client_addr : 0;
+}
+
+void **rx_mhd_state(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *found = info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return found ? (void **)&found->socket_context : 0;
+}
+
+void rx_mhd_each_header(struct MHD_Connection *connection, void *context,
+                        int (*each)(void *context, int kind, const char *name, size_t name_size, const char *value, size_t value_size)) {
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, (MHD_KeyValueIteratorN)(void *)each, context);
+}
+
+struct MHD_Response *rx_mhd_response(const void *bytes, size_t count) {
+    return MHD_create_response_from_buffer(count, (void *)bytes, MHD_RESPMEM_MUST_COPY);
+}
+
+int rx_mhd_add_header(struct MHD_Response *response, const char *name, const char *value) {
+    return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+int rx_mhd_queue(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response) {
+    return MHD_queue_response(connection, status, response) == MHD_YES;
+}

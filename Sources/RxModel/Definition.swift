@@ -11,13 +11,13 @@ public struct Definition: Sendable, Equatable {
         self.members = members
         for rule in DefinitionRule.strings { try rule.check(members) }
         try DefinitionRule.checkKeywords(members["keywords"])
-        guard LocatorGrammar.isSegment(name), name == name.composed else {
+        guard LocatorGrammar.isSegment(name), name.isComposed else {
             throw DefinitionError("name \"\(name)\" cannot be used in a locator", field: "name")
         }
         if let tag, !LocatorGrammar.isTag(tag) {
             throw DefinitionError("tag \"\(tag)\" is not valid: use letters, digits, '_', '.' and '-', the first a letter, digit or '_'", field: "tag")
         }
-        if let path, !path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy({ LocatorGrammar.isSegment(String(Substring($0))) }) {
+        if let path, !path.isComposed || !path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy({ LocatorGrammar.isSegment(String(Substring($0))) }) {
             throw DefinitionError("path \"\(path)\" cannot be used in a locator", field: "path")
         }
         // The whole name must also parse, with every part in its place: a first path segment such as `a.b` would read as a host.

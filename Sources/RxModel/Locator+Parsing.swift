@@ -12,7 +12,7 @@ extension Locator {
         guard written.utf8.count <= Locator.lengthLimit else { throw fail("Locator too long") }
         guard let decoded = PercentEncoding.decode(written) else { throw fail("Invalid percent escape") }
         let text = decoded.composed
-        guard !text.hasPrefix("/"), !text.hasPrefix("\\") else { throw fail("Absolute paths not allowed") }
+        guard text.utf8.first != UInt8(ascii: "/"), text.utf8.first != UInt8(ascii: "\\") else { throw fail("Absolute paths not allowed") }
         guard !text.containsTraversal else { throw fail("Path traversal detected") }
         guard text.unicodeScalars.allSatisfy(LocatorGrammar.allows) else { throw fail("Invalid characters detected") }
 

@@ -10,6 +10,9 @@ extension String {
         return String(out)
     }
 
+    /// Whether the text is in Unicode normalisation form C already. Equality of strings does not tell: it is canonical.
+    package var isComposed: Bool { utf8.elementsEqual(composed.utf8) }
+
     /// The text in Unicode normalisation form D.
     package var decomposed: String {
         if utf8.allSatisfy({ $0 < 0x80 }) { return self }

@@ -22,8 +22,8 @@ public struct ResourceManifest: Sendable, Equatable {
         self.definition = definition
         self.files = files.sorted { $0.path < $1.path }
         self.tree = tree
-        try ResourceManifest.checkPaths(self.files)
-        try SymlinkRule(self.files).check()
+        try ResourceManifest.checkSizes(self.files)
+        try ResourceManifest.check(self.files)
     }
 
     /// The sum of the files' sizes in bytes.
@@ -36,20 +36,42 @@ public struct ResourceManifest: Sendable, Equatable {
         return blobs
     }
 
-    private static func checkPaths(_ files: [ResourceFile]) throws(ContentError) {
-        var seen = Set<FilePath>(minimumCapacity: files.count)
+    private static func checkSizes(_ files: [ResourceFile]) throws(ContentError) {
+        var sizes: [Digest: Int] = [:]
+        var total = 0
         for file in files {
-            guard seen.insert(file.path).inserted else { throw ContentError("entry \(FilePath.quoted(file.path.text)): the name appears twice") }
+            guard sizes.updateValue(file.size, forKey: file.digest) ?? file.size == file.size else {
+                throw ContentError("two layers give one digest different sizes")
+            }
+            let sum = total.addingReportingOverflow(file.size)
+            guard !sum.overflow else { throw ContentError("the sizes of the layers are too large") }
+            total = sum.partialValue
         }
-        var folders = Set<FilePath>()
-        for file in files {
-            var folder = file.path.parent
-            while let each = folder, folders.insert(each).inserted {
-                guard !seen.contains(each) else {
-                    throw ContentError("entry \(FilePath.quoted(file.path.text)): \(FilePath.quoted(each.text)) is a file, not a folder")
-                }
-                folder = each.parent
+    }
+
+    /// Throws `ContentError` for a path used twice, a file where another path has a folder, or a symlink that leaves the root.
+    package static func check(_ files: [ResourceFile]) throws(ContentError) {
+        try checkTree(files: files.map(\.path))
+        try SymlinkRule(files).check()
+    }
+
+    /// The rules for paths alone; `folders` are those that are named themselves.
+    ///
+    /// In the order that puts `/` before every other byte, what is below a path comes right after it.
+    package static func checkTree(files: [FilePath], folders: [FilePath] = []) throws(ContentError) {
+        let all = (files.map { ($0, true) } + folders.map { ($0, false) }).sorted { a, b in
+            a.0.text.utf8.lexicographicallyPrecedes(b.0.text.utf8) { slashFirst($0) < slashFirst($1) }
+        }
+        for ((path, isFile), (next, isNextFile)) in zip(all, all.dropFirst()) {
+            if path == next {
+                guard !isFile, !isNextFile else { throw ContentError("entry \(FilePath.quoted(path.text)): the name appears twice") }
+            } else if isFile, next.text.utf8.starts(with: path.text.utf8), next.text.utf8.dropFirst(path.text.utf8.count).first == separator {
+                throw ContentError("entry \(FilePath.quoted(next.text)): \(FilePath.quoted(path.text)) is a file, not a folder")
             }
         }
     }
+
+    private static let separator = UInt8(ascii: "/")
+
+    private static func slashFirst(_ byte: UInt8) -> UInt8 { byte == separator ? 0 : byte }
 }

@@ -5,6 +5,7 @@ package enum Fault {
     #if DEBUG
         private struct Plan {
             var errno: Int32
+            var folder: String
             var skip: Int
             var times: Int
         }
@@ -14,24 +15,24 @@ package enum Fault {
         /// Whether this build can inject faults.
         package static let available = true
 
-        /// Lets `call` succeed `skip` times, then fail with `errno` `times` times.
-        package static func inject(_ call: String, _ errno: Int32, after skip: Int = 0, times: Int = 1) {
-            plans.withLock { $0[call] = Plan(errno: errno, skip: skip, times: times) }
+        /// Lets `call`, on paths under `folder`, succeed `skip` times, then fail with `errno` `times` times. Tests that run side by
+        /// side each name their own folder.
+        package static func inject(_ call: String, _ errno: Int32, under folder: String, after skip: Int = 0, times: Int = 1) {
+            plans.withLock { $0["\(call) \(folder)"] = Plan(errno: errno, folder: folder, skip: skip, times: times) }
             armed.store(true, ordering: .releasing)
         }
 
-        /// Forgets every plan.
-        package static func clear() {
-            plans.withLock { $0.removeAll() }
-            armed.store(false, ordering: .releasing)
-        }
+        /// Forgets the plans for a folder.
+        package static func clear(under folder: String) { plans.withLock { $0 = $0.filter { $0.value.folder != folder } } }
 
-        static func next(_ call: StaticString) -> Int32? {
+        static func next(_ call: StaticString, _ path: @autoclosure () -> String) -> Int32? {
             guard armed.load(ordering: .acquiring) else { return nil }
+            let path = path()
             return plans.withLock { plans in
-                let name = call.description
-                guard var plan = plans[name], plan.times > 0 else { return nil }
-                defer { plans[name] = plan }
+                let prefix = "\(call) "
+                guard let (key, found) = plans.first(where: { $0.key.hasPrefix(prefix) && path.hasPrefix($0.value.folder) }), found.times > 0 else { return nil }
+                var plan = found
+                defer { plans[key] = plan }
                 if plan.skip > 0 {
                     plan.skip -= 1
                     return nil
@@ -45,6 +46,6 @@ package enum Fault {
         package static let available = false
 
         @inline(__always)
-        static func next(_ call: StaticString) -> Int32? { nil }
+        static func next(_ call: StaticString, _ path: @autoclosure () -> String) -> Int32? { nil }
     #endif
 }

@@ -44,7 +44,7 @@ public struct PosixError: ResourceError {
 @inline(__always)
 package func retrying<Value: FixedWidthInteger>(_ name: StaticString, _ path: @autoclosure () -> String, _ call: () -> Value) throws(PosixError) -> Value {
     while true {
-        if let injected = Fault.next(name) { throw PosixError(name.description, path(), errno: injected) }
+        if let injected = Fault.next(name, path()) { throw PosixError(name.description, path(), errno: injected) }
         let value = call()
         if value != -1 { return value }
         let code = errno

@@ -11,8 +11,14 @@ final class StagingFolder: Sendable {
     init(path: String) throws {
         self.path = path
         try Files.makeFolders(path, mode: 0o700)
-        lock = try FileDescriptor.open("\(path)/\(StagingFolder.lockName)", O_RDWR | O_CREAT, mode: 0o600)
-        _ = try retrying("flock", lock.path) { flock(lock.number, LOCK_EX | LOCK_NB) }
+        do throws(PosixError) {
+            let lock = try FileDescriptor.open("\(path)/\(StagingFolder.lockName)", O_RDWR | O_CREAT, mode: 0o600)
+            _ = try retrying("flock", lock.path) { flock(lock.number, LOCK_EX | LOCK_NB) }
+            self.lock = lock
+        } catch {
+            try? Files.removeTree(path)
+            throw error
+        }
     }
 
     /// Makes the files' bytes durable. A failed sync is never tried again: the pages may be gone (fsync(2), EIO).

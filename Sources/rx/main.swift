@@ -1,1 +1,5 @@
-print("rx")
+import Glibc
+import RxPosix
+
+Signals.ignoreBrokenPipes()
+exit(Program.run(Array(CommandLine.arguments.dropFirst())))

@@ -1,4 +1,39 @@
 #ifndef RX_CMICROHTTPD_H
 #define RX_CMICROHTTPD_H
 #include <microhttpd.h>
+
+// The library's closed enums do not import as constants and its variadic functions do not import at all; these stand in for both.
+
+struct rx_mhd_settings {
+    int listening;              // a bound, listening, non-blocking socket; the daemon closes it unless it is quiesced
+    unsigned int threads;       // event-loop threads
+    unsigned int connections;   // the most connections kept open
+    unsigned int idle_seconds;  // a connection without traffic for this long is closed
+    size_t connection_memory;   // for a request's head and its reading buffer
+    void *context;              // the first argument of each callback
+    void *(*target)(void *context, const char *target, struct MHD_Connection *connection);
+    int (*handle)(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                  const char *upload, size_t *upload_size, void **request);
+    void (*completed)(void *context, struct MHD_Connection *connection, void **request, int cause);
+    void (*connection)(void *context, struct MHD_Connection *connection, void **state, int closed);
+};
+
+// Starts a daemon; NULL on failure, with errno set. `settings` must live as long as the daemon.
+struct MHD_Daemon *rx_mhd_start(const struct rx_mhd_settings *settings);
+
+// What the library knows of a connection.
+int rx_mhd_socket(struct MHD_Connection *connection);
+size_t rx_mhd_head_size(struct MHD_Connection *connection);
+unsigned int rx_mhd_status(struct MHD_Connection *connection);
+const struct sockaddr *rx_mhd_client(struct MHD_Connection *connection);
+void **rx_mhd_state(struct MHD_Connection *connection);
+
+// Calls `each` for every header field, in order, with the lengths of name and value.
+void rx_mhd_each_header(struct MHD_Connection *connection, void *context,
+                        int (*each)(void *context, int kind, const char *name, size_t name_size, const char *value, size_t value_size));
+
+// A response that holds a copy of `bytes`.
+struct MHD_Response *rx_mhd_response(const void *bytes, size_t count);
+int rx_mhd_add_header(struct MHD_Response *response, const char *name, const char *value);
+int rx_mhd_queue(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response);
 #endif

@@ -1,0 +1,65 @@
+-- The catalog of an rx store, version 1 (PRAGMA user_version). Made by rx itself; shown here for those who read a catalog with sqlite3.
+-- rx opens it with journal_mode = WAL, synchronous = FULL and foreign_keys = ON.
+
+-- Every blob that is present: its SHA-256, its length in bytes, and when it was put (seconds since 1970).
+CREATE TABLE blobs (
+    digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+    size INTEGER NOT NULL CHECK (size >= 0),
+    added_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A blob that an operation was told exists: collection leaves it until then (seconds since 1970).
+CREATE TABLE leases (
+    owner TEXT NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    until INTEGER NOT NULL,
+    PRIMARY KEY (owner, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX leases_by_digest ON leases (digest, until);
+
+-- Every manifest, once for each repository that holds it. `registry` is '' for this store's own, else the host it came from.
+CREATE TABLE manifests (
+    id INTEGER PRIMARY KEY,
+    registry TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    media_type TEXT NOT NULL,
+    tree BLOB CHECK (length(tree) = 32),
+    size INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    UNIQUE (registry, repository, digest)
+) STRICT;
+CREATE INDEX manifests_by_tree ON manifests (registry, repository, tree);
+
+-- Which blobs a manifest names.
+CREATE TABLE refs (
+    manifest INTEGER NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    PRIMARY KEY (manifest, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX refs_by_digest ON refs (digest);
+
+-- Every tag; `seq` grows with every put, so that the newest is known whatever the clock says.
+CREATE TABLE tags (
+    registry TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    manifest INTEGER NOT NULL REFERENCES manifests (id),
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (registry, repository, tag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tags_by_manifest ON tags (manifest);
+CREATE INDEX tags_by_seq ON tags (seq);
+
+-- The words that a search looks through; rowid is the manifest's id.
+CREATE VIRTUAL TABLE search USING fts5 (
+    name, path, description, keywords, type, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+);
+
+-- The newest time this catalog has seen, so that a clock set back does not end leases early or make new ones short.
+CREATE TABLE clock (only INTEGER PRIMARY KEY CHECK (only = 1), now INTEGER NOT NULL) STRICT;
+INSERT INTO clock VALUES (1, 0);

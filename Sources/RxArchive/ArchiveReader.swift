@@ -1,0 +1,149 @@
+public import RxModel
+
+/// Reads a resource archive (RXA), a tar.gz, in one pass and without holding any file in memory.
+///
+/// The content of each regular file, and the target of each symlink, goes to `stage`, which reads its source to the end and gives
+/// the blob's digest and size. A hard link to an earlier file becomes a copy of it. `select` maps the path of a file to the one
+/// to keep, or to nil to leave the file out; what is left out is still checked. Gives the files sorted by path.
+///
+/// Throws `ContentError`, with the entry's name where it is about one, for everything that Specs/04-archive refuses, and whatever
+/// `source` and `stage` throw. What was staged until then is the caller's to drop: the whole archive is only known to be good at
+/// its end.
+public func readArchive(
+    _ source: any ByteSource,
+    limits: ArchiveLimits = ArchiveLimits(),
+    select: (FilePath) -> FilePath? = { $0 },
+    stage: (any ByteSource) throws -> (digest: Digest, size: Int)
+) throws -> [ResourceFile] {
+    let tar = try TarReader(GzipSource(source), maxBytes: limits.maxTarBytes)
+    var contents = ArchiveContents(limits: limits)
+    while let entry = try tar.next() { try contents.add(entry, from: tar, select: select, stage: stage) }
+    return try contents.finish()
+}
+
+/// What an archive holds, as far as it was read.
+private struct ArchiveContents {
+    /// What a name stands for; the number is the file's place in `files`.
+    private enum Known { case folder, symlink, file(Int), leftOut }
+
+    private let limits: ArchiveLimits
+    private var files: [ResourceFile] = []
+    private var known: [FilePath: Known] = [:]
+    private var entries = 0
+    private var unpackedBytes = 0
+    private var nameBytes = 0
+
+    init(limits: ArchiveLimits) { self.limits = limits }
+
+    mutating func add(
+        _ entry: TarReader.Entry, from tar: TarReader,
+        select: (FilePath) -> FilePath?, stage: (any ByteSource) throws -> (digest: Digest, size: Int)
+    ) throws {
+        entries += 1
+        guard entries <= limits.maxEntries else { throw refusal(entry, "the archive holds more than \(limits.maxEntries) entries") }
+        try countNames(entry)
+        try countContent(entry, entry.size)
+        guard let path = try parse(entry) else { return }
+
+        switch entry.kind {
+        case .folder:
+            try note(path, .folder, entry)
+        case .other(let kind):
+            throw refusal(entry, "\(kind) are not allowed")
+        case .file:
+            guard let kept = select(path) else { return try note(path, .leftOut, entry) }
+            try note(path, .file(files.count), entry)
+            let content = EntrySource(tar)
+            defer { content.isOver = true }
+            let (digest, size) = try stage(content)
+            guard size == entry.size else { throw refusal(entry, "\(size) of its \(entry.size) bytes were stored") }
+            files.append(ResourceFile(path: kept, digest: digest, size: size, executable: entry.executable))
+        case .symlink(let bytes):
+            guard let kept = select(path) else { return try note(path, .leftOut, entry) }
+            guard let target = String(validating: bytes, as: UTF8.self) else { throw refusal(entry, "the symlink's target is not UTF-8") }
+            try note(path, .symlink, entry)
+            try countContent(entry, bytes.count)
+            let (digest, size) = try stage(BytesSource(bytes))
+            files.append(ResourceFile(path: kept, digest: digest, size: size, symlink: target))
+        case .hardLink(let target):
+            guard let kept = select(path) else { return try note(path, .leftOut, entry) }
+            let original = try file(linkedBy: entry, target)
+            try note(path, .file(files.count), entry)
+            try countContent(entry, original.size)
+            files.append(ResourceFile(path: kept, digest: original.digest, size: original.size, executable: original.executable))
+        }
+    }
+
+    /// The files, when they make a tree that stays inside its root.
+    consuming func finish() throws -> [ResourceFile] {
+        guard !files.isEmpty else { throw ContentError("the archive holds no file", code: .contentRequired) }
+        try ResourceManifest.checkTree(
+            files: known.compactMap { if case .folder = $0.value { nil } else { $0.key } },
+            folders: known.compactMap { if case .folder = $0.value { $0.key } else { nil } })
+        known = [:]
+        files.sort { $0.path < $1.path }
+        try ResourceManifest.check(files)
+        return files
+    }
+
+    /// The entry's path; nil for the root folder.
+    private func parse(_ entry: TarReader.Entry) throws -> FilePath? {
+        guard let text = String(validating: entry.name, as: UTF8.self) else { throw refusal(entry, "the name is not UTF-8") }
+        var name = text.utf8[...]
+        while name.starts(with: "./".utf8) { name = name.dropFirst(2) }
+        if case .folder = entry.kind {
+            while name.count > 1, name.last == UInt8(ascii: "/") { name = name.dropLast() }
+            if name.elementsEqual(".".utf8) || name.isEmpty && !text.isEmpty { return nil }
+        }
+        return try FilePath(parsing: String(Substring(name)))
+    }
+
+    private mutating func note(_ path: FilePath, _ what: Known, _ entry: TarReader.Entry) throws {
+        switch (known.updateValue(what, forKey: path), what) {
+        case (nil, _), (.folder, .folder): return
+        default: throw refusal(entry, "the name appears twice")
+        }
+    }
+
+    private func file(linkedBy entry: TarReader.Entry, _ target: [UInt8]) throws -> ResourceFile {
+        let shown = FilePath.quoted(String(decoding: target, as: UTF8.self))
+        guard entry.size == 0 else { throw refusal(entry, "the hard link to \(shown) has content of its own") }
+        var name = target[...]
+        while name.starts(with: "./".utf8) { name = name.dropFirst(2) }
+        let path = String(validating: name, as: UTF8.self).flatMap { try? FilePath(parsing: $0) }
+        guard let path, case .file(let index) = known[path] else {
+            throw refusal(entry, "the hard link to \(shown) does not lead to an earlier file of the archive")
+        }
+        return files[index]
+    }
+
+    private mutating func countNames(_ entry: TarReader.Entry) throws {
+        nameBytes += entry.name.count
+        if case .symlink(let target) = entry.kind { nameBytes += target.count }
+        guard nameBytes <= limits.maxNameBytes else {
+            throw refusal(entry, "the names in the archive take more than \(limits.maxNameBytes) bytes")
+        }
+    }
+
+    private mutating func countContent(_ entry: TarReader.Entry, _ count: Int) throws {
+        guard count <= limits.maxUnpackedBytes - unpackedBytes else {
+            throw refusal(entry, "the archive unpacks to more than \(limits.maxUnpackedBytes) bytes")
+        }
+        unpackedBytes += count
+    }
+
+    private func refusal(_ entry: TarReader.Entry, _ reason: String) -> ContentError { ContentError("entry \(entry.shown): \(reason)") }
+}
+
+/// The content of one entry; holds nothing once the entry is over.
+private final class EntrySource: ByteSource {
+    private let tar: TarReader
+    var isOver = false
+
+    init(_ tar: TarReader) { self.tar = tar }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        precondition(!isOver, "the source of an archive entry was read after its entry")
+        return try tar.read(into: buffer)
+    }
+}

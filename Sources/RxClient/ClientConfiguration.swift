@@ -1,0 +1,123 @@
+public import RxModel
+import RxPosix
+
+/// A registry that the user gave a name.
+public struct ConfiguredRegistry: Sendable, Equatable {
+    /// The user's name for it.
+    public let name: String
+    /// Its address, as it was given.
+    public let url: String
+}
+
+/// What `$RX_HOME/config.json` holds: the registries, in the order they are asked, and which is the default. Keys of other
+/// programs are kept.
+///
+/// Source: Specs/09-command-line, configuration rules.
+public struct ClientConfiguration: Sendable {
+    /// The keys that `rx config` knows.
+    public static let keys = ["registry"]
+
+    private var members: [String: JSON]
+    /// The registries, in the order they are asked.
+    public private(set) var registries: [ConfiguredRegistry]
+    /// The name of the registry that push and pull use when none is named.
+    public private(set) var defaultName: String?
+
+    /// Reads the configuration of a home; an absent file is an empty one. Throws `RegistryError` for a broken file.
+    public init(home: String) throws {
+        let path = ClientConfiguration.path(home)
+        guard try Files.status(path) != nil else {
+            (members, registries, defaultName) = ([:], [], nil)
+            return
+        }
+        do { try self.init(json: try JSON(parsing: try Files.read(path, limit: 1 << 20))) } catch let error as JSONError {
+            throw RegistryError("\(path) is not JSON: \(error)", code: .invalidRequest, hint: "mend or delete it")
+        }
+    }
+
+    init(json: JSON) throws {
+        guard let members = json.object else { throw RegistryError("config.json must hold an object", code: .invalidRequest, hint: "mend or delete it") }
+        self.members = members
+        registries = (members["registries"]?.array ?? []).compactMap { entry in
+            guard let name = entry["name"]?.string, let url = entry["url"]?.string else { return nil }
+            return ConfiguredRegistry(name: name, url: url)
+        }
+        defaultName = members["default"]?.string
+        // What ResourceX wrote: one address, under one key.
+        if let url = members["registry"]?.string, !registries.contains(where: { $0.name == "default" }) {
+            registries.insert(ConfiguredRegistry(name: "default", url: url), at: 0)
+            defaultName = defaultName ?? "default"
+        }
+    }
+
+    /// Where a home's configuration is.
+    public static func path(_ home: String) -> String { "\(home)/config.json" }
+
+    /// Writes the configuration in one durable step. Throws `PosixError`.
+    public func save(home: String) throws {
+        try Files.makeFolders(home)
+        try Files.replace(ClientConfiguration.path(home), with: Array((json.pretty + "\n").utf8), mode: 0o600)
+    }
+
+    private var json: JSON {
+        var members = members
+        members["registry"] = nil
+        members["registries"] = .array(registries.map { .members(["name": .string($0.name), "url": .string($0.url)]) })
+        members["default"] = defaultName.map { .string($0) }
+        return .object(members)
+    }
+
+    /// The default registry, when there is one.
+    public var defaultRegistry: ConfiguredRegistry? { registries.first { $0.name == defaultName } ?? registries.first }
+
+    /// The registry of this name.
+    public func registry(named name: String) -> ConfiguredRegistry? { registries.first { $0.name == name } }
+
+    /// Adds a registry; the first becomes the default. Throws `RegistryError` for a name that is taken.
+    public mutating func add(_ name: String, url: String) throws(RegistryError) {
+        guard registry(named: name) == nil else {
+            throw RegistryError("Registry \"\(name)\" already exists", code: .invalidRequest, hint: "remove it first: rx registry remove \(name)")
+        }
+        registries.append(ConfiguredRegistry(name: name, url: url))
+        if defaultName == nil { defaultName = name }
+    }
+
+    /// Makes a registry the default. Throws `RegistryError` for an unknown name.
+    public mutating func setDefault(_ name: String) throws(RegistryError) {
+        try require(name)
+        defaultName = name
+    }
+
+    /// Forgets a registry; the first one left becomes the default when it was that. Throws `RegistryError` for an unknown name.
+    public mutating func remove(_ name: String) throws(RegistryError) {
+        try require(name)
+        registries.removeAll { $0.name == name }
+        if defaultName == name { defaultName = registries.first?.name }
+    }
+
+    /// The value of a key of `keys`; nil when it is not set. Throws `RegistryError` for another key.
+    public func value(of key: String) throws(RegistryError) -> String? {
+        try check(key)
+        return defaultRegistry?.url
+    }
+
+    /// Sets a key of `keys`. `registry` sets the address of the registry named `default` and makes it the default.
+    public mutating func set(_ key: String, to value: String) throws(RegistryError) {
+        try check(key)
+        let entry = ConfiguredRegistry(name: "default", url: value)
+        if let index = registries.firstIndex(where: { $0.name == "default" }) { registries[index] = entry } else { registries.insert(entry, at: 0) }
+        defaultName = "default"
+    }
+
+    private func check(_ key: String) throws(RegistryError) {
+        guard ClientConfiguration.keys.contains(key) else {
+            throw RegistryError("Invalid key: \(key). Valid keys: \(ClientConfiguration.keys.joined(separator: ", "))", code: .invalidRequest)
+        }
+    }
+
+    private func require(_ name: String) throws(RegistryError) {
+        guard registry(named: name) == nil else { return }
+        let names = registries.map(\.name).joined(separator: ", ")
+        throw RegistryError("Registry \"\(name)\" not found", code: .notFound, hint: names.isEmpty ? "add one: rx registry add <name> <url>" : "known: \(names)")
+    }
+}

@@ -1,0 +1,48 @@
+public import RxModel
+
+/// The paths of a registry's HTTP interface. Source: Specs/06-http.
+public enum Route {
+    /// What every call of version 1 begins with.
+    public static let api = "/api/v1"
+    /// Says that the server answers.
+    public static let health = "/api/v1/health"
+    /// The same for load balancers, outside the API.
+    public static let healthz = "/healthz"
+    /// Takes a resource.
+    public static let publish = "/api/v1/publish"
+    /// Finds resources.
+    public static let search = "/api/v1/search"
+    /// Says which APIs this host serves.
+    public static let wellKnown = "/.well-known/resourcex"
+    /// What a resource's own path begins with.
+    public static let resourcePrefix = "/api/v1/resource/"
+    /// What the path of a resource's archive begins with.
+    public static let contentPrefix = "/api/v1/content/"
+
+    /// The path of a resource's metadata. The registry part of the locator is left out.
+    public static func resource(_ locator: Locator) -> String { resourcePrefix + segment(locator) }
+
+    /// The path of a resource's metadata with its files and exact definition.
+    public static func resourceWithFiles(_ locator: Locator) -> String { resource(locator) + "?files=true" }
+
+    /// The path of a resource's archive. The registry part of the locator is left out.
+    public static func content(_ locator: Locator) -> String { contentPrefix + segment(locator) }
+
+    /// The path and query of a search.
+    public static func search(_ text: String, limit: Int, offset: Int) -> String {
+        "\(search)?q=\(PercentEncoding.encode(text))&limit=\(limit)&offset=\(offset)"
+    }
+
+    /// A locator as one path segment.
+    private static func segment(_ locator: Locator) -> String { PercentEncoding.encode(locator.at(registry: nil).description) }
+}
+
+/// The names of the parts that a publish is made of (multipart/form-data, RFC 7578), in any order.
+public enum PublishPart {
+    /// The locator, as text.
+    public static let locator = "locator"
+    /// The definition, as a file with JSON.
+    public static let manifest = "manifest"
+    /// The content, as a file with a tar.gz archive.
+    public static let content = "content"
+}

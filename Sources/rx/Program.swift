@@ -1,0 +1,85 @@
+import RxModel
+import RxPosix
+
+/// Finds the command, runs it, and turns every failure into words and an exit status: 1 for a failure, 2 for wrong usage.
+enum Program {
+    /// Every command, in the order the help shows them.
+    static let commands: [Command] = [
+        .add, .list, .info, .ingest, .search, .remove, .push, .pull, .export, .import, .link, .unlink, .gc, .cache, .config, .registry, .serve,
+    ]
+
+    static func run(_ words: [String]) -> Int32 {
+        do {
+            try dispatch(words)
+            return 0
+        } catch let error as UsageError {
+            report(error.message, hint: error.hint ?? "rx --help lists the commands", code: "USAGE", words)
+            return 2
+        } catch let error as any ResourceError {
+            report(error.message, hint: error.hint, code: error.code.wire, words)
+            return 1
+        } catch {
+            report("\(error)", hint: nil, code: ErrorCode.internalError.wire, words)
+            return 1
+        }
+    }
+
+    private static func dispatch(_ words: [String]) throws {
+        guard let first = words.first else {
+            Host.writeOutput(Help.overview(commands))
+            return
+        }
+        switch first {
+        case "--version", "-V", "version": Host.writeOutput("rx \(Version.text)\n")
+        case "--help", "-h": Host.writeOutput(Help.overview(commands))
+        case "help": try help(Array(words.dropFirst()))
+        default: try start(try find(first, among: commands, prefix: "rx"), Array(words.dropFirst()))
+        }
+    }
+
+    private static func start(_ command: Command, _ words: [String]) throws {
+        let options = words.prefix { $0 != "--" }
+        if !command.subcommands.isEmpty, let word = words.first, !word.hasPrefix("-") {
+            return try start(try find(word, among: command.subcommands, prefix: "rx \(command.name)"), Array(words.dropFirst()))
+        }
+        if options.contains("--help") || options.contains("-h") {
+            Host.writeOutput(Help.page(command))
+            return
+        }
+        guard command.subcommands.isEmpty else {
+            throw UsageError(
+                message: "rx \(command.name) needs one of: \(command.subcommands.map(\.word).joined(separator: ", "))", hint: "see rx \(command.name) --help")
+        }
+        try command.run(try Invocation(command, words))
+    }
+
+    private static func help(_ words: [String]) throws {
+        guard let first = words.first else {
+            Host.writeOutput(Help.overview(commands))
+            return
+        }
+        var command = try find(first, among: commands, prefix: "rx")
+        if words.count > 1 { command = try find(words[1], among: command.subcommands, prefix: "rx \(command.name)") }
+        Host.writeOutput(Help.page(command))
+    }
+
+    private static func find(_ word: String, among commands: [Command], prefix: String) throws(UsageError) -> Command {
+        if let command = commands.first(where: { $0.word == word || $0.aliases.contains(word) }) { return command }
+        let near = Nearest.word(to: word, among: commands.flatMap { [$0.word] + $0.aliases })
+        throw UsageError(message: "unknown command: \(prefix) \(word)", hint: near.map { "did you mean \(prefix) \($0)?" })
+    }
+
+    private static func report(_ message: String, hint: String?, code: String, _ words: [String]) {
+        if words.contains("--json") {
+            Host.writeError(JSON.members(["error": .string(message), "code": .string(code), "hint": hint.map { .string($0) }]).text + "\n")
+            return
+        }
+        Host.writeError("error: \(message)\n")
+        if let hint { Host.writeError("hint: \(hint)\n") }
+    }
+}
+
+extension Command {
+    /// The last word of the name: `add` of `registry add`.
+    var word: String { String(name.split(separator: " ").last ?? "") }
+}

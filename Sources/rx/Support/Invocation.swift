@@ -1,0 +1,94 @@
+import RxModel
+
+/// One parsed command line.
+struct Invocation: Sendable {
+    let command: Command
+    /// The words that are not options, in order.
+    let positional: [String]
+    private let values: [String: String]
+    private let flags: Set<String>
+
+    /// Reads the words that follow the command's name. Throws `UsageError`.
+    init(_ command: Command, _ words: [String]) throws(UsageError) {
+        self.command = command
+        var positional: [String] = []
+        var values: [String: String] = [:]
+        var flags: Set<String> = []
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            if word == "--" {
+                positional += rest
+                break
+            }
+            guard word.hasPrefix("-"), word != "-" else {
+                positional.append(word)
+                continue
+            }
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let option = command.options.first(where: { $0.name == parts[0] }) else {
+                throw UsageError(message: "unknown option \(parts[0]) for rx \(command.name)", hint: Invocation.suggestion(parts[0], command))
+            }
+            guard let kind = option.value else {
+                guard parts.count == 1 else { throw UsageError(message: "\(option.name) takes no value") }
+                flags.insert(option.name)
+                continue
+            }
+            guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else { throw UsageError(message: "\(option.name) needs a value: \(option.name) \(kind)") }
+            values[option.name] = value
+        }
+        guard command.count.contains(positional.count) else {
+            let problem = positional.count < command.count.lowerBound ? "needs more arguments" : "takes fewer arguments"
+            throw UsageError(message: "rx \(command.name) \(problem)", hint: "usage: rx \(command.name) \(command.arguments)")
+        }
+        self.positional = positional
+        self.values = values
+        self.flags = flags
+    }
+
+    /// Whether a flag is there.
+    func has(_ option: Option) -> Bool { flags.contains(option.name) }
+
+    /// The value of an option, when it is there.
+    func value(_ option: Option) -> String? { values[option.name] }
+
+    /// The value of an option that is a whole number within bounds.
+    func number(_ option: Option, in bounds: ClosedRange<Int>, default standard: Int) throws(UsageError) -> Int {
+        guard let text = values[option.name] else { return standard }
+        guard let number = Int(text), bounds.contains(number) else {
+            throw UsageError(message: "\(option.name) needs a number from \(bounds.lowerBound) to \(bounds.upperBound), not \"\(text)\"")
+        }
+        return number
+    }
+
+    private static func suggestion(_ word: String, _ command: Command) -> String {
+        let names = command.options.map(\.name) + ["--help"]
+        if let near = Nearest.word(to: word, among: names) { return "did you mean \(near)?" }
+        return "see rx \(command.name) --help"
+    }
+}
+
+/// Finds the word that was probably meant.
+enum Nearest {
+    /// The candidate with the fewest edits, when they are few for its length.
+    static func word(to typed: String, among candidates: [String]) -> String? {
+        let best = candidates.map { (word: $0, edits: edits(Array(typed.utf8), Array($0.utf8))) }.min { $0.edits < $1.edits }
+        guard let best, best.edits <= max(1, best.word.utf8.count / 3) else { return nil }
+        return best.word
+    }
+
+    /// The edit distance, counting a swap of neighbours as one edit (optimal string alignment).
+    private static func edits(_ a: [UInt8], _ b: [UInt8]) -> Int {
+        guard !a.isEmpty, !b.isEmpty else { return max(a.count, b.count) }
+        var older = [Int](repeating: 0, count: b.count + 1)
+        var last = Array(0...b.count)
+        for i in 1...a.count {
+            var row = [i] + [Int](repeating: 0, count: b.count)
+            for j in 1...b.count {
+                row[j] = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1))
+                if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] { row[j] = min(row[j], older[j - 2] + 1) }
+            }
+            (older, last) = (last, row)
+        }
+        return last[b.count]
+    }
+}

@@ -1,0 +1,44 @@
+import RxCrypto
+import RxModel
+import Testing
+
+@Suite struct `Digests` {
+    @Test func `read back what they write and nothing else`() throws {
+        let digest = sha256(Array("abc".utf8))
+        #expect(digest.hex == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(Digest(digest.description) == digest)
+        #expect(Digest(bytes: digest.bytes) == digest)
+        for wrong in ["", "sha256:", digest.hex.uppercased(), "sha256:\(digest.hex)0", "sha512:\(digest.hex)", "sha256:\(digest.hex.dropLast())", "sha256:\(digest.hex.dropLast())é"] {
+            #expect(Digest(wrong) == nil, "\(wrong)")
+        }
+    }
+
+    @Test func `are ordered as their texts are`() throws {
+        let digests = (0..<100).map { sha256([UInt8($0)]) }
+        #expect(digests.sorted().map(\.hex) == digests.map(\.hex).sorted())
+    }
+
+    @Test func `of pieces equal the digest of the whole`() throws {
+        let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        let hasher = SHA256Hasher()
+        for round in 0..<2 {
+            bytes.withUnsafeBytes { raw in
+                for start in stride(from: 0, to: raw.count, by: 777) { hasher.update(UnsafeRawBufferPointer(rebasing: raw[start..<min(start + 777, raw.count)])) }
+            }
+            #expect(hasher.finish() == sha256(bytes), "round \(round)")
+        }
+    }
+
+    @Test func `make a verifying source throw before the end for every changed, missing or added byte`() throws {
+        let bytes: [UInt8] = Array("some content".utf8)
+        let digest = sha256(bytes)
+        #expect(try VerifyingSource(BytesSource(bytes), digest: digest, size: bytes.count).readAll() == bytes)
+        for index in bytes.indices {
+            var changed = bytes
+            changed[index] ^= 1
+            #expect(throws: ContentError.self) { try VerifyingSource(BytesSource(changed), digest: digest, size: bytes.count).readAll() }
+            #expect(throws: ContentError.self) { try VerifyingSource(BytesSource(Array(bytes[..<index])), digest: digest, size: bytes.count).readAll() }
+        }
+        #expect(throws: ContentError.self) { try VerifyingSource(BytesSource(bytes + [0]), digest: digest, size: bytes.count).readAll() }
+    }
+}

@@ -1,0 +1,45 @@
+import Glibc
+import RxModel
+import RxPosix
+import RxTesting
+import Testing
+
+@Suite struct `Files` {
+    @Test func `are replaced whole or not at all, whichever call fails`() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write("a", "old")
+        for call in ["open", "write", "fsync", "rename"] {
+            RxPosix.Fault.inject(call, ENOSPC, under: folder.path)
+            let error = #expect(throws: PosixError.self) { try RxPosix.Files.replace(path, with: Array("new".utf8)) }
+            RxPosix.Fault.clear(under: folder.path)
+            #expect(error?.code == .storageFull)
+            #expect(try RxPosix.Files.read(path) == Array("old".utf8), "\(call)")
+            #expect(try RxPosix.Files.names(in: folder.path) == ["a"], "\(call) leaves nothing behind")
+        }
+        try RxPosix.Files.replace(path, with: Array("new".utf8))
+        #expect(try RxPosix.Files.read(path) == Array("new".utf8))
+    }
+
+    @Test func `and folders come and go`() throws {
+        let folder = try TemporaryFolder()
+        try RxPosix.Files.makeFolders("\(folder.path)/a/b/c")
+        try RxPosix.Files.makeFolders("\(folder.path)/a/b/c")
+        try folder.write("a/b/c/file", "1")
+        symlink("/", "\(folder.path)/a/link")
+        try RxPosix.Files.removeTree("\(folder.path)/a")
+        try RxPosix.Files.removeTree("\(folder.path)/a")
+        #expect(try RxPosix.Files.names(in: folder.path).isEmpty)
+        #expect(RxPosix.Files.isFolder("/"), "a symlink is removed, not followed")
+    }
+
+    @Test func `tell the time as the wire writes it`() {
+        #expect(Clock.text(0) == "1970-01-01T00:00:00Z")
+        #expect(Clock.text(1_767_323_045) == "2026-01-02T03:04:05Z")
+    }
+
+    @Test func `that are full say what to do`() {
+        let error = PosixError("write", "/x", errno: ENOSPC)
+        #expect(error.message == "write /x: No space left on device")
+        #expect(error.hint?.contains("rx gc") == true)
+    }
+}
