@@ -40,36 +40,37 @@ private struct ArchiveContents {
         select: (FilePath) -> FilePath?, stage: (any ByteSource) throws -> (digest: Digest, size: Int)
     ) throws {
         entries += 1
-        guard entries <= limits.maxEntries else { throw refusal(entry, "the archive holds more than \(limits.maxEntries) entries") }
+        guard entries <= limits.maxEntries else { throw refusal(entry.shown, "the archive holds more than \(limits.maxEntries) entries") }
         try countNames(entry)
-        try countContent(entry, entry.size)
         guard let path = try parse(entry) else { return }
+        try countContent(entry.size, path)
 
         switch entry.kind {
         case .folder:
-            try note(path, .folder, entry)
+            try note(path, .folder)
         case .other(let kind):
-            throw refusal(entry, "\(kind) are not allowed")
+            throw refusal(path, "\(kind) are not allowed")
         case .file:
-            guard let kept = select(path) else { return try note(path, .leftOut, entry) }
-            try note(path, .file(files.count), entry)
+            guard let kept = select(path) else { return try note(path, .leftOut) }
+            try note(path, .file(files.count))
             let content = EntrySource(tar)
             defer { content.isOver = true }
             let (digest, size) = try stage(content)
-            guard size == entry.size else { throw refusal(entry, "\(size) of its \(entry.size) bytes were stored") }
+            guard size == entry.size else { throw refusal(path, "\(size) of its \(entry.size) bytes were stored") }
             files.append(ResourceFile(path: kept, digest: digest, size: size, executable: entry.executable))
         case .symlink(let bytes):
-            guard let kept = select(path) else { return try note(path, .leftOut, entry) }
-            guard let target = String(validating: bytes, as: UTF8.self) else { throw refusal(entry, "the symlink's target is not UTF-8") }
-            try note(path, .symlink, entry)
-            try countContent(entry, bytes.count)
+            guard let kept = select(path) else { return try note(path, .leftOut) }
+            guard let target = String(validating: bytes, as: UTF8.self) else { throw refusal(path, "the symlink's target is not UTF-8") }
+            try note(path, .symlink)
+            try countContent(bytes.count, path)
             let (digest, size) = try stage(BytesSource(bytes))
             files.append(ResourceFile(path: kept, digest: digest, size: size, symlink: target))
         case .hardLink(let target):
-            guard let kept = select(path) else { return try note(path, .leftOut, entry) }
-            let original = try file(linkedBy: entry, target)
-            try note(path, .file(files.count), entry)
-            try countContent(entry, original.size)
+            guard let kept = select(path) else { return try note(path, .leftOut) }
+            guard entry.size == 0 else { throw refusal(path, "hard links with content of their own are not allowed") }
+            let original = try file(linkedBy: path, target)
+            try note(path, .file(files.count))
+            try countContent(original.size, path)
             files.append(ResourceFile(path: kept, digest: original.digest, size: original.size, executable: original.executable))
         }
     }
@@ -88,9 +89,8 @@ private struct ArchiveContents {
 
     /// The entry's path; nil for the root folder.
     private func parse(_ entry: TarReader.Entry) throws -> FilePath? {
-        guard let text = String(validating: entry.name, as: UTF8.self) else { throw refusal(entry, "the name is not UTF-8") }
-        var name = text.utf8[...]
-        while name.starts(with: "./".utf8) { name = name.dropFirst(2) }
+        guard let text = String(validating: entry.name, as: UTF8.self) else { throw refusal(entry.shown, "the name is not UTF-8") }
+        var name = ArchiveContents.withoutDots(text.utf8[...])
         if case .folder = entry.kind {
             while name.count > 1, name.last == UInt8(ascii: "/") { name = name.dropLast() }
             if name.elementsEqual(".".utf8) || name.isEmpty && !text.isEmpty { return nil }
@@ -98,21 +98,25 @@ private struct ArchiveContents {
         return try FilePath(parsing: String(Substring(name)))
     }
 
-    private mutating func note(_ path: FilePath, _ what: Known, _ entry: TarReader.Entry) throws {
+    /// A name without the `./` that many archives have in front of every one.
+    private static func withoutDots<Name: Collection<UInt8>>(_ name: Name) -> Name.SubSequence {
+        var name = name[...]
+        while name.starts(with: "./".utf8) { name = name.dropFirst(2) }
+        return name
+    }
+
+    private mutating func note(_ path: FilePath, _ what: Known) throws {
         switch (known.updateValue(what, forKey: path), what) {
         case (nil, _), (.folder, .folder): return
-        default: throw refusal(entry, "the name appears twice")
+        default: throw refusal(path, "the name appears twice")
         }
     }
 
-    private func file(linkedBy entry: TarReader.Entry, _ target: [UInt8]) throws -> ResourceFile {
-        let shown = FilePath.quoted(String(decoding: target, as: UTF8.self))
-        guard entry.size == 0 else { throw refusal(entry, "the hard link to \(shown) has content of its own") }
-        var name = target[...]
-        while name.starts(with: "./".utf8) { name = name.dropFirst(2) }
-        let path = String(validating: name, as: UTF8.self).flatMap { try? FilePath(parsing: $0) }
+    private func file(linkedBy link: FilePath, _ target: [UInt8]) throws -> ResourceFile {
+        let path = String(validating: ArchiveContents.withoutDots(target), as: UTF8.self).flatMap { try? FilePath(parsing: $0) }
         guard let path, case .file(let index) = known[path] else {
-            throw refusal(entry, "the hard link to \(shown) does not lead to an earlier file of the archive")
+            let shown = FilePath.quoted(String(decoding: target, as: UTF8.self))
+            throw refusal(link, "the hard link to \(shown) does not lead to an earlier file of the archive")
         }
         return files[index]
     }
@@ -121,18 +125,20 @@ private struct ArchiveContents {
         nameBytes += entry.name.count
         if case .symlink(let target) = entry.kind { nameBytes += target.count }
         guard nameBytes <= limits.maxNameBytes else {
-            throw refusal(entry, "the names in the archive take more than \(limits.maxNameBytes) bytes")
+            throw refusal(entry.shown, "the names in the archive take more than \(limits.maxNameBytes) bytes")
         }
     }
 
-    private mutating func countContent(_ entry: TarReader.Entry, _ count: Int) throws {
+    private mutating func countContent(_ count: Int, _ path: FilePath) throws {
         guard count <= limits.maxUnpackedBytes - unpackedBytes else {
-            throw refusal(entry, "the archive unpacks to more than \(limits.maxUnpackedBytes) bytes")
+            throw refusal(path, "the archive unpacks to more than \(limits.maxUnpackedBytes) bytes")
         }
         unpackedBytes += count
     }
 
-    private func refusal(_ entry: TarReader.Entry, _ reason: String) -> ContentError { ContentError("entry \(entry.shown): \(reason)") }
+    private func refusal(_ path: FilePath, _ reason: String) -> ContentError { refusal(FilePath.quoted(path.text), reason) }
+
+    private func refusal(_ shown: String, _ reason: String) -> ContentError { ContentError("entry \(shown): \(reason)") }
 }
 
 /// The content of one entry; holds nothing once the entry is over.

@@ -20,7 +20,9 @@ public final class ArchiveWriter {
     public func add(
         path: FilePath, size: Int, executable: Bool = false, symlink: String? = nil, content: any ByteSource = BytesSource([])
     ) throws {
-        if let last, last >= path { throw ContentError("entry \(FilePath.quoted(path.text)): does not come after \(FilePath.quoted(last.text))") }
+        if let last, last >= path {
+            throw ContentError("entry \(FilePath.quoted(path.text)): does not come after \(FilePath.quoted(last.text))")
+        }
         last = path
         if let symlink { return try write(TarHeader(path: path, size: 0, executable: false, symlink: symlink).bytes) }
 

@@ -32,6 +32,7 @@ public final class GzipSink: ByteSink {
         header.deallocate()
     }
 
+    /// Compresses `bytes`. Throws what the sink below throws.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         var rest = bytes
         while !rest.isEmpty {

@@ -27,6 +27,7 @@ public final class GzipSource: ByteSource {
         stream.deallocate()
     }
 
+    /// Decompresses the next bytes. Throws `ContentError`, or what the compressed source throws.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         let wanted = min(buffer.count, 1 << 30)
         guard wanted > 0, !isFinished else { return 0 }

@@ -17,24 +17,26 @@ struct TarHeader {
         let target = Array((symlink ?? "").utf8)
         let split = TarHeader.split(name)
         var records: [UInt8] = []
-        if split == nil { TarHeader.append("path", name, to: &records) }
-        if target.count > TarHeader.nameField || !TarHeader.isPortable(target) { TarHeader.append("linkpath", target, to: &records) }
-        if size > TarHeader.maxOctalSize { TarHeader.append("size", Array(String(size).utf8), to: &records) }
+        if split == nil { TarHeader.append("path", path.text, to: &records) }
+        if let symlink, target.count > TarHeader.nameField { TarHeader.append("linkpath", symlink, to: &records) }
+        if size > TarHeader.maxOctalSize { TarHeader.append("size", String(size), to: &records) }
         if !records.isEmpty {
             append(name: Array("PaxHeader".utf8)[...], prefix: [], size: records.count, mode: 0o644, kind: UInt8(ascii: "x"), target: [])
             bytes += records
             bytes.append(contentsOf: repeatElement(0, count: TarHeader.padding(records.count)))
         }
         append(
-            name: split?.name ?? TarHeader.portable(name)[...], prefix: split?.prefix ?? [], size: size,
+            name: split?.name ?? TarHeader.shortened(name)[...], prefix: split?.prefix ?? [], size: size,
             mode: symlink != nil ? 0o777 : executable ? 0o755 : 0o644, kind: UInt8(ascii: symlink == nil ? "0" : "2"),
-            target: TarHeader.portable(target)[...])
+            target: target.count > TarHeader.nameField ? TarHeader.shortened(target)[...] : target[...])
     }
 
     /// How many zeros fill the last block of `size` bytes.
     static func padding(_ size: Int) -> Int { -size & (block - 1) }
 
-    private mutating func append(name: ArraySlice<UInt8>, prefix: ArraySlice<UInt8>, size: Int, mode: Int, kind: UInt8, target: ArraySlice<UInt8>) {
+    private mutating func append(
+        name: ArraySlice<UInt8>, prefix: ArraySlice<UInt8>, size: Int, mode: Int, kind: UInt8, target: ArraySlice<UInt8>
+    ) {
         let start = bytes.count
         bytes.append(contentsOf: repeatElement(0, count: TarHeader.block))
         func put(_ field: some Collection<UInt8>, at offset: Int) {
@@ -58,20 +60,18 @@ struct TarHeader {
         put(TarHeader.octal(sum, digits: 6) + [0], at: 148)
     }
 
-    /// A name that fits the header, cut in two at a slash when it must be; nil when it needs a pax record. Names that are not
-    /// ASCII always do: the charset of a ustar name is anybody's guess, a pax name is UTF-8.
+    /// A name that fits the header, cut in two at a slash when it must be; nil when it needs a pax record. It is UTF-8, as GNU tar
+    /// writes it: bsdtar would compose a pax name, and two names that differ in nothing else would become one.
     private static func split(_ name: [UInt8]) -> (name: ArraySlice<UInt8>, prefix: ArraySlice<UInt8>)? {
-        guard isPortable(name) else { return nil }
         if name.count <= nameField { return (name[...], []) }
         let from = name.count - nameField - 1
-        guard from <= prefixField, let slash = name[from...min(prefixField, name.count - 2)].firstIndex(of: UInt8(ascii: "/")) else { return nil }
+        guard from <= prefixField else { return nil }
+        guard let slash = name[from...min(prefixField, name.count - 2)].firstIndex(of: UInt8(ascii: "/")) else { return nil }
         return (name[(slash + 1)...], name[..<slash])
     }
 
-    private static func isPortable(_ name: [UInt8]) -> Bool { name.allSatisfy { $0 < 0x80 } }
-
-    /// What a reader without pax sees: as much of the name as fits, in ASCII.
-    private static func portable(_ name: [UInt8]) -> [UInt8] { name.prefix(nameField).map { $0 < 0x80 ? $0 : UInt8(ascii: "_") } }
+    /// What a reader without pax sees: the beginning, in ASCII so that no reader stumbles over half a character.
+    private static func shortened(_ name: [UInt8]) -> [UInt8] { name.prefix(nameField).map { $0 < 0x80 ? $0 : UInt8(ascii: "_") } }
 
     private static func octal(_ value: Int, digits: Int) -> [UInt8] {
         (0..<digits).reversed().map { UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value >> (3 * $0) & 7) }
@@ -84,10 +84,16 @@ struct TarHeader {
     }
 
     /// `length key=value\n`, where the length counts its own digits.
-    private static func append(_ key: String, _ value: [UInt8], to records: inout [UInt8]) {
-        let rest = key.utf8.count + value.count + 3
+    ///
+    /// A value that is not composed comes after a record that asks readers to leave it as it is. GNU tar, which always does, says
+    /// that it does not know that record; so it is written only where it matters.
+    private static func append(_ key: String, _ value: String, to records: inout [UInt8]) {
+        if key != binary.key, !value.composed.utf8.elementsEqual(value.utf8) { append(binary.key, binary.value, to: &records) }
+        let rest = key.utf8.count + value.utf8.count + 3
         var length = rest + 1
         while String(length).utf8.count + rest != length { length = String(length).utf8.count + rest }
-        records += Array("\(length) \(key)=".utf8) + value + [UInt8(ascii: "\n")]
+        records += Array("\(length) \(key)=\(value)\n".utf8)
     }
+
+    private static let binary = (key: "hdrcharset", value: "BINARY")
 }

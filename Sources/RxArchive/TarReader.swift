@@ -15,7 +15,9 @@ final class TarReader {
         let executable: Bool
 
         /// The name for a message.
-        var shown: String { FilePath.quoted(String(decoding: name, as: UTF8.self)) }
+        var shown: String { Entry.quoted(name) }
+
+        static func quoted(_ name: [UInt8]) -> String { FilePath.quoted(String(decoding: name, as: UTF8.self)) }
     }
 
     /// The most zeros after the end mark: GNU tar's largest record, and some.
@@ -56,8 +58,7 @@ final class TarReader {
             return nil
         }
         try check(result)
-        let described = try describe(entry!)
-        try feed.withHeaders(to: end) { try TarHeaders($0).check(name: String(decoding: described.name, as: UTF8.self)) }
+        let described = try describe(entry!, headersEnd: end)
         shown = described.shown
         size = described.size
         position = 0
@@ -116,16 +117,20 @@ final class TarReader {
         position = Int(offset) + count
     }
 
-    private func describe(_ entry: OpaquePointer) throws -> Entry {
-        func text(_ pointer: UnsafePointer<CChar>?) -> [UInt8]? { pointer.map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) } }
+    private func describe(_ entry: OpaquePointer, headersEnd: Int) throws -> Entry {
+        func text(_ pointer: UnsafePointer<CChar>?) -> [UInt8]? {
+            pointer.map { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+        }
+        let name = text(archive_entry_pathname(entry)) ?? []
+        let headers = try feed.withHeaders(to: headersEnd) { try TarHeaders($0, shown: Entry.quoted(name)) }
         let kind: Entry.Kind
-        if let target = text(archive_entry_hardlink(entry)) {
-            kind = .hardLink(target: target)
+        if headers.kind == UInt8(ascii: "1") {
+            kind = .hardLink(target: text(archive_entry_hardlink(entry)) ?? headers.target ?? [])
         } else {
             switch archive_entry_filetype(entry) {
             case S_IFREG: kind = .file
             case S_IFDIR: kind = .folder
-            case S_IFLNK: kind = .symlink(target: text(archive_entry_symlink(entry)) ?? [])
+            case S_IFLNK: kind = .symlink(target: text(archive_entry_symlink(entry)) ?? headers.target ?? [])
             case S_IFCHR, S_IFBLK: kind = .other("devices")
             case S_IFIFO: kind = .other("fifos")
             case S_IFSOCK: kind = .other("sockets")
@@ -133,8 +138,7 @@ final class TarReader {
             }
         }
         let size = archive_entry_size_is_set(entry) != 0 ? Int(archive_entry_size(entry)) : 0
-        return Entry(
-            name: text(archive_entry_pathname(entry)) ?? [], kind: kind, size: size, executable: archive_entry_perm(entry) & S_IXUSR != 0)
+        return Entry(name: name, kind: kind, size: size, executable: archive_entry_perm(entry) & S_IXUSR != 0)
     }
 
     /// libarchive takes the end of the input for the end of the archive, and does not look at what follows the end mark.

@@ -54,9 +54,20 @@ public struct ClientConfiguration: Sendable {
     public static func path(_ home: String) -> String { "\(home)/config.json" }
 
     /// Writes the configuration in one durable step. Throws `PosixError`.
-    public func save(home: String) throws {
-        try Files.makeFolders(home)
+    func save(home: String) throws {
         try Files.replace(ClientConfiguration.path(home), with: Array((json.pretty + "\n").utf8), mode: 0o600)
+    }
+
+    /// Reads the configuration, changes it and writes it back, one process at a time; gives the new one.
+    @discardableResult
+    public static func update(home: String, _ change: (inout ClientConfiguration) throws -> Void) throws -> ClientConfiguration {
+        try Files.makeFolders(home)
+        return try Files.locked("\(home)/config.lock") {
+            var configuration = try ClientConfiguration(home: home)
+            try change(&configuration)
+            try configuration.save(home: home)
+            return configuration
+        }
     }
 
     private var json: JSON {

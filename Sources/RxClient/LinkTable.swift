@@ -5,13 +5,15 @@ import RxPosix
 ///
 /// Kept in `$RX_HOME/links.json`: an object of locator texts and absolute folder paths.
 public struct LinkTable: Sendable {
-    private let path: String
+    private let home: String
+    private var path: String { "\(home)/links.json" }
     /// The folder of each linked locator.
     public private(set) var folders: [String: String]
 
     /// Reads the links of a home. Throws `RegistryError` for a broken file.
     public init(home: String) throws {
-        path = "\(home)/links.json"
+        self.home = home
+        let path = "\(home)/links.json"
         guard try Files.status(path) != nil else {
             folders = [:]
             return
@@ -29,16 +31,26 @@ public struct LinkTable: Sendable {
 
     /// Links a locator to a folder.
     public mutating func link(_ locator: Locator, to folder: String) throws {
-        folders[locator.description] = folder
-        try save()
+        try change { $0[locator.description] = folder }
     }
 
     /// Ends a link. Throws `RegistryError` when there is none.
     public mutating func unlink(_ locator: Locator) throws {
-        guard folders.removeValue(forKey: locator.description) != nil else {
-            throw RegistryError("Not linked: \(locator)", code: .notFound, hint: folders.isEmpty ? nil : "linked: \(folders.keys.sorted().joined(separator: ", "))")
+        try change { folders in
+            guard folders.removeValue(forKey: locator.description) != nil else {
+                let others = folders.keys.sorted().joined(separator: ", ")
+                throw RegistryError("Not linked: \(locator)", code: .notFound, hint: others.isEmpty ? nil : "linked: \(others)")
+            }
         }
-        try save()
+    }
+
+    /// Reads the file again, changes it and writes it back, one process at a time.
+    private mutating func change(_ body: (inout [String: String]) throws -> Void) throws {
+        try Files.locked("\(home)/config.lock") {
+            self = try LinkTable(home: home)
+            try body(&folders)
+            try save()
+        }
     }
 
     private func save() throws { try Files.replace(path, with: Array((JSON.object(folders.mapValues { .string($0) }).pretty + "\n").utf8)) }

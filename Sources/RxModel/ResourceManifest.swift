@@ -65,7 +65,7 @@ public struct ResourceManifest: Sendable, Equatable {
         for ((path, isFile), (next, isNextFile)) in zip(all, all.dropFirst()) {
             if path == next {
                 guard !isFile, !isNextFile else { throw ContentError("entry \(FilePath.quoted(path.text)): the name appears twice") }
-            } else if isFile, next.text.utf8.starts(with: path.text.utf8), next.text.utf8.dropFirst(path.text.utf8.count).first == separator {
+            } else if isFile, next.text.utf8.starts(with: (path.text + "/").utf8) {
                 throw ContentError("entry \(FilePath.quoted(next.text)): \(FilePath.quoted(path.text)) is a file, not a folder")
             }
         }

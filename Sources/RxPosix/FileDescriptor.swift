@@ -64,3 +64,8 @@ public final class FileDescriptor: Sendable {
     /// Moves the current offset to the start.
     public func rewind() throws(PosixError) { _ = try retrying("lseek", path) { lseek(number, 0, SEEK_SET) } }
 }
+
+extension FileDescriptor {
+    /// The process's standard output; it lives as long as the process.
+    public static let standardOutput = FileDescriptor(owning: 1, path: "standard output")
+}

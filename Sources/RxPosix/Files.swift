@@ -100,6 +100,14 @@ public enum Files {
         try syncFolder(path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ".")
     }
 
+    /// Runs `body` while this process alone holds the lock file at `path`.
+    public static func locked<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+        let lock = try FileDescriptor.open(path, O_RDWR | O_CREAT, mode: 0o644)
+        _ = try retrying("flock", path) { flock(lock.number, LOCK_EX) }
+        defer { flock(lock.number, LOCK_UN) }
+        return try body()
+    }
+
     /// Waits until the folder's own entries are durable.
     public static func syncFolder(_ path: String) throws(PosixError) {
         try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY).sync()
@@ -112,11 +120,9 @@ public enum Files {
         return String(cString: real)
     }
 
-    /// The text of a symlink.
-    public static func symlinkTarget(_ path: String) throws(PosixError) -> [UInt8] {
-        var target = [UInt8](repeating: 0, count: 4097)
-        let count = try retrying("readlink", path) { target.withUnsafeMutableBytes { readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) } }
-        return Array(target[..<count])
+    /// Makes a symlink with this target.
+    public static func makeSymlink(_ path: String, to target: String) throws(PosixError) {
+        _ = try retrying("symlink", path) { symlink(target, path) }
     }
 }
 

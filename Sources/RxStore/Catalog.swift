@@ -1,4 +1,3 @@
-import Glibc
 import RxModel
 import RxPosix
 import Synchronization
@@ -20,10 +19,11 @@ final class Catalog: Sendable {
     init(path: String) throws {
         self.path = path
         // Switching a new file to WAL and migrating it happen under a file lock: neither waits for others by itself.
-        let lock = try FileDescriptor.open("\(path).lock", O_RDWR | O_CREAT, mode: 0o644)
-        _ = try retrying("flock", lock.path) { flock(lock.number, LOCK_EX) }
-        let database = try Catalog.connect(path)
-        try Migrations.apply(to: database, path: path)
+        let database = try Files.locked("\(path).lock") {
+            let database = try Catalog.connect(path)
+            try Migrations.apply(to: database, path: path)
+            return database
+        }
         writer = Monitor(Slot(database))
         watcher = Monitor(Slot(try Catalog.connect(path)))
     }

@@ -67,9 +67,10 @@ struct FolderWalk {
         guard let file = children.first(where: { $0.name.elementsEqual(IgnoreScope.fileName.utf8) }) else { return outer }
         let shown = "\(shown)/\(IgnoreScope.fileName)"
         guard file.status.isRegular else {
-            throw ContentError("\(shown) is not a regular file", hint: "\(IgnoreScope.fileName) lists what is left out of the content, one pattern a line")
+            throw ContentError("\(shown) is not a regular file", hint: "it lists what is left out of the content, one pattern a line")
         }
-        let number = try retrying("openat", shown) { openat(directory.number, IgnoreScope.fileName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+        let number = try retrying("openat", shown) { openat(directory.number, IgnoreScope.fileName, flags) }
         let bytes = try FileSource(FileDescriptor(owning: number, path: shown)).readAll(limit: IgnoreScope.sizeLimit)
         return IgnoreScope(bytes, base: path.count, outer: outer)
     }
@@ -77,7 +78,7 @@ struct FolderWalk {
     private mutating func descend(_ parent: borrowing Directory, _ child: Child, _ scope: IgnoreScope?) throws {
         guard path.count < FilePath.lengthLimit else { throw refused("the path is longer than \(FilePath.lengthLimit) bytes") }
         guard let name = String(validating: child.name, as: UTF8.self) else { throw refused("the name is not UTF-8") }
-        let directory = try Directory(parent.number, name, path: shown)
+        let directory = try Directory.open(name, in: parent.number, path: shown)
         path.append(UInt8(ascii: "/"))
         try walk(directory, scope: scope)
     }
@@ -107,9 +108,8 @@ struct FolderWalk {
         let bytes = try withUnsafeTemporaryAllocation(byteCount: FilePath.lengthLimit + 1, alignment: 1) { buffer in
             let count = try retrying("readlinkat", shown) {
                 (child.name + [0]).withUnsafeBytes { name in
-                    readlinkat(
-                        number, name.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.baseAddress!.assumingMemoryBound(to: CChar.self),
-                        buffer.count)
+                    let name = name.baseAddress!.assumingMemoryBound(to: CChar.self)
+                    return readlinkat(number, name, buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
                 }
             }
             return Array(buffer[..<count])

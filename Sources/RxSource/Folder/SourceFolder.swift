@@ -1,5 +1,5 @@
 import Glibc
-public import RxModel
+import RxModel
 import RxPosix
 import Synchronization
 
@@ -26,7 +26,7 @@ public final class SourceFolder: Sendable {
     /// `PosixError` for a folder that cannot be read.
     public func entries() throws -> [SourceEntry] {
         var walk = FolderWalk(folder: self)
-        try walk.walk(Directory(root.number, ".", path: path))
+        try walk.walk(Directory.open(".", in: root.number, path: path))
         return walk.entries
     }
 
@@ -63,15 +63,18 @@ struct Directory: ~Copyable {
     /// The descriptor that calls such as `openat` take; valid as long as this value lives.
     let number: Int32
 
-    /// Opens `name` in the folder `parent`; never through a symlink. Throws `PosixError` naming `path`.
-    init(_ parent: Int32, _ name: String, path: @autoclosure () -> String) throws(PosixError) {
-        number = try retrying("openat", path()) { openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
-        guard let handle = fdopendir(number) else {
-            let code = errno
-            close(number)
-            throw PosixError("fdopendir", path(), errno: code)
-        }
+    private init(_ handle: OpaquePointer, _ number: Int32) {
         self.handle = handle
+        self.number = number
+    }
+
+    /// Opens `name` in the folder `parent`; never through a symlink. Throws `PosixError` naming `path`.
+    static func open(_ name: String, in parent: Int32, path: @autoclosure () -> String) throws(PosixError) -> Directory {
+        let number = try retrying("openat", path()) { openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
+        if let handle = fdopendir(number) { return Directory(handle, number) }
+        let code = errno
+        close(number)
+        throw PosixError("fdopendir", path(), errno: code)
     }
 
     deinit { closedir(handle) }

@@ -142,7 +142,8 @@ struct ByteSet: Sendable, Equatable {
 
     /// The name in `[:name:]`; moves behind it. Nil, not moved, when it has another shape.
     private static func className(_ pattern: [UInt8], at: inout Int) -> String? {
-        guard let end = pattern[(at + 2)...].firstIndex(of: UInt8(ascii: "]")), end >= at + 3, pattern[end - 1] == UInt8(ascii: ":") else { return nil }
+        guard let end = pattern[(at + 2)...].firstIndex(of: UInt8(ascii: "]")), end >= at + 3, pattern[end - 1] == UInt8(ascii: ":")
+        else { return nil }
         defer { at = end + 1 }
         return String(decoding: pattern[(at + 2)..<(end - 1)], as: UTF8.self)
     }

@@ -72,11 +72,11 @@ struct IgnoreTree {
 
     private mutating func folder(_ path: FilePath) -> Folder {
         if let known = folders[path] { return known }
-        let outer = path.parent.map { folder($0) } ?? root
+        let outer = path.parent.map { self.folder($0) } ?? root
         let excluded = excludes(path, in: outer, isFolder: true)
-        let folder = Folder(scope: excluded ? nil : IgnoreTree.scope(in: files, of: path, outer: outer.scope), excluded: excluded)
-        folders[path] = folder
-        return folder
+        let made = Folder(scope: excluded ? nil : IgnoreTree.scope(in: files, of: path, outer: outer.scope), excluded: excluded)
+        folders[path] = made
+        return made
     }
 
     private func excludes(_ path: FilePath, in folder: Folder, isFolder: Bool) -> Bool {

@@ -1,0 +1,61 @@
+# rx: build, try, test. `make setup` installs what is missing; the other targets do it first.
+
+PREFIX ?= /usr/local
+SWIFT ?= swift
+RELEASE = --configuration release --static-swift-stdlib
+BINARY = .build/release/rx
+
+LIBRARIES = libarchive-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev
+TOOLS = curl tar libarchive-tools sqlite3 python3
+PEERS = nginx-light docker-registry restic casync wrk hyperfine
+
+# Asks for what is missing of $(1), and for nothing when all is there.
+install_missing = missing=$$(for package in $(1); do \
+	dpkg-query --show --showformat='$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed || echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then run=; else run=sudo; fi; \
+	  $$run apt-get update -q && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; fi
+
+.PHONY: setup setup-bench build run test check format install bench large clean help
+
+help:
+	@echo 'make run      build, and see the main job done in a temporary home'
+	@echo 'make test     every test          make check   format lint and architecture tests'
+	@echo 'make install  PREFIX=$(PREFIX)    make bench   measure against other programs'
+	@echo 'make large    a 3 GiB archive in bounded memory'
+
+setup:
+	@$(call install_missing,$(LIBRARIES) $(TOOLS))
+
+setup-bench: setup
+	@$(call install_missing,$(PEERS))
+
+build: setup
+	$(SWIFT) build $(RELEASE) --product rx
+
+run: build
+	@Registry/demo.sh $(BINARY)
+
+# The tests drive the release binary, the one that people use; the fault points are in the debug build of the libraries.
+test: build
+	RX_BINARY=$(abspath $(BINARY)) $(SWIFT) test
+
+check: setup
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) build --explicit-target-dependency-import-check error
+	$(SWIFT) test --skip-build --filter ArchitectureTests
+
+format:
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
+
+large: build
+	RX_BINARY=$(abspath $(BINARY)) RX_LARGE=1 $(SWIFT) test --filter LargeArchive
+
+install: build
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/rx
+
+bench: build setup-bench
+	python3 Tests/Benchmarks/bench.py $(BINARY)
+
+clean:
+	$(SWIFT) package clean

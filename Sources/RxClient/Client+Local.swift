@@ -1,0 +1,67 @@
+public import RxModel
+import RxPosix
+public import RxSource
+public import RxStore
+
+extension Client {
+    /// Adds a folder, or another source, to the local store. Throws what the source, its detectors and the store throw.
+    public func add(_ text: String) throws -> ResourceAdder.Outcome {
+        let stampedAt = Clock.nanoseconds
+        let operation = try store.begin()
+        let source = try sources.load(text) { content in
+            let blob = try operation.stage(MeteredSource(content, progress), expecting: nil)
+            return (blob.digest, blob.size)
+        }
+        switch source.content {
+        case .folder(let entries, let folder):
+            return try ResourceAdder(store: store, progress: progress).add(entries, in: folder, definition: source.definition, stampedAt: stampedAt)
+        case .staged(let files):
+            let manifest = try ResourceManifest(definition: source.definition, files: files)
+            let record = try operation.commit(manifest, as: Reference(source.definition.locator))
+            progress.end()
+            return ResourceAdder.Outcome(record: record, unchanged: 0)
+        }
+    }
+
+    /// What is stored under a locator here; nil when nothing is. Throws `LocatorError` for a shortened digest.
+    public func local(_ locator: Locator) throws -> ResourceRecord? {
+        try store.resolve(registry: host(of: locator), repository: locator.repository, selector: try Selector(locator))
+    }
+
+    /// Removes a tag, or every tag of a digest. Throws `RegistryError` when there is none.
+    public func remove(_ locator: Locator) throws -> [Reference] {
+        let removed = try store.remove(registry: host(of: locator), repository: locator.repository, selector: try Selector(locator))
+        guard !removed.isEmpty else { throw try notFound(locator) }
+        return removed
+    }
+
+    /// Links a folder to the locator that it defines, and gives both.
+    public mutating func link(_ text: String) throws -> (locator: Locator, folder: String) {
+        guard isFolderText(text) else { throw ContentError.cannotLoad(text, hint: "write the folder as ./\(text)") }
+        let source = try FolderSource().load(FolderSource.open(text), source: text)
+        guard case .folder(_, let folder) = source.content else { throw ContentError.cannotLoad(text) }
+        let locator = source.definition.locator
+        try links.link(locator, to: folder.path)
+        return (locator, folder.path)
+    }
+
+    /// Ends the link of a locator. Throws `RegistryError` when there is none.
+    public mutating func unlink(_ locator: Locator) throws { try links.unlink(locator) }
+
+    /// The folder that a locator is linked to; nil when it is not linked.
+    public func linkedFolder(_ locator: Locator) -> String? { links.folder(for: locator) }
+
+    /// The host that a locator's copies are stored under; "" for a bare one.
+    func host(of locator: Locator) throws -> String { try locator.registry.map { try registry(forHost: $0).authority } ?? "" }
+
+    /// The error for a locator that is nowhere, with the hosts that it was copied from.
+    func notFound(_ locator: Locator) throws -> RegistryError {
+        guard locator.registry == nil else { return RegistryError.notFound(locator.description) }
+        let copies = try store.search(SearchQuery(text: locator.name, limit: 1000)).records.filter {
+            !$0.reference.registry.isEmpty && $0.reference.repository == locator.repository
+        }
+        let hosts = Set(copies.map { "\($0.reference.registry)/\(locator)" }).sorted()
+        guard !hosts.isEmpty else { return RegistryError.notFound(locator.description, hint: "rx list shows what is here, rx search what registries have") }
+        return RegistryError("Resource not found: \(locator) (a copy is here as \(hosts.joined(separator: ", ")))", code: .resourceNotFound)
+    }
+}

@@ -1,0 +1,94 @@
+public import RxHTTP
+public import RxModel
+public import RxProtocol
+import RxPosix
+public import RxStore
+
+extension Client {
+    /// Finds a resource as a program needs it: a bare locator in the local store, then in each registry in order; one with a host
+    /// in its cached copy, checked against that registry unless it is pinned by digest. Fetches what is missing or has moved; uses
+    /// the copy when the network fails.
+    public func find(_ locator: Locator) throws -> ResourceRecord {
+        if locator.registry != nil { return try refreshed(locator, try registry(forHost: locator.registry!)) }
+        if let record = try local(locator) { return record }
+        var failure: (any ResourceError)?
+        for registry in try registries {
+            do { return try refreshed(locator, registry) } catch let error as RegistryError where error.code == .resourceNotFound || error.code == .unreachable {
+                if error.code == .unreachable, failure == nil { failure = error }
+            }
+        }
+        if let failure { throw failure }
+        throw try notFound(locator)
+    }
+
+    /// Fetches a resource: from the registry that is named, else from the one in the locator, else from the first that has it.
+    public func pull(_ locator: Locator, from name: String?) throws -> ResourceRecord {
+        if let name { return try fetch(locator, try registry(name)) }
+        if let host = locator.registry { return try fetch(locator, try registry(forHost: host)) }
+        let registries = try registries
+        guard !registries.isEmpty else { throw Client.noRegistry }
+        for (index, registry) in registries.enumerated() {
+            do { return try fetch(locator, registry) } catch let error as RegistryError where error.code == .resourceNotFound && index < registries.count - 1 {}
+        }
+        throw RegistryError.notFound(locator.description)
+    }
+
+    /// Sends a resource of the local store to the registry that is named, else to the one in the locator, else to the default.
+    public func push(_ locator: Locator, to name: String?) throws -> (registry: RegistryURL, receipt: PublishReceipt) {
+        let registry = try name.map { try self.registry($0) } ?? locator.registry.map { try self.registry(forHost: $0) } ?? self.registry(nil)
+        let own = locator.at(registry: nil)
+        guard let record = try local(own) ?? (locator.registry == nil ? nil : local(locator)) else { throw try notFound(locator) }
+        let receipt = try remote(registry).publish(try store.manifest(of: record), as: record.reference.locator.at(registry: nil), from: store)
+        return (registry, receipt)
+    }
+
+    /// The copy of a resource, fetched again when the registry's digest is another one.
+    private func refreshed(_ locator: Locator, _ registry: RegistryURL) throws -> ResourceRecord {
+        let copy = try store.resolve(registry: registry.authority, repository: locator.repository, selector: try Selector(locator))
+        if let copy, locator.digest != nil { return copy }
+        do {
+            let info = try remote(registry).info(locator)
+            if let copy, copy.manifestDigest == info.manifestDigest, copy.reference.tag == info.locator.tag { return copy }
+            return try receive(info, locator, registry)
+        } catch let error as RegistryError where error.code == .unreachable {
+            guard let copy else { throw error }
+            return copy
+        }
+    }
+
+    private func fetch(_ locator: Locator, _ registry: RegistryURL) throws -> ResourceRecord {
+        try receive(try remote(registry).info(locator), locator, registry)
+    }
+
+    /// Stores what the registry described: nothing is transferred when every file is here, and nothing is stored unless name,
+    /// files and digest are the ones that were asked for and answered.
+    private func receive(_ info: ResourceInfo, _ asked: Locator, _ registry: RegistryURL) throws -> ResourceRecord {
+        let manifest = try info.checkedManifest(asked, registry)
+        let operation = try store.begin()
+        defer { progress.end() }
+        let present = try operation.lease(manifest.blobs)
+        if !manifest.files.allSatisfy({ present.contains($0.digest) }) {
+            try remote(registry).content(of: manifest, info.locator.pinned(to: info.manifestDigest), into: operation)
+        }
+        return try operation.commit(manifest, as: Reference(registry: registry.authority, repository: asked.repository, tag: info.locator.tag))
+    }
+}
+
+extension Client {
+    /// What a registry says of a resource, checked; nothing is fetched. Asks the registry that is named, else the one in the
+    /// locator, else each in order.
+    public func describe(_ locator: Locator, at name: String?) throws -> (record: ResourceRecord, files: [ResourceFile]) {
+        let candidates = try name.map { [try registry($0)] } ?? locator.registry.map { [try registry(forHost: $0)] } ?? registries
+        for registry in candidates {
+            let info: ResourceInfo
+            do { info = try remote(registry).info(locator) } catch let error as RegistryError where error.code == .resourceNotFound { continue }
+            let manifest = try info.checkedManifest(locator, registry)
+            let reference = Reference(registry: registry.authority, repository: locator.repository, tag: info.locator.tag)
+            let record = ResourceRecord(
+                reference: reference, manifestDigest: info.manifestDigest, tree: manifest.tree, size: manifest.size, fileCount: manifest.files.count,
+                definition: manifest.definition, createdAt: info.createdAt, updatedAt: info.updatedAt)
+            return (record, manifest.files)
+        }
+        throw try notFound(locator)
+    }
+}

@@ -1,0 +1,92 @@
+public import RxHTTP
+public import RxModel
+import RxPosix
+public import RxSource
+public import RxStore
+
+/// A user's home: the local store, the configuration, the links, and the registries that may be asked.
+///
+/// Source: Specs/09-command-line.
+public struct Client {
+    /// The home's folder.
+    public let home: String
+    /// The local store.
+    public let store: DiskStore
+    /// What may be added.
+    public let sources: SourceRegistry
+    let configuration: ClientConfiguration
+    let transport: any HTTPTransport
+    let progress: any Progress
+    var links: LinkTable
+    /// The registry that the environment names; nil inside for "no registry at all", nil outside for nothing said.
+    private let environment: RegistryURL??
+
+    /// Opens a home, making it when it is absent. `environment` is the value of `RX_REGISTRY`: an address, empty for no registry
+    /// whatever is configured, nil when it is not set. `agent` names the program to registries.
+    public init(home: String, environment: String?, agent: String, progress: any Progress = NoProgress(), githubURL: String? = nil) throws {
+        let transport = CurlTransport(agent: agent)
+        try self.init(home: home, environment: environment, transport: transport, progress: progress, githubURL: githubURL)
+    }
+
+    /// Opens a home over another transport.
+    init(home: String, environment: String?, transport: any HTTPTransport, progress: any Progress = NoProgress(), githubURL: String? = nil) throws {
+        self.home = home
+        self.transport = transport
+        self.progress = progress
+        store = try DiskStore(at: home)
+        configuration = try ClientConfiguration(home: home)
+        links = try LinkTable(home: home)
+        self.environment = try environment.map { try $0.isEmpty ? .none : .some(RegistryURL(parsing: $0)) }
+        var sources = SourceRegistry()
+        sources.register(GitHubSource(base: githubURL ?? GitHubSource.base) { try Download.open($0, transport) })
+        self.sources = sources
+    }
+
+    /// The message for work that needs a registry where there is none.
+    public static let noRegistry = RegistryError(
+        "No registry configured. Use: rx registry add <name> <url>  or  rx config set registry <url>", code: .invalidRequest)
+
+    /// The registries that a bare locator is looked for in, in order.
+    var registries: [RegistryURL] {
+        get throws {
+            if let environment { return environment.map { [$0] } ?? [] }
+            let all = configuration.registries
+            let standard = configuration.defaultRegistry
+            return try ((standard.map { [$0] } ?? []) + all.filter { $0 != standard }).map { try RegistryURL(parsing: $0.url) }
+        }
+    }
+
+    /// The registry that push and pull use when none is named; nil when there is none.
+    public var defaultRegistry: RegistryURL? { (try? registries)?.first }
+
+    /// The registry of a configured name or an address; the default one for nil. Throws `RegistryError`.
+    public func registry(_ text: String?) throws -> RegistryURL {
+        guard let text else {
+            guard let first = try registries.first else { throw Client.noRegistry }
+            return first
+        }
+        if let named = configuration.registry(named: text) { return try RegistryURL(parsing: named.url) }
+        guard text.contains(".") || text.contains(":") || text == "localhost" else {
+            throw RegistryError("Registry \"\(text)\" not found", code: .notFound, hint: "name a configured registry (rx registry list) or write its address")
+        }
+        return try RegistryURL(parsing: text)
+    }
+
+    /// The registry that a locator's host means: the configured one of that host, else the host itself.
+    func registry(forHost host: String) throws -> RegistryURL {
+        let wanted = try RegistryURL(parsing: host)
+        return try registries.first { $0.authority == wanted.authority } ?? wanted
+    }
+
+    /// The host that copies from a registry are stored under.
+    public func cacheHost(_ text: String) throws -> String { try registry(text).authority }
+
+    /// Speaks to a registry.
+    public func remote(_ registry: RegistryURL) -> RegistryClient { RegistryClient(registry, transport: transport, progress: progress) }
+
+    /// Writes resources of the local store to folders and archives.
+    public var exporter: ResourceExporter { ResourceExporter(store: store, progress: progress) }
+
+    /// Stores archives.
+    public var importer: ResourceImporter { ResourceImporter(store: store, progress: progress) }
+}

@@ -1,0 +1,109 @@
+public import RxModel
+
+/// The files of one resource, wherever they are: what a resource type reads.
+public protocol ResourceContent {
+    /// The locator's text, for results and messages that name the resource.
+    var locator: String { get }
+    /// The paths of every file, sorted.
+    var paths: [FilePath] { get }
+    /// Whether there is a file of this path.
+    func has(_ path: FilePath) -> Bool
+    /// The bytes of a file; for a symlink, those of the file of this resource that it leads to. Throws `ContentError` when there is none.
+    func open(_ path: FilePath) throws -> any ByteSource
+}
+
+/// The most bytes of a file that is rendered as text or JSON, and of all the text that one prototype takes in.
+public let renderLimit = 64 << 20
+
+extension ResourceContent {
+    /// Looks through `paths`.
+    public func has(_ path: FilePath) -> Bool { paths.contains(path) }
+
+    /// The whole of a file. Throws `ContentError` naming it when it is larger than `limit` bytes or cannot be read.
+    public func bytes(_ path: FilePath, limit: Int = renderLimit) throws -> [UInt8] {
+        let source = try open(path)
+        do {
+            return try source.readAll(limit: limit)
+        } catch let error as ContentError where error.code == .contentTooLarge {
+            let reason = "is larger than the \(limit) bytes that can be shown as text"
+            let hint = "a resource of type binary is passed on as it is, whatever its size"
+            throw ContentError("\(locator): file \(FilePath.quoted(path.text)) \(reason)", code: .contentTooLarge, hint: hint)
+        }
+    }
+
+    /// The whole of a file as text. Throws `ContentError` naming it when it is no UTF-8.
+    public func text(_ path: FilePath) throws -> String {
+        guard let text = String(validating: try bytes(path), as: UTF8.self) else {
+            throw ContentError("\(locator): file \(FilePath.quoted(path.text)) is not UTF-8 text")
+        }
+        return text
+    }
+
+    /// The one file of a type that has a fixed file name. Throws `ResourceTypeError` that says what is there instead.
+    func required(_ name: String, type: String) throws -> FilePath {
+        let path = FilePath(unchecked: name)
+        guard has(path) else {
+            let shown = paths.prefix(10).map(\.text).joined(separator: ", ") + (paths.count > 10 ? ", ..." : "")
+            let message = "\(locator): type \"\(type)\" needs a file named \"\(name)\"; its files are: \(shown)"
+            throw ResourceTypeError(message, code: .invalidContent)
+        }
+        return path
+    }
+}
+
+/// The files that a manifest names, with their blobs read through a function.
+public struct ManifestContent: ResourceContent {
+    /// How many symlinks one path may lead through, as on Linux (path_resolution(7)).
+    private static let followLimit = 40
+
+    /// The locator's text.
+    public let locator: String
+    /// The paths of the manifest's files.
+    public let paths: [FilePath]
+    private let files: [FilePath: ResourceFile]
+    private let read: (Digest) throws -> any ByteSource
+
+    /// Gives the files of `manifest`; `read` opens a blob.
+    public init(locator: String, manifest: ResourceManifest, read: @escaping (Digest) throws -> any ByteSource) {
+        self.init(locator: locator, files: manifest.files, read: read)
+    }
+
+    init(locator: String, files: [ResourceFile], read: @escaping (Digest) throws -> any ByteSource) {
+        self.locator = locator
+        paths = files.map(\.path).sorted()
+        self.files = Dictionary(files.map { ($0.path, $0) }) { first, _ in first }
+        self.read = read
+    }
+
+    /// Looks the path up.
+    public func has(_ path: FilePath) -> Bool { files[path] != nil }
+
+    /// Opens the blob of a file. Throws `ContentError` when the path leads to none.
+    public func open(_ path: FilePath) throws -> any ByteSource {
+        guard let file = resolve(path) else { throw ContentError("File not found: \(path)", code: .notFound) }
+        return try read(file.digest)
+    }
+
+    /// The regular file that a path leads to through the resource's own symlinks; nil when it leads nowhere.
+    private func resolve(_ path: FilePath) -> ResourceFile? {
+        if let file = files[path], file.symlink == nil { return file }
+        var at: [Substring] = []
+        var left = path.segments.reversed() as [Substring]
+        var follows = 0
+        while let segment = left.popLast() {
+            if segment == "." { continue }
+            if segment == ".." {
+                guard at.popLast() != nil else { return nil }
+                continue
+            }
+            at.append(segment)
+            guard let file = files[FilePath(unchecked: at.joined(separator: "/"))] else { continue }
+            guard let target = file.symlink else { return left.isEmpty ? file : nil }
+            follows += 1
+            guard follows < ManifestContent.followLimit, target.utf8.first != UInt8(ascii: "/") else { return nil }
+            at.removeLast()
+            left += target.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) }.reversed()
+        }
+        return nil
+    }
+}

@@ -1,0 +1,59 @@
+public import RxModel
+
+/// What a resource gives to the one who uses it.
+public enum Rendering {
+    /// Text for people and models, as it is.
+    case text(String)
+    /// Bytes as they are, read once, in pieces.
+    case bytes(any ByteSource)
+    /// A JSON value.
+    case json(JSON)
+}
+
+/// A type of resource: how its files become what a user sees.
+public protocol ResourceType: Sendable {
+    /// The name that a definition's `type` holds.
+    var name: String { get }
+    /// Other names for the same type.
+    var aliases: [String] { get }
+    /// Reads the resource. `argument` is what the user wrote behind the locator; a type that knows no arguments passes it over.
+    /// Throws a `ResourceError`.
+    func render(_ content: any ResourceContent, argument: String?) throws -> Rendering
+}
+
+extension ResourceType {
+    /// None.
+    public var aliases: [String] { [] }
+}
+
+/// The types that are known, by name and alias. Source: Specs/09-sources.
+public struct TypeRegistry: Sendable {
+    private var types: [String: any ResourceType] = [:]
+
+    /// Knows `types`, by default text, json, binary, skill and prototype.
+    public init(_ types: [any ResourceType] = [TextType(), JSONType(), BinaryType(), SkillType(), PrototypeType()]) {
+        for type in types { for name in [type.name] + type.aliases { self.types[name] = type } }
+    }
+
+    /// Adds a type. Throws `ResourceTypeError` "Type 'X' is already registered", and adds nothing, when its name or an alias is taken.
+    public mutating func register(_ type: any ResourceType) throws(ResourceTypeError) {
+        for name in [type.name] + type.aliases where types[name] != nil {
+            throw ResourceTypeError("Type '\(name)' is already registered", code: .invalidRequest)
+        }
+        for name in [type.name] + type.aliases { types[name] = type }
+    }
+
+    /// The type of a name or alias. Throws `ResourceTypeError` "Unsupported resource type: X".
+    public func type(named name: String) throws(ResourceTypeError) -> any ResourceType {
+        guard let type = types[name] else { throw ResourceTypeError("Unsupported resource type: \(name)") }
+        return type
+    }
+
+    /// The names of the types, without aliases, sorted.
+    public var names: [String] { Set(types.values.map(\.name)).sorted() }
+
+    /// Reads a resource by the type that its definition names. Throws a `ResourceError`.
+    public func render(_ content: any ResourceContent, type: String, argument: String? = nil) throws -> Rendering {
+        try self.type(named: type).render(content, argument: argument)
+    }
+}

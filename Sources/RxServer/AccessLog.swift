@@ -1,0 +1,118 @@
+import Glibc
+import RxPosix
+import Synchronization
+
+/// The log of requests: one line each, JSON for programs or a short form for people.
+///
+/// A request only adds its line to a buffer. A thread writes the buffer by single calls; when the reader of the log is so slow that
+/// the buffer is full, lines are left out and counted rather than holding up requests.
+public final class AccessLog: Sendable {
+    /// What is known of a request that is over.
+    struct Entry {
+        let method: String
+        /// The request target as it was sent.
+        let path: String
+        let status: Int
+        /// The length of the answer's body.
+        let bytes: Int
+        let nanoseconds: Int
+        let id: String
+        /// Whether the connection ended before the answer was sent.
+        let aborted: Bool
+    }
+
+    private struct State {
+        var lines: [UInt8] = []
+        var dropped = 0
+        var second = 0
+        var stamp: [UInt8] = []
+    }
+
+    private static let bufferLimit = 4 << 20
+
+    private let file: FileDescriptor?
+    private let human: Bool
+    private let state = Mutex(State())
+    private let waiting = Monitor((lines: false, closed: false))
+    private let writer = Mutex<Thread?>(nil)
+
+    /// Writes to a descriptor, which is copied. By default lines are for people exactly when it is a terminal.
+    public init(descriptor: Int32 = 2, human: Bool? = nil) {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        file = copy < 0 ? nil : FileDescriptor(owning: copy, path: "access log")
+        self.human = human ?? Host.isTerminal(descriptor)
+        writer.withLock { $0 = Thread { [weak self, waiting] in AccessLog.run(waiting) { self?.flush() } } }
+    }
+
+    /// A log that nothing is written to.
+    public static let none = AccessLog(descriptor: -1, human: false)
+
+    /// Writes what is left and ends.
+    public func close() {
+        waiting.update { $0.closed = true }
+        writer.withLock { $0.take() }?.join()
+        flush()
+    }
+
+    func write(_ entry: Entry) {
+        guard file != nil else { return }
+        add { moment, stamp, out in
+            human ? AccessLine.human(entry, into: &out) : AccessLine.json(entry, stamp: stamp, milliseconds: moment.tv_nsec / 1_000_000, into: &out)
+        }
+    }
+
+    /// A line about a request that went wrong inside the server.
+    func problem(_ message: String, id: String) {
+        guard file != nil else { return }
+        add { moment, stamp, out in
+            AccessLine.problem(message, id: id, stamp: stamp, milliseconds: moment.tv_nsec / 1_000_000, human: human, into: &out)
+        }
+    }
+
+    private func add(_ line: (timespec, [UInt8], inout [UInt8]) -> Void) {
+        var moment = timespec()
+        clock_gettime(CLOCK_REALTIME, &moment)
+        let first = state.withLock { state in
+            if state.second != moment.tv_sec || state.stamp.isEmpty {
+                state.second = moment.tv_sec
+                state.stamp = Array(Clock.text(moment.tv_sec).utf8.dropLast())
+            }
+            guard state.lines.count < AccessLog.bufferLimit else {
+                state.dropped += 1
+                return false
+            }
+            let first = state.lines.isEmpty
+            line(moment, state.stamp, &state.lines)
+            return first
+        }
+        if first { waiting.update { $0.lines = true } }
+    }
+
+    private func flush() {
+        let (lines, dropped) = state.withLock { state in
+            defer {
+                state.lines = []
+                state.dropped = 0
+            }
+            return (state.lines, state.dropped)
+        }
+        guard let file else { return }
+        // A log that cannot be written stops no request.
+        if !lines.isEmpty { try? file.write(lines) }
+        if dropped > 0 { try? file.write(Array("{\"dropped\":\(dropped)}\n".utf8)) }
+    }
+
+    /// Waits for lines and, so that busy times make few calls, a moment longer.
+    private static func run(_ waiting: Monitor<(lines: Bool, closed: Bool)>, _ flush: () -> Void) {
+        while true {
+            let closed = waiting.wait { state -> Bool? in
+                guard state.lines || state.closed else { return nil }
+                state.lines = false
+                return state.closed
+            }
+            if closed ?? true { return }
+            usleep(2_000)
+            flush()
+        }
+    }
+}

@@ -1,0 +1,232 @@
+import CMicroHTTPD
+import Glibc
+import RxHTTP
+import RxModel
+import RxPosix
+import RxProtocol
+import Synchronization
+
+/// One request from its first line to its end. Lives on its connection's event thread; only `result` is written by another one.
+final class Exchange: @unchecked Sendable {
+    /// Why a request is over, in the library's numbers.
+    enum End: Int32 {
+        case completed, error, timeout, shutdown, readError, clientAbort
+    }
+
+    private enum State {
+        /// The head was not seen yet.
+        case head
+        /// Decided; what there is of a body is dropped first.
+        case decided(Reaction)
+        /// The body goes to a receiver.
+        case receiving(any UploadReceiver)
+        /// A worker has it; the connection is suspended.
+        case working
+        /// Answered through the library.
+        case answered
+        /// Answered past the library while the body still comes: read on for a while so that the client sees the answer.
+        case lingering(until: Int)
+    }
+
+    /// A body up to this length is read and dropped rather than losing the connection.
+    private static let droppedBytes = 1 << 20
+    /// How long, in nanoseconds, and how far a refused upload is read on.
+    private static let lingerTime = 5_000_000_000
+    private static let lingerBytes = 64 << 20
+
+    private let server: HTTPServer
+    private let connection: OpaquePointer
+    private let client: ClientConnection?
+    private let target: String
+    /// Where the request target ended in the library's buffer: a NUL inside it shows when the version follows elsewhere.
+    private let targetEnd: UnsafePointer<CChar>?
+    private let startedAt = Clock.monotonic
+    private var state = State.head
+    private var framing = BodyFraming.none
+    private var received = 0
+    private var lingered = 0
+    private let result = Mutex<HTTPResponse?>(nil)
+
+    private var method = ""
+    private var id = ""
+    private var status = 0
+    private var bytes = 0
+
+    init(_ server: HTTPServer, _ connection: OpaquePointer, _ target: UnsafePointer<CChar>?, _ client: ClientConnection?) {
+        self.server = server
+        self.connection = connection
+        self.client = client
+        self.target = target.map { String(cString: $0) } ?? ""
+        targetEnd = target.map { $0 + strlen($0) }
+    }
+
+    /// The head is there, or the body has ended, or work has. False closes the connection.
+    func proceed(method: UnsafePointer<CChar>, version: UnsafePointer<CChar>) -> Bool {
+        switch state {
+        case .head:
+            self.method = String(cString: method)
+            server.active.wrappingAdd(1, ordering: .sequentiallyConsistent)
+            return decide(version: version)
+        case .decided(let reaction): return perform(reaction)
+        case .receiving(let receiver): return work { respond in respond(receiver.finish()) }
+        case .working:
+            guard let response = result.withLock({ $0.take() }) else { return true }
+            return answer(response)
+        case .answered: return true
+        case .lingering: return false
+        }
+    }
+
+    /// Looks at the head and chooses what happens.
+    private func decide(version: UnsafePointer<CChar>) -> Bool {
+        let headers = requestHeaders(connection)
+        let request = HTTPRequest(method: method, target: target, headers: headers, remote: client?.remote ?? "")
+        id = server.requestIDs.name(headers["X-Request-Id"])
+        do throws(RegistryError) {
+            framing = try BodyFraming(headers)
+            if client?.overLimit ?? false { throw RegistryError("the server has too many connections", code: .overloaded, hint: "try again in a moment") }
+            guard rx_mhd_head_size(connection) <= server.limits.headBytes else {
+                throw RegistryError("the request's head is longer than \(server.limits.headBytes) bytes", code: .headersTooLarge)
+            }
+            guard targetEnd.map({ $0 + 1 }) == version, !target.utf8.contains(where: { $0 == 0 }), !target.unicodeScalars.contains("\u{FFFD}") else {
+                throw RegistryError("the request's path holds a NUL or is not UTF-8", code: .invalidRequest)
+            }
+            try request.checkHead(version: String(cString: version))
+            if case .known(let length) = framing, length > server.limits.bodyBytes { throw tooLarge }
+        } catch { return refuse(closing(failure(error)), expects: headers["Expect"] != nil) }
+
+        let reaction = server.handler.react(to: request, id: id)
+        switch reaction {
+        case .receive(let receiver):
+            state = .receiving(receiver)
+            return true
+        case .answer(let response): return refuse(response, expects: headers["Expect"] != nil)
+        case .work:
+            state = .decided(reaction)
+            if framing.hasBody, remaining > Exchange.droppedBytes { return refuse(closing(failure(tooLarge)), expects: headers["Expect"] != nil) }
+            return true
+        }
+    }
+
+    /// A part of the body. False closes the connection.
+    func bodyCame(_ part: UnsafeRawBufferPointer) -> Bool {
+        received += part.count
+        switch state {
+        case .receiving(let receiver):
+            if received > server.limits.bodyBytes { return refuse(closing(failure(tooLarge)), expects: false) }
+            guard let response = receiver.receive(part) else { return true }
+            return refuse(response, expects: false)
+        case .lingering(let end):
+            lingered += part.count
+            return lingered <= Exchange.lingerBytes && Clock.monotonic < end
+        case .decided(.answer(let response)):
+            lingered += part.count
+            return lingered <= Exchange.droppedBytes || answerEarly(response)
+        case .decided:
+            lingered += part.count
+            return lingered <= Exchange.droppedBytes || answerEarly(closing(failure(tooLarge)))
+        case .head, .working, .answered: return true
+        }
+    }
+
+    /// Answers without wanting (more of) the body.
+    private func refuse(_ response: HTTPResponse, expects: Bool) -> Bool {
+        guard framing.hasBody else {
+            state = .decided(.answer(response))
+            return true
+        }
+        // A client that waits for "100 Continue" has sent nothing yet and need not.
+        if expects, received == 0 { return answer(closing(response)) }
+        if remaining <= Exchange.droppedBytes || framing == .chunked && !response.headers.contains("close", in: "Connection") {
+            state = .decided(.answer(response))
+            return true
+        }
+        return answerEarly(response)
+    }
+
+    private var remaining: Int { if case .known(let length) = framing { length - received } else { framing == .none ? 0 : .max } }
+
+    private func perform(_ reaction: Reaction) -> Bool {
+        switch reaction {
+        case .answer(let response): answer(response)
+        case .work(let job): work(job)
+        case .receive(let receiver): work { respond in respond(receiver.finish()) }
+        }
+    }
+
+    /// Suspends the connection until the job has answered.
+    private func work(_ job: @escaping @Sendable (_ respond: @escaping @Sendable (HTTPResponse) -> Void) -> Void) -> Bool {
+        state = .working
+        MHD_suspend_connection(connection)
+        let taken = server.workers.submit { [self] in
+            job { [self] response in
+                result.withLock { $0 = response }
+                MHD_resume_connection(connection)
+            }
+        }
+        if !taken {
+            result.withLock { $0 = failure(RegistryError("the server is stopping", code: .overloaded, hint: "try again in a moment")) }
+            MHD_resume_connection(connection)
+        }
+        return true
+    }
+
+    private func failure(_ error: RegistryError) -> HTTPResponse { HTTPResponse.failure(error) }
+
+    private var tooLarge: RegistryError {
+        RegistryError("the request's body is longer than \(server.limits.bodyBytes) bytes", code: .contentTooLarge)
+    }
+
+    private func closing(_ response: HTTPResponse) -> HTTPResponse {
+        var response = response
+        response.headers["Connection"] = "close"
+        return response
+    }
+
+    /// Hands the answer to the library. False when it cannot be sent.
+    private func answer(_ response: HTTPResponse) -> Bool {
+        state = .answered
+        note(response)
+        guard let made = response.make(id: id, closing: server.draining.load(ordering: .relaxed)) else { return false }
+        defer { MHD_destroy_response(made) }
+        return rx_mhd_queue(connection, UInt32(response.status), made) != 0
+    }
+
+    /// Writes the answer to the socket: the library takes none between the first and the last byte of a body.
+    private func answerEarly(_ response: HTTPResponse) -> Bool {
+        var text = response
+        text.headers["Connection"] = "close"
+        text.headers["X-Request-Id"] = id
+        note(text)
+        state = .lingering(until: Clock.monotonic + Exchange.lingerTime)
+        let raw = text.raw(head: method == "HEAD")
+        // The socket's buffer is empty, so a short answer fits in whole.
+        let sent = raw.withUnsafeBytes { send(rx_mhd_socket(connection), $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+        if sent == raw.count { shutdown(rx_mhd_socket(connection), Int32(SHUT_WR)) }
+        return sent == raw.count
+    }
+
+    private func note(_ response: HTTPResponse) {
+        status = response.status
+        bytes = method == "HEAD" || status == 304 || status == 204 ? 0 : response.body.count
+    }
+
+    /// The request is over: what is held is released, and the log told.
+    func over(_ end: End) {
+        if case .head = state {} else { server.active.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
+        let lingered = if case .lingering = state { true } else { false }
+        if status == 0 {
+            // Refused by the library itself, given up by the client, or cut off.
+            status =
+                switch end {
+                case .timeout: 408
+                case .error where method.isEmpty: 400
+                default: 499
+                }
+        }
+        server.log.write(
+            AccessLog.Entry(
+                method: method.isEmpty ? "-" : method, path: target, status: status, bytes: bytes, nanoseconds: Clock.monotonic - startedAt,
+                id: id.isEmpty ? server.requestIDs.name(nil) : id, aborted: end != .completed && !lingered))
+    }
+}

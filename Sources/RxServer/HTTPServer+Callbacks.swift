@@ -1,0 +1,93 @@
+import CMicroHTTPD
+import Glibc
+import RxHTTP
+import RxPosix
+import Synchronization
+
+// What libmicrohttpd calls, each on the event thread of its connection.
+
+private func server(_ context: UnsafeMutableRawPointer?) -> HTTPServer {
+    Unmanaged<HTTPServer>.fromOpaque(context!).takeUnretainedValue()
+}
+
+private func exchange(_ request: UnsafeMutableRawPointer?) -> Exchange? {
+    request.map { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue() }
+}
+
+/// A request line was read: the request begins.
+func targetSeen(_ context: UnsafeMutableRawPointer?, _ target: UnsafePointer<CChar>?, _ connection: OpaquePointer?) -> UnsafeMutableRawPointer? {
+    let client = rx_mhd_state(connection!)?.pointee.map { Unmanaged<ClientConnection>.fromOpaque($0).takeUnretainedValue() }
+    return Unmanaged.passRetained(Exchange(server(context), connection!, target, client)).toOpaque()
+}
+
+/// The head of a request, a part of its body, its end, or the resumption after work: gives 0 to close the connection.
+func handleRequest(
+    _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?, _ url: UnsafePointer<CChar>?, _ method: UnsafePointer<CChar>?,
+    _ version: UnsafePointer<CChar>?, _ upload: UnsafePointer<CChar>?, _ count: UnsafeMutablePointer<Int>?,
+    _ request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+) -> Int32 {
+    guard let exchange = exchange(request?.pointee) else { return 0 }
+    if let upload, let count, count.pointee > 0 {
+        let bytes = UnsafeRawBufferPointer(start: upload, count: count.pointee)
+        count.pointee = 0
+        return exchange.bodyCame(bytes) ? 1 : 0
+    }
+    return exchange.proceed(method: method!, version: version!) ? 1 : 0
+}
+
+/// A request is over, whichever way.
+func requestOver(
+    _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?, _ request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ cause: Int32
+) {
+    guard let taken = request?.pointee else { return }
+    request?.pointee = nil
+    Unmanaged<Exchange>.fromOpaque(taken).takeRetainedValue().over(Exchange.End(rawValue: cause) ?? .error)
+}
+
+/// A connection began or ended.
+func connectionChanged(
+    _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?, _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ closed: Int32
+) {
+    let server = server(context)
+    if closed == 0 {
+        let count = server.connections.wrappingAdd(1, ordering: .relaxed).newValue
+        let client = ClientConnection(remote: addressText(rx_mhd_client(connection!)), overLimit: count > server.connectionLimit)
+        state?.pointee = Unmanaged.passRetained(client).toOpaque()
+    } else {
+        server.connections.wrappingSubtract(1, ordering: .relaxed)
+        guard let taken = state?.pointee else { return }
+        state?.pointee = nil
+        Unmanaged<ClientConnection>.fromOpaque(taken).release()
+    }
+}
+
+/// What is known of a connection for as long as it lasts.
+final class ClientConnection: Sendable {
+    let remote: String
+    /// Whether it came when there were already as many as may be.
+    let overLimit: Bool
+
+    init(remote: String, overLimit: Bool) {
+        self.remote = remote
+        self.overLimit = overLimit
+    }
+}
+
+/// Collects a request's header fields.
+func requestHeaders(_ connection: OpaquePointer) -> HTTPHeaders {
+    var fields: [HTTPHeaders.Field] = []
+    fields.reserveCapacity(8)
+    withUnsafeMutablePointer(to: &fields) { fields in
+        rx_mhd_each_header(connection, fields) { context, _, name, nameSize, value, valueSize in
+            let fields = context!.assumingMemoryBound(to: [HTTPHeaders.Field].self)
+            fields.pointee.append(HTTPHeaders.Field(text(name, nameSize), text(value, valueSize)))
+            return 1
+        }
+    }
+    return HTTPHeaders(fields)
+}
+
+private func text(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
+    guard let start else { return "" }
+    return String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
+}

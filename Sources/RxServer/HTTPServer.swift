@@ -1,0 +1,112 @@
+import CMicroHTTPD
+import Glibc
+import RxHTTP
+import RxModel
+import RxPosix
+import Synchronization
+
+/// An HTTP/1.1 server: event threads that read and write, and worker threads for what blocks. It owns GNU libmicrohttpd; nothing
+/// else in rx sees that library.
+package final class HTTPServer: Sendable {
+    /// The C library's handle and the settings it points to; touched by `start` and `stop` alone.
+    private struct Daemon: @unchecked Sendable {
+        let handle: OpaquePointer
+        let settings: UnsafeMutablePointer<rx_mhd_settings>
+    }
+
+    let handler: any HTTPHandler
+    let limits: HTTPLimits
+    let log: AccessLog
+    let workers: WorkerPool
+    let requestIDs = RequestIDs()
+    /// The most connections, when the process may not open as many files as were asked for.
+    let connectionLimit: Int
+    let connections = Atomic<Int>(0)
+    /// Requests whose head was read and that are not over.
+    let active = Atomic<Int>(0)
+    let draining = Atomic<Bool>(false)
+    private let daemon = Mutex<Daemon?>(nil)
+
+    /// The port that is listened on.
+    package let port: Int
+
+    /// Starts to serve. Throws `RegistryError` when the address cannot be listened on.
+    package init(host: String, port: Int, limits: HTTPLimits, handler: any HTTPHandler, log: AccessLog) throws {
+        let socket = try ListeningSocket(host: host, port: port)
+        self.handler = handler
+        self.limits = limits
+        self.log = log
+        self.port = socket.port
+        connectionLimit = min(limits.connections, OpenFiles.raiseLimit() / 2)
+        workers = WorkerPool(count: limits.workerThreads)
+
+        let settings = UnsafeMutablePointer<rx_mhd_settings>.allocate(capacity: 1)
+        settings.initialize(
+            to: rx_mhd_settings(
+                listening: socket.number, threads: UInt32(max(2, Host.processors)), connections: UInt32(connectionLimit + HTTPServer.spare),
+                idle_seconds: UInt32(limits.idleSeconds), connection_memory: limits.headBytes + HTTPServer.bufferBytes,
+                context: Unmanaged.passUnretained(self).toOpaque(), target: targetSeen, handle: handleRequest, completed: requestOver,
+                connection: connectionChanged))
+        guard let handle = rx_mhd_start(settings) else {
+            let reason = String(cString: strerror(errno))
+            close(socket.number)
+            settings.deallocate()
+            throw RegistryError("the HTTP server could not be started: \(reason)", code: .internalError)
+        }
+        daemon.withLock { $0 = Daemon(handle: handle, settings: settings) }
+    }
+
+    /// Connections above the limit that are still taken in, to be told that there are too many.
+    private static let spare = 64
+    /// What a connection has for reading beside the longest request head.
+    private static let bufferBytes = 16 << 10
+
+    /// Stops taking connections, lets requests finish up to the drain time, then closes what is left. `deadline` is called when the
+    /// time is over, so that work in progress can be ended.
+    package func stop(deadline: () -> Void = {}) {
+        guard let daemon = daemon.withLock({ $0.take() }) else { return }
+        draining.store(true, ordering: .sequentiallyConsistent)
+        let listening = MHD_quiesce_daemon(daemon.handle)
+        if listening >= 0 { close(listening) }
+        let end = Clock.monotonic + limits.drainSeconds * 1_000_000_000
+        while active.load(ordering: .sequentiallyConsistent) > 0, Clock.monotonic < end { usleep(5_000) }
+        deadline()
+        // Each job resumes its connection; the library may only be stopped when none is suspended.
+        workers.close()
+        MHD_stop_daemon(daemon.handle)
+        daemon.settings.deallocate()
+    }
+}
+
+/// Names for requests: unique in this process, unlikely to repeat in another.
+struct RequestIDs: ~Copyable, Sendable {
+    private let prefix = String(RandomName.make().prefix(8))
+    private let next = Atomic<Int>(0)
+
+    /// The name that a client gave when it is `[A-Za-z0-9._-]{1,64}`, else a new one.
+    func name(_ given: String?) -> String {
+        if let given, 1...64 ~= given.utf8.count, given.utf8.allSatisfy(RequestIDs.allows) { return given }
+        let number = next.wrappingAdd(1, ordering: .relaxed).newValue
+        let digits = String(number, radix: 16)
+        return prefix + String(repeating: "0", count: max(0, 7 - digits.utf8.count)) + digits
+    }
+
+    private static func allows(_ byte: UInt8) -> Bool {
+        byte.isASCIIAlphanumeric || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+    }
+}
+
+/// How many files the process may have open.
+enum OpenFiles {
+    /// Raises the limit as far as the system allows and gives it.
+    static func raiseLimit() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0 else { return 1024 }
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = min(limit.rlim_max, 1 << 20)
+            _ = setrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
+            _ = getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+}

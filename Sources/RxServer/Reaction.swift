@@ -1,0 +1,54 @@
+package import RxHTTP
+
+/// Decides what happens to requests. Knows nothing of sockets or of the library that owns them.
+package protocol HTTPHandler: Sendable {
+    /// Called on an event thread with a request's head: must not wait for a disk, a lock held long, or another machine.
+    func react(to request: HTTPRequest, id: String) -> Reaction
+}
+
+/// What becomes of a request.
+package enum Reaction: Sendable {
+    /// The answer is known.
+    case answer(HTTPResponse)
+    /// The answer takes work that blocks: runs on a worker thread, which may hand the last call on to another thread.
+    case work(@Sendable (_ respond: @escaping @Sendable (HTTPResponse) -> Void) -> Void)
+    /// The body is wanted.
+    case receive(any UploadReceiver)
+}
+
+/// Takes a request's body. Released without `finish` when the client goes away.
+package protocol UploadReceiver: AnyObject, Sendable {
+    /// Takes the next bytes, on an event thread. A response ends the upload early: nothing more is passed on.
+    func receive(_ bytes: UnsafeRawBufferPointer) -> HTTPResponse?
+
+    /// Answers when all bytes came, on a worker thread.
+    func finish() -> HTTPResponse
+}
+
+/// What an HTTP server may take and how long it waits.
+package struct HTTPLimits: Sendable {
+    /// The longest request body in bytes.
+    package var bodyBytes: Int
+    /// The longest request head in bytes.
+    package var headBytes: Int
+    /// The most connections at a time.
+    package var connections: Int
+    /// How long a connection without traffic is kept.
+    package var idleSeconds: Int
+    /// How long requests may take to finish when the server stops.
+    package var drainSeconds: Int
+    /// The number of threads for work that blocks.
+    package var workerThreads: Int
+
+    package init(
+        bodyBytes: Int = 1 << 30, headBytes: Int = 32 << 10, connections: Int = 10_000, idleSeconds: Int = 60, drainSeconds: Int = 10,
+        workerThreads: Int = 4
+    ) {
+        self.bodyBytes = bodyBytes
+        self.headBytes = headBytes
+        self.connections = connections
+        self.idleSeconds = idleSeconds
+        self.drainSeconds = drainSeconds
+        self.workerThreads = workerThreads
+    }
+}

@@ -1,0 +1,126 @@
+public import RxModel
+
+/// A registry server's settings. Source: Specs/06-http and 08-limits.
+public struct ServerConfiguration: Sendable, Equatable {
+    /// The host name or address to listen on.
+    public var host = "127.0.0.1"
+    /// The port to listen on; 0 takes any free one.
+    public var port = 3000
+    /// The store's folder.
+    public var data = "./data"
+    /// The URL that the server is reached by from outside, without `/api/v1`; nil when it is what clients say in `Host`.
+    public var publicURL: String?
+    /// The longest request body in bytes.
+    public var maxBodyBytes = 8 << 30 + 64 << 20
+    /// The longest request head in bytes.
+    public var maxHeaderBytes = 32 << 10
+    /// The most entries in an archive.
+    public var maxEntries = 1_000_000
+    /// The most bytes an archive may unpack to.
+    public var maxUnpackedBytes = 8 << 30
+    /// The most connections at a time.
+    public var maxConnections = 10_000
+    /// How long a connection without traffic is kept.
+    public var idleSeconds = 60
+    /// The most bytes of archives kept ready for download.
+    public var archiveCacheBytes = 10 << 30
+    /// The longest manifest part of a publish in bytes.
+    public var maxManifestBytes = 64 << 20
+    /// How long requests may take to finish when the server stops.
+    public var drainSeconds = 10
+    /// The number of threads for work that blocks.
+    public var workerThreads = 4
+
+    /// The settings as they are when nothing is said.
+    public init() {}
+
+    /// Reads a JSON object over the defaults. Members whose names begin with `//` are comments.
+    /// Throws `ConfigurationError` naming the key at fault.
+    public init(parsing bytes: [UInt8]) throws(ConfigurationError) {
+        let json: JSON
+        do { json = try JSON(parsing: bytes) } catch { throw ConfigurationError("the configuration is not JSON: \(error)") }
+        guard let members = json.object else { throw ConfigurationError("the configuration must be a JSON object") }
+        for (key, value) in members.sorted(by: { $0.key < $1.key }) where !key.hasPrefix("//") { try set(key, value) }
+    }
+
+    /// Whether only this machine can reach the server.
+    public var isLoopbackOnly: Bool { RegistryHost.isLoopback(host) }
+
+    private static let texts: [String: any WritableKeyPath<ServerConfiguration, String> & Sendable] = ["host": \.host, "data": \.data]
+
+    private static let numbers: [String: (path: any WritableKeyPath<ServerConfiguration, Int> & Sendable, range: ClosedRange<Int>)] = [
+        "port": (\.port, 0...65535), "maxBodyBytes": (\.maxBodyBytes, 1...Int.max), "maxHeaderBytes": (\.maxHeaderBytes, 1024...1 << 20),
+        "maxEntries": (\.maxEntries, 1...1 << 31), "maxUnpackedBytes": (\.maxUnpackedBytes, 1...Int.max),
+        "maxConnections": (\.maxConnections, 1...1_000_000), "idleSeconds": (\.idleSeconds, 1...86_400),
+        "archiveCacheBytes": (\.archiveCacheBytes, 0...Int.max), "maxManifestBytes": (\.maxManifestBytes, 1...1 << 30),
+        "drainSeconds": (\.drainSeconds, 0...3600), "workerThreads": (\.workerThreads, 1...256),
+    ]
+
+    /// Every key that a configuration may have.
+    public static let keys = (Array(texts.keys) + Array(numbers.keys) + ["publicURL"]).sorted()
+
+    private mutating func set(_ key: String, _ value: JSON) throws(ConfigurationError) {
+        if let path = ServerConfiguration.texts[key] {
+            guard let text = value.string, !text.isEmpty else { throw ConfigurationError("\(key) must be a text that is not empty", key: key) }
+            self[keyPath: path] = text
+        } else if let (path, range) = ServerConfiguration.numbers[key] {
+            guard let number = value.int, range.contains(number) else {
+                let most = range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
+                throw ConfigurationError("\(key) must be a whole number, \(most)", key: key)
+            }
+            self[keyPath: path] = number
+        } else if key == "publicURL" {
+            guard value != .null else { return publicURL = nil }
+            publicURL = try ServerConfiguration.url(value)
+        } else {
+            throw ConfigurationError(
+                "the configuration has an unknown key \"\(key)\"", key: key,
+                hint: "did you mean \"\(NearestName.of(key, in: ServerConfiguration.keys))\"? Keys: \(ServerConfiguration.keys.joined(separator: ", "))")
+        }
+    }
+
+    private static func url(_ value: JSON) throws(ConfigurationError) -> String {
+        guard let text = value.string else { throw ConfigurationError("publicURL must be a text", key: "publicURL") }
+        do { return try RegistryHost.url(text) } catch { throw ConfigurationError("publicURL: \(error)", key: "publicURL") }
+    }
+}
+
+/// A configuration that cannot be used.
+public struct ConfigurationError: ResourceError, Equatable {
+    public let code = ErrorCode(wire: "INVALID_CONFIGURATION", status: 500)
+    public let message: String
+    public let hint: String?
+    /// The key at fault, when it is one.
+    public let key: String?
+
+    /// Makes the error.
+    public init(_ message: String, key: String? = nil, hint: String? = nil) {
+        self.message = message
+        self.key = key
+        self.hint = hint
+    }
+}
+
+/// Finds what was probably meant.
+enum NearestName {
+    /// The name that takes the fewest single-letter changes to reach.
+    static func of(_ text: String, in names: [String]) -> String {
+        names.min { distance(text, $0) < distance(text, $1) } ?? ""
+    }
+
+    private static func distance(_ a: String, _ b: String) -> Int {
+        let a = Array(a.lowercased().utf8)
+        let b = Array(b.lowercased().utf8)
+        var row = Array(0...b.count)
+        for (i, x) in a.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, y) in b.enumerated() {
+                let above = row[j + 1]
+                row[j + 1] = min(diagonal + (x == y ? 0 : 1), above + 1, row[j] + 1)
+                diagonal = above
+            }
+        }
+        return row[b.count]
+    }
+}

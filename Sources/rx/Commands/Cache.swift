@@ -1,0 +1,23 @@
+import RxClient
+import RxModel
+
+extension Command {
+    private static let host = Option("--registry", "HOST", "only what came from this registry: its host, name or address")
+
+    /// `rx cache`
+    static let cache = Command(
+        name: "cache", summary: "Manage the copies of what registries hold", arguments: "COMMAND", count: 0...0, examples: [],
+        subcommands: [
+            Command(
+                name: "cache clear", summary: "Remove every copy that was pulled; your own resources stay", arguments: "", count: 0...0,
+                details: "The content stays until rx gc.", options: [host, .json],
+                examples: [.init("rx cache clear", "forget all copies"), .init("rx cache clear --registry localhost:3000", "forget those of one registry")]
+            ) { invocation in
+                let client = try Home.client(invocation)
+                let registry = try invocation.value(host).map { try client.cacheHost($0) }
+                let count = try client.store.removeCached(registry: registry)
+                let what = registry.map { "Cleared cached resources from \($0)" } ?? "Cleared all cached resources"
+                Output(invocation).print(.members(["removed": .integer(count), "registry": registry.map { .string($0) }]), "\(what) (\(count))")
+            }
+        ])
+}

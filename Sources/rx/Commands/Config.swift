@@ -1,0 +1,42 @@
+import RxClient
+import RxModel
+
+extension Command {
+    /// `rx config`
+    static let config = Command(
+        name: "config", summary: "Show or change the configuration", arguments: "COMMAND", count: 0...0, examples: [],
+        subcommands: [
+            Command(
+                name: "config list", summary: "Show every setting", arguments: "", count: 0...0, options: [.json],
+                examples: [.init("rx config list", "what is configured, and where")]
+            ) { invocation in
+                let configuration = try ClientConfiguration(home: Home.path)
+                var table = Table()
+                var json: [String: JSON] = ["home": .string(Home.path), "file": .string(ClientConfiguration.path(Home.path))]
+                table.add("home", Home.path)
+                for key in ClientConfiguration.keys {
+                    let value = try configuration.value(of: key)
+                    json[key] = value.map { .string($0) } ?? .null
+                    table.add(key, value ?? "(not set)")
+                }
+                if let registry = Environment.registry { table.add("RX_REGISTRY", registry.isEmpty ? "(empty: no registry)" : registry) }
+                Output(invocation).print(.object(json), table.text)
+            },
+            Command(
+                name: "config get", summary: "Show one setting", arguments: "KEY", count: 1...1, options: [.json],
+                examples: [.init("rx config get registry", "the default registry's address")]
+            ) { invocation in
+                let key = invocation.positional[0]
+                let value = try ClientConfiguration(home: Home.path).value(of: key)
+                Output(invocation).print(.members([key: value.map { .string($0) } ?? .null]), value ?? "")
+            },
+            Command(
+                name: "config set", summary: "Change one setting", arguments: "KEY VALUE", count: 2...2, options: [.json],
+                examples: [.init("rx config set registry http://localhost:3000", "use this registry by default")]
+            ) { invocation in
+                let (key, value) = (invocation.positional[0], invocation.positional[1])
+                try ClientConfiguration.update(home: Home.path) { try $0.set(key, to: value) }
+                Output(invocation).print(.members([key: .string(value)]), "Set \(key) = \(value)")
+            },
+        ])
+}

@@ -1,0 +1,24 @@
+import RxClient
+import RxModel
+import RxPosix
+import RxStore
+
+/// Where this user's resources and configuration are.
+enum Home {
+    /// `RX_HOME`, else `~/.rx`.
+    static var path: String {
+        guard let path = Host.environment("RX_HOME"), !path.isEmpty else { return "\(Host.home)/.rx" }
+        return path
+    }
+
+    /// The client over the home's store. Throws `RegistryError` or `PosixError` when the home cannot be used.
+    static func client(_ invocation: Invocation) throws -> Client {
+        try Client(home: path, environment: Environment.registry, agent: "rx/\(Version.text)", progress: ProgressLine.make(invocation))
+    }
+}
+
+/// What the environment says of the registry to use.
+enum Environment {
+    /// The value of `RX_REGISTRY`, else of `RESOURCEX_REGISTRY`; nil when neither is set, empty for no registry at all.
+    static var registry: String? { Host.environment("RX_REGISTRY") ?? Host.environment("RESOURCEX_REGISTRY") }
+}

@@ -1,0 +1,62 @@
+import RxModel
+import RxPosix
+import RxStore
+
+/// What commands print: text for people, or one JSON value with `--json`.
+struct Output {
+    private let json: Bool
+
+    init(_ invocation: Invocation) { json = invocation.has(.json) }
+
+    /// Prints `value` with `--json`, else the text and a newline.
+    func print(_ value: @autoclosure () -> JSON, _ text: @autoclosure () -> String) {
+        Host.writeOutput((json ? value().pretty : text()) + "\n")
+    }
+
+    /// The length of some bytes for people: `512 B`, `1.4 MiB`.
+    static func bytes(_ count: Int) -> String {
+        var value = Double(count)
+        var unit = 0
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        while value >= 1024, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        guard unit > 0 else { return "\(count) B" }
+        let tenths = Int((value * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10) \(units[unit])"
+    }
+
+    /// `1 resource`, `2 resources`.
+    static func count(_ count: Int, _ word: String) -> String { "\(count) \(word)\(count == 1 ? "" : "s")" }
+}
+
+extension ResourceRecord {
+    /// The members that every command shows of a resource.
+    var summary: JSON {
+        let locator = reference.locator
+        return .members([
+            "locator": .string(locator.description), "registry": locator.registry.map { .string($0) }, "path": locator.path.map { .string($0) },
+            "name": .string(locator.name), "type": .string(definition.type), "tag": .string(locator.tag), "digest": .string(tree.description),
+            "manifestDigest": .string(manifestDigest.description), "size": .integer(size), "fileCount": .integer(fileCount),
+            "createdAt": .string(Clock.text(createdAt)), "updatedAt": .string(Clock.text(updatedAt)),
+            "description": definition.description.map { .string($0) },
+        ])
+    }
+}
+
+/// Lines of aligned columns.
+struct Table {
+    private var rows: [[String]] = []
+
+    mutating func add(_ cells: String...) { rows.append(cells) }
+
+    var text: String {
+        guard let columns = rows.map(\.count).max() else { return "" }
+        let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+        return rows.map { row in
+            let cells = row.enumerated().map { index, cell in index == row.count - 1 ? cell : Help.padded(cell, widths[index]) }
+            return "  " + cells.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+}
