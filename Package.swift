@@ -39,7 +39,7 @@ let package = Package(
         module("RxPosix", ["RxModel", "CPosix"]),
         module("RxCrypto", ["RxModel", "CCrypto"]),
         module("RxHTTP", ["RxModel"]),
-        module("RxArchive", ["RxModel", "RxPosix", "CArchive", "CZlib"]),
+        module("RxArchive", ["RxModel", "CArchive", "CZlib"]),
         module("RxStore", ["RxModel", "RxPosix", "RxCrypto", "CSQLite"]),
         module("RxProtocol", ["RxModel", "RxHTTP"]),
         module("RxSource", ["RxModel", "RxPosix", "RxArchive"]),

@@ -67,8 +67,7 @@ private struct ArchiveContents {
             files.append(ResourceFile(path: kept, digest: digest, size: size, symlink: target))
         case .hardLink(let target):
             guard let kept = select(path) else { return try note(path, .leftOut) }
-            guard entry.size == 0 else { throw refusal(path, "hard links with content of their own are not allowed") }
-            let original = try file(linkedBy: path, target)
+            let original = try file(linkedBy: path, target, size: entry.size)
             try note(path, .file(files.count))
             try countContent(original.size, path)
             files.append(ResourceFile(path: kept, digest: original.digest, size: original.size, executable: original.executable))
@@ -112,9 +111,9 @@ private struct ArchiveContents {
         }
     }
 
-    private func file(linkedBy link: FilePath, _ target: [UInt8]) throws -> ResourceFile {
+    private func file(linkedBy link: FilePath, _ target: [UInt8], size: Int) throws -> ResourceFile {
         let path = String(validating: ArchiveContents.withoutDots(target), as: UTF8.self).flatMap { try? FilePath(parsing: $0) }
-        guard let path, case .file(let index) = known[path] else {
+        guard size == 0, let path, case .file(let index) = known[path] else {
             let shown = FilePath.quoted(String(decoding: target, as: UTF8.self))
             throw refusal(link, "the hard link to \(shown) does not lead to an earlier file of the archive")
         }

@@ -43,6 +43,12 @@ public final class ArchiveWriter {
         try writeZeros(TarHeader.padding(size))
     }
 
+    /// Writes one file of a resource; `open` gives the bytes of its blob.
+    public func add(_ file: ResourceFile, open: (Digest) throws -> any ByteSource) throws {
+        if let target = file.symlink { return try add(path: file.path, size: 0, symlink: target) }
+        try add(path: file.path, size: file.size, executable: file.executable, content: open(file.digest))
+    }
+
     /// Writes the end mark and the gzip trailer. An archive without it is refused by every reader.
     public func finish() throws {
         try writeZeros(2 * TarHeader.block)
@@ -75,12 +81,6 @@ public final class ArchiveWriter {
 /// Throws what `ArchiveWriter.add` and `open` throw.
 public func writeArchive(files: [ResourceFile], to sink: any ByteSink, open: (Digest) throws -> any ByteSource) throws {
     let writer = ArchiveWriter(to: sink)
-    for file in files.sorted(by: { $0.path < $1.path }) {
-        if let target = file.symlink {
-            try writer.add(path: file.path, size: 0, symlink: target)
-        } else {
-            try writer.add(path: file.path, size: file.size, executable: file.executable, content: open(file.digest))
-        }
-    }
+    for file in files.sorted(by: { $0.path < $1.path }) { try writer.add(file, open: open) }
     try writer.finish()
 }

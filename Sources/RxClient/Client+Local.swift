@@ -1,6 +1,8 @@
+import RxCrypto
+import RxHTTP
 public import RxModel
 import RxPosix
-public import RxSource
+import RxSource
 public import RxStore
 
 extension Client {

@@ -22,9 +22,9 @@ public struct Client {
     private let environment: RegistryURL??
 
     /// Opens a home, making it when it is absent. `environment` is the value of `RX_REGISTRY`: an address, empty for no registry
-    /// whatever is configured, nil when it is not set. `agent` names the program to registries.
-    public init(home: String, environment: String?, agent: String, progress: any Progress = NoProgress(), githubURL: String? = nil) throws {
-        let transport = CurlTransport(agent: agent)
+    /// whatever is configured, nil when it is not set. `version` is the program's, for the User-Agent.
+    public init(home: String, environment: String?, version: String, progress: any Progress = NoProgress(), githubURL: String? = nil) throws {
+        let transport = CurlTransport(agent: "rx/\(version)")
         try self.init(home: home, environment: environment, transport: transport, progress: progress, githubURL: githubURL)
     }
 

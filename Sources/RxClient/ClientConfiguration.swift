@@ -27,12 +27,14 @@ public struct ClientConfiguration: Sendable {
     public init(home: String) throws {
         let path = ClientConfiguration.path(home)
         guard try Files.status(path) != nil else {
-            (members, registries, defaultName) = ([:], [], nil)
+            try self.init(json: .object([:]))
             return
         }
-        do { try self.init(json: try JSON(parsing: try Files.read(path, limit: 1 << 20))) } catch let error as JSONError {
+        let json: JSON
+        do { json = try JSON(parsing: try Files.read(path, limit: 1 << 20)) } catch let error as JSONError {
             throw RegistryError("\(path) is not JSON: \(error)", code: .invalidRequest, hint: "mend or delete it")
         }
+        try self.init(json: json)
     }
 
     init(json: JSON) throws {

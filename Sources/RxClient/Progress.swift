@@ -1,4 +1,4 @@
-public import RxModel
+import RxModel
 
 /// Told how far a piece of work is; called from several threads.
 public protocol Progress: Sendable {

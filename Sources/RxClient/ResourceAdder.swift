@@ -1,3 +1,4 @@
+import RxCrypto
 public import RxModel
 import RxPosix
 public import RxSource
@@ -6,7 +7,7 @@ import Synchronization
 
 /// Puts a working folder into the store: each file is read once, hashed while it is stored; a file that has not changed since it
 /// was added last is not read at all.
-public struct ResourceAdder {
+public struct ResourceAdder: Sendable {
     private let store: DiskStore
     private let progress: any Progress
 

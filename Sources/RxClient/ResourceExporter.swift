@@ -5,7 +5,7 @@ import RxPosix
 public import RxStore
 
 /// Writes a stored resource to where people can use it: a folder or an archive file.
-public struct ResourceExporter {
+public struct ResourceExporter: Sendable {
     /// The name of the definition's file.
     public static let definitionName = "resource.json"
 

@@ -1,7 +1,7 @@
 import Glibc
 import RxArchive
 import RxCrypto
-public import RxModel
+import RxModel
 import RxPosix
 public import RxStore
 

@@ -4,6 +4,8 @@
 struct SymlinkRule {
     /// How many symlinks one resolution may follow, as on Linux (path_resolution(7)).
     static let followLimit = 40
+    /// How many bytes of paths all resolutions together may look at: more than 200,000 honest symlinks need, and seconds of work.
+    static let workLimit = 128 << 20
 
     private let links: [FilePath: String]
 
@@ -13,10 +15,11 @@ struct SymlinkRule {
 
     /// Throws `ContentError` naming the first symlink that is refused.
     func check() throws(ContentError) {
-        for (path, target) in links.sorted(by: { $0.key < $1.key }) { try check(path, target) }
+        var work = 0
+        for (path, target) in links.sorted(by: { $0.key < $1.key }) { try check(path, target, &work) }
     }
 
-    private func check(_ path: FilePath, _ target: String) throws(ContentError) {
+    private func check(_ path: FilePath, _ target: String, _ work: inout Int) throws(ContentError) {
         func fail(_ reason: String) -> ContentError {
             ContentError("entry \(FilePath.quoted(path.text)): the symlink to \(FilePath.quoted(target)) \(reason)")
         }
@@ -34,7 +37,10 @@ struct SymlinkRule {
                 continue
             }
             at.append(segment)
-            guard let next = links[FilePath(unchecked: at.joined(separator: "/"))] else { continue }
+            let reached = at.joined(separator: "/")
+            work += reached.utf8.count
+            guard work <= SymlinkRule.workLimit else { throw fail("takes too long to follow, with the others") }
+            guard let next = links[FilePath(unchecked: reached)] else { continue }
             follows += 1
             guard follows < SymlinkRule.followLimit else { throw fail("goes round in a circle") }
             guard next.utf8.first != UInt8(ascii: "/") else { throw fail("leaves the root") }

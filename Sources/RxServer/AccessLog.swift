@@ -34,23 +34,20 @@ public final class AccessLog: Sendable {
     private let human: Bool
     private let state = Mutex(State())
     private let waiting = Monitor((lines: false, closed: false))
-    private let writer = Mutex<Thread?>(nil)
 
     /// Writes to a descriptor, which is copied. By default lines are for people exactly when it is a terminal.
     public init(descriptor: Int32 = 2, human: Bool? = nil) {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         file = copy < 0 ? nil : FileDescriptor(owning: copy, path: "access log")
         self.human = human ?? Host.isTerminal(descriptor)
-        writer.withLock { $0 = Thread { [weak self, waiting] in AccessLog.run(waiting) { self?.flush() } } }
+        if file != nil { _ = Thread { [weak self, waiting] in AccessLog.run(waiting) { self?.flush() } } }
     }
 
     /// A log that nothing is written to.
     public static let none = AccessLog(descriptor: -1, human: false)
 
-    /// Writes what is left and ends.
-    public func close() {
+    deinit {
         waiting.update { $0.closed = true }
-        writer.withLock { $0.take() }?.join()
         flush()
     }
 
@@ -88,7 +85,8 @@ public final class AccessLog: Sendable {
         if first { waiting.update { $0.lines = true } }
     }
 
-    private func flush() {
+    /// Writes the lines that wait.
+    public func flush() {
         let (lines, dropped) = state.withLock { state in
             defer {
                 state.lines = []

@@ -201,7 +201,7 @@ final class Exchange: @unchecked Sendable {
         state = .lingering(until: Clock.monotonic + Exchange.lingerTime)
         let raw = text.raw(head: method == "HEAD")
         // The socket's buffer is empty, so a short answer fits in whole.
-        let sent = raw.withUnsafeBytes { send(rx_mhd_socket(connection), $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+        let sent = raw.withUnsafeBytes { send(rx_mhd_socket(connection), $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         if sent == raw.count { shutdown(rx_mhd_socket(connection), Int32(SHUT_WR)) }
         return sent == raw.count
     }

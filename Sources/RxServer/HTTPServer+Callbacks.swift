@@ -91,3 +91,12 @@ private func text(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
     guard let start else { return "" }
     return String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
 }
+
+/// The text of a socket address, without its port.
+private func addressText(_ address: UnsafePointer<sockaddr>?) -> String {
+    guard let address else { return "" }
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    let length = address.pointee.sa_family == AF_INET6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+    guard getnameinfo(address, socklen_t(length), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 else { return "" }
+    return text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+}

@@ -70,12 +70,3 @@ struct ListeningSocket {
         return RegistryError("cannot listen on \(host) port \(port): \(reason)", code: .invalidRequest, hint: hint, cause: failure)
     }
 }
-
-/// The text of a socket address, without its port.
-func addressText(_ address: UnsafePointer<sockaddr>?) -> String {
-    guard let address else { return "" }
-    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-    let length = address.pointee.sa_family == AF_INET6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
-    guard getnameinfo(address, socklen_t(length), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 else { return "" }
-    return text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-}

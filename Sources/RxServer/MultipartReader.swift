@@ -142,8 +142,6 @@ struct MultipartReader {
             guard byte == 0x0A, let lines = MultipartReader.lines(line) else { continue }
             line = []
             state = .content
-            // A part without content ends right after its head.
-            matched = 2
             try event(.partBegan(try part(lines)))
             return UnsafeRawBufferPointer(rebasing: bytes[(offset + 1)...])
         }

@@ -34,13 +34,18 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// The settings as they are when nothing is said.
     public init() {}
 
-    /// Reads a JSON object over the defaults. Members whose names begin with `//` are comments.
+    /// Reads a JSON object over the defaults. Throws `ConfigurationError` naming the key at fault.
+    public init(parsing bytes: [UInt8]) throws(ConfigurationError) { self = try ServerConfiguration().reading(bytes) }
+
+    /// These settings with those of a JSON object over them. Members whose names begin with `//` are comments.
     /// Throws `ConfigurationError` naming the key at fault.
-    public init(parsing bytes: [UInt8]) throws(ConfigurationError) {
+    public func reading(_ bytes: [UInt8]) throws(ConfigurationError) -> ServerConfiguration {
+        var settings = self
         let json: JSON
         do { json = try JSON(parsing: bytes) } catch { throw ConfigurationError("the configuration is not JSON: \(error)") }
         guard let members = json.object else { throw ConfigurationError("the configuration must be a JSON object") }
-        for (key, value) in members.sorted(by: { $0.key < $1.key }) where !key.hasPrefix("//") { try set(key, value) }
+        for (key, value) in members.sorted(by: { $0.key < $1.key }) where !key.hasPrefix("//") { try settings.set(key, value) }
+        return settings
     }
 
     /// Whether only this machine can reach the server.

@@ -108,6 +108,7 @@ import Testing
         #expect(Set(copies.map(\.digest)).count == 1)
         #expect(copies.allSatisfy { $0.executable && $0.size == 3 })
         #expect(try refusal(file.entry("l", kind: "1", target: "b")) == refused("b"))
+        #expect(try refusal(file.pax("comment", "pax").entry("l", kind: "1", content: [4], target: "a")) == refused("a"))
         #expect(try refusal(file.entry("l", kind: "1", target: "l")) == refused("l"))
         #expect(try refusal(file.entry("l", kind: "1", target: "/a")) == refused("/a"))
         #expect(try refusal(file.entry("l", kind: "1", target: "../a")) == refused("../a"))

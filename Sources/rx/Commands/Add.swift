@@ -1,5 +1,7 @@
 import RxClient
 import RxModel
+import RxSource
+import RxStore
 
 extension Command {
     /// `rx add`

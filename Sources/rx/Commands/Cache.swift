@@ -1,5 +1,6 @@
 import RxClient
 import RxModel
+import RxStore
 
 extension Command {
     private static let host = Option("--registry", "HOST", "only what came from this registry: its host, name or address")

@@ -1,5 +1,6 @@
 import RxClient
 import RxModel
+import RxStore
 
 extension Command {
     private static let definition = Option("--definition", nil, "write resource.json into the folder too")

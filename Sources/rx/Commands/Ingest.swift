@@ -3,6 +3,7 @@ import RxLoader
 import RxModel
 import RxPosix
 import RxSource
+import RxStore
 
 extension Command {
     /// `rx ingest`

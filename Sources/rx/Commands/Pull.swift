@@ -1,5 +1,6 @@
 import RxClient
 import RxModel
+import RxStore
 
 extension Command {
     /// `rx pull`

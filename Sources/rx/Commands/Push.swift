@@ -1,5 +1,7 @@
 import RxClient
+import RxHTTP
 import RxModel
+import RxProtocol
 
 extension Command {
     /// `rx push`

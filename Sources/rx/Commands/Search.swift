@@ -2,6 +2,7 @@ import RxClient
 import RxModel
 import RxPosix
 import RxProtocol
+import RxStore
 
 extension Command {
     private static let local = Option("--local", nil, "search the local store, not a registry")

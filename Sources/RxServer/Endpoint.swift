@@ -1,0 +1,103 @@
+import RxHTTP
+import RxModel
+import RxPosix
+import RxStore
+
+/// What endpoints work with.
+struct ServerContext: Sendable {
+    let configuration: ServerConfiguration
+    let store: any Store
+    let log: AccessLog
+    let responses: ResponseCache
+    let archives: ArchiveCache
+}
+
+/// One request that an endpoint is asked to answer.
+struct Call: Sendable {
+    let request: HTTPRequest
+    /// What follows the endpoint's prefix in the path, as it was sent.
+    let rest: String
+    /// The request's name in log and answer.
+    let id: String
+}
+
+/// One path of the interface, or all paths with one prefix: parses a request, acts on the store, describes the response.
+protocol Endpoint: Sendable {
+    /// The methods it knows, as `Allow` lists them.
+    var methods: [String] { get }
+
+    /// Called on an event thread with one of its methods. Errors become answers.
+    func react(_ call: Call, _ context: ServerContext) throws -> Reaction
+}
+
+extension ServerContext {
+    /// The answer to an error. What went wrong inside is for the log; the client learns that something did.
+    func failure(_ error: any Error, id: String) -> HTTPResponse {
+        let known = error as? any ResourceError
+        guard let known, known.code.status < 500 || known.code == .overloaded || known.code == .storageFull || known.code == .contentDamaged else {
+            log.problem(String(describing: error), id: id)
+            return .failure(RegistryError("The registry could not complete the request", code: .internalError, hint: "the server's log says more under id \(id)"))
+        }
+        if known.code == .storageFull {
+            log.problem(known.message, id: id)
+            return .failure(RegistryError("The registry's storage is full", code: .storageFull))
+        }
+        if known.code == .contentDamaged { log.problem(known.message, id: id) }
+        return .failure(known)
+    }
+
+    /// A reaction that runs `job` on a worker thread.
+    func work(_ call: Call, _ job: @escaping @Sendable () throws -> HTTPResponse) -> Reaction {
+        .work { respond in
+            do { respond(try job()) } catch { respond(failure(error, id: call.id)) }
+        }
+    }
+
+    /// The resource of a locator. Throws `RegistryError` when there is none.
+    func resolve(_ locator: Locator) throws -> ResourceRecord {
+        guard let record = try store.resolve(registry: "", repository: locator.repository, selector: Selector(locator)) else {
+            throw RegistryError("Resource not found", code: .resourceNotFound)
+        }
+        return record
+    }
+}
+
+extension Call {
+    /// The locator after the prefix. Escapes are decoded once here, so that the locator's length is that of its text. Throws `LocatorError`, or `RegistryError` when there is no text.
+    func locator() throws -> Locator {
+        guard !rest.isEmpty else { throw RegistryError("A locator is required", code: .locatorRequired) }
+        guard let text = PercentEncoding.decode(rest) else { throw LocatorError("Invalid percent escape", locator: rest) }
+        guard !text.utf8.contains(UInt8(ascii: "%")) else { throw LocatorError("Invalid characters detected", locator: text) }
+        let locator = try Locator(parsing: text)
+        _ = try Selector(locator)
+        return locator
+    }
+
+    /// The query's value of a name; nil when it is not there. Throws `RegistryError` for a broken query or a name given twice.
+    func query(_ name: String) throws(RegistryError) -> String? {
+        guard let items = request.queryItems else { throw RegistryError("the query has a broken escape", code: .invalidQuery) }
+        let values = items.filter { $0.name == name }
+        guard values.count <= 1 else { throw RegistryError("the query has \(name) twice", code: .invalidQuery) }
+        return values.first?.value
+    }
+
+    /// A whole number of the query. Throws `RegistryError`.
+    func number(_ name: String, default fallback: Int, in range: ClosedRange<Int>) throws(RegistryError) -> Int {
+        guard let text = try query(name) else { return fallback }
+        let digits = !text.isEmpty && text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        guard digits, let value = Int(text), range.contains(value) else {
+            let most = range.upperBound == .max ? "0 or more" : "\(range.lowerBound) to \(range.upperBound)"
+            throw RegistryError("\(name) must be a whole number, \(most)", code: .invalidQuery)
+        }
+        return value
+    }
+
+    /// `true` or `false`; false when it is not there. Throws `RegistryError`.
+    func flag(_ name: String) throws(RegistryError) -> Bool {
+        switch try query(name) {
+        case nil, "false": false
+        case "true": true
+        default: throw RegistryError("\(name) must be true or false", code: .invalidQuery)
+        }
+    }
+}

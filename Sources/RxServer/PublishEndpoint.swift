@@ -1,0 +1,73 @@
+import RxArchive
+import RxCrypto
+import RxHTTP
+import RxModel
+import RxPosix
+import RxProtocol
+import RxStore
+
+/// `POST /api/v1/publish`: takes a resource, wholly or not at all.
+struct PublishEndpoint: Endpoint {
+    let methods = ["POST"]
+    /// Where an archive waits until it is unpacked.
+    let spoolDirectory: String
+
+    func react(_ call: Call, _ context: ServerContext) throws -> Reaction {
+        .receive(
+            try PublishUpload(
+                contentType: call.request.headers["Content-Type"], spoolDirectory: spoolDirectory,
+                manifestLimit: context.configuration.maxManifestBytes, failed: { context.failure($0, id: call.id) },
+                complete: { parts in
+                    do { return try publish(parts, context) } catch { return context.failure(error, id: call.id) }
+                }))
+    }
+
+    private func publish(_ parts: PublishUpload.Parts, _ context: ServerContext) throws -> HTTPResponse {
+        guard let text = parts.locator, !text.isEmpty else { throw RegistryError("the part \"locator\" is required, as text", code: .locatorRequired) }
+        guard let manifest = parts.manifest else { throw RegistryError("the part \"manifest\" is required, as a file", code: .manifestRequired) }
+        guard let content = parts.content else { throw RegistryError("the part \"content\" is required, as a file", code: .contentRequired) }
+        guard let written = String(validating: text, as: UTF8.self) else {
+            throw LocatorError("Invalid characters detected", locator: String(decoding: text, as: UTF8.self))
+        }
+        let locator = try Locator(parsing: written)
+        let selector = try Selector(locator)
+        let definition = try Definition(parsing: manifest)
+        try PublishEndpoint.check(definition, agreesWith: locator)
+
+        let operation = try context.store.begin()
+        defer { operation.cancel() }
+        let files = try PublishEndpoint.unpack(content, into: operation, context.configuration)
+        let resource = try ResourceManifest(definition: definition, files: files)
+        if case .digest(let pinned) = selector, pinned != resource.tree, pinned != resource.digest {
+            throw ContentError.mismatch(expected: pinned, got: resource.tree)
+        }
+        let record = try operation.commit(resource, as: Reference(repository: locator.repository, tag: locator.tag))
+        let receipt = PublishReceipt(locator: record.reference.locator, digest: record.tree, manifestDigest: record.manifestDigest)
+        return .json(201, receipt.json, headers: ["Location": Route.resource(receipt.locator)])
+    }
+
+    /// What the definition leaves out comes from the locator; what it has must be the same.
+    private static func check(_ definition: Definition, agreesWith locator: Locator) throws(DefinitionError) {
+        func compare(_ field: String, _ own: String?, _ other: String?) throws(DefinitionError) {
+            guard let own, own.composed != other?.composed else { return }
+            throw DefinitionError("the manifest's \(field) \"\(own)\" is not the locator's \"\(other ?? "")\"", field: field)
+        }
+        try compare("name", definition.name, locator.name)
+        try compare("path", definition.path, locator.path)
+        try compare("tag", definition.tag, locator.tag)
+    }
+
+    private static func unpack(_ content: FileDescriptor, into operation: any StoreOperation, _ configuration: ServerConfiguration) throws -> [ResourceFile] {
+        try content.rewind()
+        let limits = ArchiveLimits(maxEntries: configuration.maxEntries, maxUnpackedBytes: configuration.maxUnpackedBytes)
+        do {
+            return try readArchive(FileSource(content), limits: limits) { source in
+                let blob = try operation.stage(source, expecting: nil)
+                return (blob.digest, blob.size)
+            }
+        } catch let error as ContentError where error.code != .invalidContent {
+            // Whatever is wrong with an archive is its sender's to mend.
+            throw ContentError(error.message, hint: error.hint)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import RxModel
+import RxPosix
+import RxServer
+import RxStore
+
+extension Command {
+    private static let data = Option("--data", "DIR", "the store's folder (default: the home, ~/.rx)")
+    private static let host = Option("--host", "ADDRESS", "listen on this address (default 127.0.0.1)")
+    private static let port = Option("--port", "N", "listen on this port, 0 for any free one (default 3000)")
+    private static let file = Option("--config", "FILE", "read settings from this JSON file; the options above win")
+
+    /// `rx serve`
+    static let serve = Command(
+        name: "serve", aliases: ["server"], summary: "Run a registry", arguments: "", count: 0...0,
+        details: """
+            Serves the resources of a store until SIGTERM or SIGINT: it then stops accepting, finishes what is in flight and exits 0.
+            Prints its address on standard output, and one line a request on standard error. Any number may serve one folder.
+            """,
+        options: [data, host, port, file, .json],
+        examples: [
+            .init("rx serve", "serve your own store on http://127.0.0.1:3000"),
+            .init("rx serve --data /srv/rx --port 8080", "a registry with a folder of its own"),
+        ]
+    ) { invocation in
+        var configuration = ServerConfiguration()
+        configuration.data = Home.path
+        if let path = invocation.value(file) { configuration = try configuration.reading(try Files.read(path, limit: 1 << 20)) }
+        if let value = invocation.value(data) { configuration.data = value }
+        if let value = invocation.value(host) { configuration.host = value }
+        configuration.port = try invocation.number(port, in: 0...65535, default: configuration.port)
+
+        Signals.holdEnd()
+        let store = try DiskStore(at: configuration.data)
+        let server = try RegistryServer(configuration, store: store)
+        Output(invocation).print(
+            .members(["url": .string(server.url), "data": .string(configuration.data)]), "Registry listening on \(server.url) (data: \(configuration.data))")
+        if !configuration.isLoopbackOnly {
+            Host.writeError(
+                "warning: listening on \(configuration.host): everybody who can reach this address can read, publish and delete. Put a proxy that checks who it is in front.\n")
+        }
+        _ = Signals.waitForEnd()
+        server.stop()
+    }
+}
