@@ -92,19 +92,21 @@ enum AccessLine {
 
     /// Printable ASCII as it is, but quote and backslash escaped; other scalars as `\u` units, which JSON and people can read.
     private static func escape(_ text: String, into out: inout [UInt8]) {
-        for (offset, byte) in text.utf8.enumerated() {
-            guard offset < targetLimit, byte >= 0x20, byte < 0x7F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") else {
-                return escapeScalars(text, from: text.utf8.index(text.startIndex, offsetBy: offset), into: &out)
-            }
-            out.append(byte)
+        var text = text
+        let plain = text.withUTF8 { bytes in
+            guard bytes.count <= targetLimit else { return false }
+            for byte in bytes where byte < 0x20 || byte > 0x7E || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+            out.append(contentsOf: bytes)
+            return true
         }
+        if !plain { escapeUnits(text, into: &out) }
     }
 
-    private static func escapeScalars(_ text: String, from start: String.Index, into out: inout [UInt8]) {
+    private static func escapeUnits(_ text: String, into out: inout [UInt8]) {
         var left = targetLimit
-        for unit in text[start...].utf16 {
+        for unit in text.utf16 {
             left -= 1
-            guard left > 0 else { return add("...", into: &out) }
+            guard left >= 0 else { return add("...", into: &out) }
             switch unit {
             case 0x22: add("\\\"", into: &out)
             case 0x5C: add("\\\\", into: &out)

@@ -65,7 +65,7 @@ struct PublishEndpoint: Endpoint {
                 let blob = try operation.stage(source, expecting: nil)
                 return (blob.digest, blob.size)
             }
-        } catch let error as ContentError where error.code != .invalidContent {
+        } catch let error as ContentError where error.code.status >= 500 {
             // Whatever is wrong with an archive is its sender's to mend.
             throw ContentError(error.message, hint: error.hint)
         }

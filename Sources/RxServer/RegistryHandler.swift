@@ -30,10 +30,8 @@ package struct RegistryHandler: HTTPHandler {
     }
 
     private func endpoint(_ path: String) -> (any Endpoint, rest: String)? {
-        for (prefix, endpoint) in prefixes {
-            if path.utf8.starts(with: prefix.utf8) { return (endpoint, String(path.utf8.dropFirst(prefix.utf8.count))!) }
-            // Without its slash it is the same call with nothing after it.
-            if path.utf8.elementsEqual(prefix.utf8.dropLast()) { return (endpoint, "") }
+        for (prefix, endpoint) in prefixes where path.utf8.starts(with: prefix.utf8) {
+            return (endpoint, String(path.utf8.dropFirst(prefix.utf8.count))!)
         }
         return exact[path].map { ($0, "") }
     }

@@ -92,7 +92,7 @@ public struct ServerConfiguration: Sendable, Equatable {
 
 /// A configuration that cannot be used.
 public struct ConfigurationError: ResourceError, Equatable {
-    public let code = ErrorCode(wire: "INVALID_CONFIGURATION", status: 500)
+    public let code = ErrorCode.invalidRequest
     public let message: String
     public let hint: String?
     /// The key at fault, when it is one.

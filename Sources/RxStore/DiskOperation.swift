@@ -13,7 +13,6 @@ final class DiskOperation: StoreOperation {
 
     private struct State {
         var staged: [StagedBlob: String] = [:]
-        var next = 0
         var leasedAt = 0
         var ended = false
     }
@@ -24,12 +23,24 @@ final class DiskOperation: StoreOperation {
     private let owner = RandomName.make()
     private let folder: StagingFolder
     private let state = Mutex(State())
-    private let hashers = Mutex<[HasherSlot]>([])
+    private let lanes = Mutex<(idle: [Lane], made: Int)>(([], 0))
 
-    /// A hasher that waits for its next use.
-    private struct HasherSlot: @unchecked Sendable {
-        // Only the thread that popped the slot uses its hasher.
+    /// What one `stage` call uses alone: a hasher, and a folder, because threads that make files in one folder wait for each other.
+    private final class Lane: @unchecked Sendable {
+        // Only the thread that took the lane uses it.
         let hasher = SHA256Hasher()
+        let folder: String
+        var made = 0
+
+        init(folder: String) throws {
+            self.folder = folder
+            try Files.makeFolders(folder, mode: 0o700)
+        }
+
+        func next() -> String {
+            made += 1
+            return "\(folder)/\(made)"
+        }
     }
 
     init(layout: StoreLayout, catalog: Catalog, leaseTime: Int) throws {
@@ -43,31 +54,38 @@ final class DiskOperation: StoreOperation {
 
     func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob {
         try renewLeases()
-        let slot = hashers.withLock { $0.popLast() } ?? HasherSlot()
-        defer { hashers.withLock { $0.append(slot) } }
-        let number = state.withLock { state in
-            state.next += 1
-            return state.next
-        }
-        let path = "\(folder.path)/\(number)"
+        let lane = try takeLane()
+        defer { lanes.withLock { $0.idle.append(lane) } }
+        let path = lane.next()
         do {
             let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o444)
-            let size = try copyBytes(from: source, to: HashingSink(FileSink(file), slot.hasher))
-            let blob = StagedBlob(digest: slot.hasher.finish(), size: size)
+            let size = try copyBytes(from: source, to: HashingSink(FileSink(file), lane.hasher))
+            let blob = StagedBlob(digest: lane.hasher.finish(), size: size)
             if let expecting, expecting != blob.digest { throw ContentError.mismatch(expected: expecting, got: blob.digest) }
             if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
             return blob
         } catch {
-            _ = slot.hasher.finish()
+            _ = lane.hasher.finish()
             Files.discard(path)
             throw error
         }
     }
 
+    private func takeLane() throws -> Lane {
+        let number = lanes.withLock { lanes -> Int in
+            guard lanes.idle.isEmpty else { return 0 }
+            lanes.made += 1
+            return lanes.made
+        }
+        if number > 0 { return try Lane(folder: "\(folder.path)/\(number)") }
+        return try lanes.withLock { $0.idle.popLast() } ?? takeLane()
+    }
+
     func publish() throws {
+        // In the order of the digests: rows that are neighbours in the catalog and files of one folder come together.
         let staged = state.withLock { state in
             defer { state.staged = [:] }
-            return Array(state.staged)
+            return state.staged.sorted { $0.key.digest < $1.key.digest }
         }
         guard !staged.isEmpty else { return }
         try folder.syncFiles(staged.map(\.value), singly: staged.count <= DiskOperation.singleSyncLimit)
@@ -93,7 +111,7 @@ final class DiskOperation: StoreOperation {
 
     func lease(_ blobs: [Digest: Int]) throws -> Set<Digest> {
         var found: Set<Digest> = []
-        let wanted = Array(blobs)
+        let wanted = blobs.sorted { $0.key < $1.key }
         for start in stride(from: 0, to: wanted.count, by: DiskOperation.batchSize) {
             try catalog.write { database, now in
                 for (digest, size) in wanted[start..<min(start + DiskOperation.batchSize, wanted.count)] {

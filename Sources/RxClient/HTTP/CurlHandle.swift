@@ -33,8 +33,12 @@ final class CurlHandle: @unchecked Sendable {
     func set(_ option: CURLoption, _ value: Int) throws(HTTPFailure) { try check(rx_curl_set_long(raw, option, value)) }
     func set(_ option: CURLoption, offset value: Int) throws(HTTPFailure) { try check(rx_curl_set_offset(raw, option, curl_off_t(value))) }
     func set(_ option: CURLoption, _ value: String) throws(HTTPFailure) { try check(rx_curl_set_string(raw, option, value)) }
-    func set(_ option: CURLoption, _ value: UnsafeMutableRawPointer?) throws(HTTPFailure) { try check(rx_curl_set_pointer(raw, option, value)) }
-    func set(_ option: CURLoption, _ callback: @escaping CurlData) throws(HTTPFailure) { try check(rx_curl_set_data(raw, option, callback)) }
+    func set(_ option: CURLoption, _ value: UnsafeMutableRawPointer?) throws(HTTPFailure) {
+        try check(rx_curl_set_pointer(raw, option, value))
+    }
+    func set(_ option: CURLoption, _ callback: @escaping CurlData) throws(HTTPFailure) {
+        try check(rx_curl_set_data(raw, option, callback))
+    }
 
     /// Runs the transfer that was described; gives libcurl's code.
     func perform() -> CURLcode { curl_easy_perform(raw) }

@@ -67,10 +67,14 @@ public final class CurlTransport: HTTPTransport {
     }
 
     /// Sends one request and takes one answer; the answer is whole or this throws.
-    private func run(_ request: TransportRequest, _ url: WebURL, receive: @escaping (ResponseHead) throws -> any ByteSink) throws -> Transfer {
+    private func run(_ request: TransportRequest, _ url: WebURL, receive: @escaping (ResponseHead) throws -> any ByteSink) throws
+        -> Transfer
+    {
         let handle = try take()
-        let watch = StallWatch(stallSeconds: settings.stallSeconds, firstByteSeconds: settings.firstByteSeconds, hasBody: request.body.isPresent)
+        let watch = StallWatch(
+            stallSeconds: settings.stallSeconds, firstByteSeconds: settings.firstByteSeconds, hasBody: request.body.isPresent)
         let transfer = Transfer(url: url.text, passesRedirects: request.body.isRepeatable, watch: watch, receive: receive)
+        defer { transfer.end() }
         let plan = try TransferPlan(request, url, transfer, settings, handle)
         let code = handle.perform()
         let failure = code == CURLE_OK ? nil : handle.failure(code)
@@ -115,7 +119,8 @@ extension TransportRequest {
         }
         let isSafe = target.scheme == "https" || from.scheme == "http" && target.host == from.host
         guard isSafe else {
-            let reason = from.scheme == "https" ? "a redirect from https to http is not followed" : "a redirect to another host must be https"
+            let reason =
+                from.scheme == "https" ? "a redirect from https to http is not followed" : "a redirect to another host must be https"
             throw RegistryError.redirectRefused(from.origin, target.origin, reason)
         }
         if status == 303 ? method != "HEAD" : status <= 302 && method == "POST" {

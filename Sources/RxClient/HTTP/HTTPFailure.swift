@@ -40,7 +40,8 @@ public struct HTTPFailure: Error, Sendable, Equatable, CustomStringConvertible {
             case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .unresolved
             case CURLE_OPERATION_TIMEDOUT: .connectTimeout
             case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_SSL_CACERT_BADFILE,
-                CURLE_SSL_CRL_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+                CURLE_SSL_CRL_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_INVALIDCERTSTATUS,
+                CURLE_SSL_PINNEDPUBKEYNOTMATCH:
                 .tls
             case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .invalidURL
             default: .interrupted
@@ -63,7 +64,9 @@ public struct HTTPFailure: Error, Sendable, Equatable, CustomStringConvertible {
         case .interrupted:
             make("The connection to \(endpoint) was lost: \(detail)", hint: "run the same command again; what was received whole is kept")
         case .invalidURL:
-            make("Not a URL that can be asked: \(endpoint)", code: .invalidRequest, hint: "\(detail); write it like https://registry.example.com")
+            make(
+                "Not a URL that can be asked: \(endpoint)", code: .invalidRequest,
+                hint: "\(detail); write it like https://registry.example.com")
         }
     }
 

@@ -39,7 +39,8 @@ public struct TransportRequest {
     public var body: Body
 
     /// Describes a request.
-    public init(_ method: String = "GET", _ url: String, endpoint: String? = nil, headers: HTTPHeaders = HTTPHeaders(), body: Body = .none) {
+    public init(_ method: String = "GET", _ url: String, endpoint: String? = nil, headers: HTTPHeaders = HTTPHeaders(), body: Body = .none)
+    {
         self.method = method
         self.url = url
         self.endpoint = endpoint

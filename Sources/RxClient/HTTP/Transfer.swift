@@ -13,7 +13,7 @@ final class Transfer {
     let passesRedirects: Bool
     private(set) var watch: StallWatch
     private let url: String
-    private let receive: (ResponseHead) throws -> any ByteSink
+    private var receive: ((ResponseHead) throws -> any ByteSink)?
     private var sink: (any ByteSink)?
     private var status = 0
     private var headers = HTTPHeaders()
@@ -43,8 +43,11 @@ final class Transfer {
     /// Chooses the sink when that has not been done; for an answer that is passed over there is none.
     func deliver() throws {
         guard sink == nil, let head, !(passesRedirects && location != nil) else { return }
-        sink = try receive(head)
+        sink = try receive?(head)
     }
+
+    /// Lets go of the caller's closure, which must not outlive the call it was handed to.
+    func end() { receive = nil }
 
     /// Takes one line of a head, with its line end; interim answers (1xx) and trailers are nothing.
     func take(headerLine line: UnsafeRawBufferPointer) throws {

@@ -15,7 +15,8 @@ final class TransferPlan {
     private var sources: [Unmanaged<SentStream>] = []
 
     /// Describes the transfer to `handle`. Throws `HTTPFailure`.
-    init(_ request: TransportRequest, _ url: WebURL, _ transfer: Transfer, _ settings: CurlTransport.Settings, _ handle: CurlHandle) throws {
+    init(_ request: TransportRequest, _ url: WebURL, _ transfer: Transfer, _ settings: CurlTransport.Settings, _ handle: CurlHandle) throws
+    {
         self.handle = handle
         self.transfer = transfer
         try connect(url, settings)

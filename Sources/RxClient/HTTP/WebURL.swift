@@ -26,7 +26,8 @@ struct WebURL: Equatable {
                 throw HTTPFailure(.invalidURL, "it is not an absolute URL")
             }
         }
-        guard let whole = WebURL.part(handle, CURLUPART_URL), let scheme = WebURL.part(handle, CURLUPART_SCHEME), scheme == "http" || scheme == "https",
+        guard let whole = WebURL.part(handle, CURLUPART_URL), let scheme = WebURL.part(handle, CURLUPART_SCHEME),
+            scheme == "http" || scheme == "https",
             let host = WebURL.part(handle, CURLUPART_HOST), !host.isEmpty, let port = WebURL.part(handle, CURLUPART_PORT)
         else { throw HTTPFailure(.invalidURL, "only http and https are asked") }
         self.text = whole
