@@ -48,17 +48,21 @@ let package = Package(
         module("RxClient", ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl"]),
         .executableTarget(
             name: "rx",
-            dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer", "RxClient"],
+            dependencies: [
+                "RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer",
+                "RxClient",
+            ],
             swiftSettings: strict),
 
-        .target(name: "RxTesting", dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxStore"], path: "Tests/RxTesting", swiftSettings: strict),
+        .target(
+            name: "RxTesting", dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxStore"], path: "Tests/RxTesting", swiftSettings: strict),
         tests("RxModelTests", ["RxCrypto"]),
         tests("RxPosixTests", ["RxPosix"]),
         tests("RxArchiveTests", ["RxArchive", "RxPosix", "RxCrypto"]),
         tests("RxStoreTests", ["RxStore", "RxPosix", "RxCrypto", "CSQLite"]),
         tests("RxSourceTests", ["RxSource", "RxLoader", "RxPosix"]),
         tests("RxServerTests", ["RxServer", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
-        tests("RxClientTests", ["RxClient", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
+        tests("RxClientTests", ["RxClient", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxPosix"]),
         tests("CommandTests", ["rx"]),
         tests("EndToEndTests", ["RxPosix"]),
         tests("ArchitectureTests", []),

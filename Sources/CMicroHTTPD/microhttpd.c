@@ -1,14 +1,16 @@
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #pragma GCC visibility push(hidden)
 #include "shim.h"
 #include "lazy.h"
-
-#include <string.h>
 
 static struct lazy_library microhttpd = {"libmicrohttpd.so.12", "libmicrohttpd12", 0};
 #define LAZY_LIBRARY microhttpd
 
 LAZY(void, MHD_stop_daemon, (struct MHD_Daemon *daemon), (daemon))
-LAZY(MHD_socket, MHD_quiesce_daemon, (struct MHD_Daemon *daemon), (daemon))
 LAZY(void, MHD_suspend_connection, (struct MHD_Connection *connection), (connection))
 LAZY(void, MHD_resume_connection, (struct MHD_Connection *connection), (connection))
 LAZY(enum MHD_Result, MHD_queue_response, (struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response),
@@ -28,7 +30,6 @@ LAZY(void, MHD_destroy_response, (struct MHD_Response *response), (response))
 struct MHD_Daemon *rx_mhd_start(const struct rx_mhd_settings *settings) {
     __typeof__(&MHD_start_daemon) start = (__typeof__(&MHD_start_daemon))lazy_symbol(&microhttpd, "MHD_start_daemon");
     void *context = settings->context;
-    // URIs are passed on as they were sent: escapes are decoded where the path is understood, once.
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_LISTEN_SOCKET, settings->listening, 0},
         {MHD_OPTION_THREAD_POOL_SIZE, settings->threads, 0},
@@ -38,11 +39,18 @@ struct MHD_Daemon *rx_mhd_start(const struct rx_mhd_settings *settings) {
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)settings->target, context},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)settings->completed, context},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)settings->connection, context},
-        {MHD_OPTION_STRICT_FOR_CLIENT, 1, 0},
         {MHD_OPTION_END, 0, 0},
     };
     unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     return start(flags, 0, 0, 0, (MHD_AccessHandlerCallback)(void *)settings->handle, context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+int rx_mhd_stop_listening(int listening) {
+    int quiet = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (quiet < 0) return -1;
+    int result = dup3(quiet, listening, O_CLOEXEC);
+    close(quiet);
+    return result < 0 ? -1 : 0;
 }
 
 static const union MHD_ConnectionInfo *info(struct MHD_Connection *connection, enum MHD_ConnectionInfoType kind) {

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "shim.h"
 
+#include <malloc.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -10,3 +11,5 @@ long rx_filesystem_type(const char *path) {
     struct statfs status;
     return statfs(path, &status) == 0 ? (long)status.f_type : -1;
 }
+
+void rx_share_heap(void) { mallopt(M_ARENA_MAX, 1); }

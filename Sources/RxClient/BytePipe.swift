@@ -95,7 +95,9 @@ final class BytePipe: Sendable {
     /// Runs `produce` on a thread of its own and `consume` here, with a pipe between them; gives what `consume` gives.
     ///
     /// An error of the producer reaches the consumer at the end of the bytes. When the consumer fails, the producer is ended first.
-    static func run<Value>(produce: @escaping @Sendable (any ByteSink) throws -> Void, consume: (any ByteSource) throws -> Value) throws -> Value {
+    static func run<Value>(produce: @escaping @Sendable (any ByteSink) throws -> Void, consume: (any ByteSource) throws -> Value) throws
+        -> Value
+    {
         let pipe = BytePipe()
         let thread = Thread { [pipe] in
             do {

@@ -16,7 +16,8 @@ extension Client {
         }
         switch source.content {
         case .folder(let entries, let folder):
-            return try ResourceAdder(store: store, progress: progress).add(entries, in: folder, definition: source.definition, stampedAt: stampedAt)
+            return try ResourceAdder(store: store, progress: progress).add(
+                entries, in: folder, definition: source.definition, stampedAt: stampedAt)
         case .staged(let files):
             let manifest = try ResourceManifest(definition: source.definition, files: files)
             let record = try operation.commit(manifest, as: Reference(source.definition.locator))
@@ -63,7 +64,9 @@ extension Client {
             !$0.reference.registry.isEmpty && $0.reference.repository == locator.repository
         }
         let hosts = Set(copies.map { "\($0.reference.registry)/\(locator)" }).sorted()
-        guard !hosts.isEmpty else { return RegistryError.notFound(locator.description, hint: "rx list shows what is here, rx search what registries have") }
+        guard !hosts.isEmpty else {
+            return RegistryError.notFound(locator.description, hint: "rx list shows what is here, rx search what registries have")
+        }
         return RegistryError("Resource not found: \(locator) (a copy is here as \(hosts.joined(separator: ", ")))", code: .resourceNotFound)
     }
 }

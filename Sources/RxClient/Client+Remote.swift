@@ -13,7 +13,9 @@ extension Client {
         if let record = try local(locator) { return record }
         var failure: (any ResourceError)?
         for registry in try registries {
-            do { return try refreshed(locator, registry) } catch let error as RegistryError where error.code == .resourceNotFound || error.code == .unreachable {
+            do { return try refreshed(locator, registry) } catch let error as RegistryError
+                where error.code == .resourceNotFound || error.code == .unreachable
+            {
                 if error.code == .unreachable, failure == nil { failure = error }
             }
         }
@@ -28,17 +30,21 @@ extension Client {
         let registries = try registries
         guard !registries.isEmpty else { throw Client.noRegistry }
         for (index, registry) in registries.enumerated() {
-            do { return try fetch(locator, registry) } catch let error as RegistryError where error.code == .resourceNotFound && index < registries.count - 1 {}
+            do { return try fetch(locator, registry) } catch let error as RegistryError
+                where error.code == .resourceNotFound && index < registries.count - 1
+            {}
         }
         throw RegistryError.notFound(locator.description)
     }
 
     /// Sends a resource of the local store to the registry that is named, else to the one in the locator, else to the default.
     public func push(_ locator: Locator, to name: String?) throws -> (registry: RegistryURL, receipt: PublishReceipt) {
-        let registry = try name.map { try self.registry($0) } ?? locator.registry.map { try self.registry(forHost: $0) } ?? self.registry(nil)
+        let registry =
+            try name.map { try self.registry($0) } ?? locator.registry.map { try self.registry(forHost: $0) } ?? self.registry(nil)
         let own = locator.at(registry: nil)
         guard let record = try local(own) ?? (locator.registry == nil ? nil : local(locator)) else { throw try notFound(locator) }
-        let receipt = try remote(registry).publish(try store.manifest(of: record), as: record.reference.locator.at(registry: nil), from: store)
+        let receipt = try remote(registry).publish(
+            try store.manifest(of: record), as: record.reference.locator.at(registry: nil), from: store)
         return (registry, receipt)
     }
 
@@ -70,7 +76,8 @@ extension Client {
         if !manifest.files.allSatisfy({ present.contains($0.digest) }) {
             try remote(registry).content(of: manifest, info.locator.pinned(to: info.manifestDigest), into: operation)
         }
-        return try operation.commit(manifest, as: Reference(registry: registry.authority, repository: asked.repository, tag: info.locator.tag))
+        return try operation.commit(
+            manifest, as: Reference(registry: registry.authority, repository: asked.repository, tag: info.locator.tag))
     }
 }
 
@@ -81,11 +88,14 @@ extension Client {
         let candidates = try name.map { [try registry($0)] } ?? locator.registry.map { [try registry(forHost: $0)] } ?? registries
         for registry in candidates {
             let info: ResourceInfo
-            do { info = try remote(registry).info(locator) } catch let error as RegistryError where error.code == .resourceNotFound { continue }
+            do { info = try remote(registry).info(locator) } catch let error as RegistryError where error.code == .resourceNotFound {
+                continue
+            }
             let manifest = try info.checkedManifest(locator, registry)
             let reference = Reference(registry: registry.authority, repository: locator.repository, tag: info.locator.tag)
             let record = ResourceRecord(
-                reference: reference, manifestDigest: info.manifestDigest, tree: manifest.tree, size: manifest.size, fileCount: manifest.files.count,
+                reference: reference, manifestDigest: info.manifestDigest, tree: manifest.tree, size: manifest.size,
+                fileCount: manifest.files.count,
                 definition: manifest.definition, createdAt: info.createdAt, updatedAt: info.updatedAt)
             return (record, manifest.files)
         }

@@ -23,13 +23,16 @@ public struct Client {
 
     /// Opens a home, making it when it is absent. `environment` is the value of `RX_REGISTRY`: an address, empty for no registry
     /// whatever is configured, nil when it is not set. `version` is the program's, for the User-Agent.
-    public init(home: String, environment: String?, version: String, progress: any Progress = NoProgress(), githubURL: String? = nil) throws {
+    public init(home: String, environment: String?, version: String, progress: any Progress = NoProgress(), githubURL: String? = nil) throws
+    {
         let transport = CurlTransport(agent: "rx/\(version)")
         try self.init(home: home, environment: environment, transport: transport, progress: progress, githubURL: githubURL)
     }
 
     /// Opens a home over another transport.
-    init(home: String, environment: String?, transport: any HTTPTransport, progress: any Progress = NoProgress(), githubURL: String? = nil) throws {
+    init(home: String, environment: String?, transport: any HTTPTransport, progress: any Progress = NoProgress(), githubURL: String? = nil)
+        throws
+    {
         self.home = home
         self.transport = transport
         self.progress = progress
@@ -67,7 +70,9 @@ public struct Client {
         }
         if let named = configuration.registry(named: text) { return try RegistryURL(parsing: named.url) }
         guard text.contains(".") || text.contains(":") || text == "localhost" else {
-            throw RegistryError("Registry \"\(text)\" not found", code: .notFound, hint: "name a configured registry (rx registry list) or write its address")
+            throw RegistryError(
+                "Registry \"\(text)\" not found", code: .notFound,
+                hint: "name a configured registry (rx registry list) or write its address")
         }
         return try RegistryURL(parsing: text)
     }

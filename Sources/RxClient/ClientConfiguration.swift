@@ -38,7 +38,9 @@ public struct ClientConfiguration: Sendable {
     }
 
     init(json: JSON) throws {
-        guard let members = json.object else { throw RegistryError("config.json must hold an object", code: .invalidRequest, hint: "mend or delete it") }
+        guard let members = json.object else {
+            throw RegistryError("config.json must hold an object", code: .invalidRequest, hint: "mend or delete it")
+        }
         self.members = members
         registries = (members["registries"]?.array ?? []).compactMap { entry in
             guard let name = entry["name"]?.string, let url = entry["url"]?.string else { return nil }
@@ -89,7 +91,8 @@ public struct ClientConfiguration: Sendable {
     /// Adds a registry; the first becomes the default. Throws `RegistryError` for a name that is taken.
     public mutating func add(_ name: String, url: String) throws(RegistryError) {
         guard registry(named: name) == nil else {
-            throw RegistryError("Registry \"\(name)\" already exists", code: .invalidRequest, hint: "remove it first: rx registry remove \(name)")
+            throw RegistryError(
+                "Registry \"\(name)\" already exists", code: .invalidRequest, hint: "remove it first: rx registry remove \(name)")
         }
         registries.append(ConfiguredRegistry(name: name, url: url))
         if defaultName == nil { defaultName = name }
@@ -118,19 +121,26 @@ public struct ClientConfiguration: Sendable {
     public mutating func set(_ key: String, to value: String) throws(RegistryError) {
         try check(key)
         let entry = ConfiguredRegistry(name: "default", url: value)
-        if let index = registries.firstIndex(where: { $0.name == "default" }) { registries[index] = entry } else { registries.insert(entry, at: 0) }
+        if let index = registries.firstIndex(where: { $0.name == "default" }) {
+            registries[index] = entry
+        } else {
+            registries.insert(entry, at: 0)
+        }
         defaultName = "default"
     }
 
     private func check(_ key: String) throws(RegistryError) {
         guard ClientConfiguration.keys.contains(key) else {
-            throw RegistryError("Invalid key: \(key). Valid keys: \(ClientConfiguration.keys.joined(separator: ", "))", code: .invalidRequest)
+            throw RegistryError(
+                "Invalid key: \(key). Valid keys: \(ClientConfiguration.keys.joined(separator: ", "))", code: .invalidRequest)
         }
     }
 
     private func require(_ name: String) throws(RegistryError) {
         guard registry(named: name) == nil else { return }
         let names = registries.map(\.name).joined(separator: ", ")
-        throw RegistryError("Registry \"\(name)\" not found", code: .notFound, hint: names.isEmpty ? "add one: rx registry add <name> <url>" : "known: \(names)")
+        throw RegistryError(
+            "Registry \"\(name)\" not found", code: .notFound,
+            hint: names.isEmpty ? "add one: rx registry add <name> <url>" : "known: \(names)")
     }
 }

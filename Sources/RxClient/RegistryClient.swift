@@ -28,7 +28,8 @@ public struct RegistryClient: Sendable {
 
     /// A page of what the registry finds.
     public func search(_ text: String, limit: Int, offset: Int) throws -> SearchResults {
-        let (head, body) = try transport.collect(request("GET", Route.search(text, limit: limit, offset: offset)), limit: RegistryClient.infoLimit)
+        let (head, body) = try transport.collect(
+            request("GET", Route.search(text, limit: limit, offset: offset)), limit: RegistryClient.infoLimit)
         try check(head, body, nil)
         return try SearchResults(parsing: body)
     }
@@ -50,7 +51,8 @@ public struct RegistryClient: Sendable {
         let receipt = try PublishReceipt(parsing: body)
         guard receipt.digest == manifest.tree else {
             throw RegistryError(
-                "\(registry) stored \(locator) with digest \(receipt.digest), not \(manifest.tree)", code: .digestInvalid, hint: "run the same command again")
+                "\(registry) stored \(locator) with digest \(receipt.digest), not \(manifest.tree)", code: .digestInvalid,
+                hint: "run the same command again")
         }
         return receipt
     }
@@ -76,7 +78,9 @@ public struct RegistryClient: Sendable {
                 }
             }
             guard files == manifest.files else {
-                throw ContentError("\(registry) sent other files for \(locator) than it described", code: .digestInvalid, hint: "nothing was stored; try again")
+                throw ContentError(
+                    "\(registry) sent other files for \(locator) than it described", code: .digestInvalid,
+                    hint: "nothing was stored; try again")
             }
         } catch let error {
             if let (head, body) = refusal.withLock({ $0 }) { try check(head, body, locator) }
@@ -95,9 +99,12 @@ public struct RegistryClient: Sendable {
     private func check(_ head: ResponseHead, _ body: [UInt8], _ locator: Locator?) throws {
         guard !(200..<300).contains(head.status) else { return }
         guard let failure = ErrorBody(parsing: body)?.failure(status: head.status) else {
-            throw RegistryError("\(registry) answered \(head.status)", code: .invalidAnswer, hint: "check that the address is an rx registry's")
+            throw RegistryError(
+                "\(registry) answered \(head.status)", code: .invalidAnswer, hint: "check that the address is an rx registry's")
         }
-        if failure.code == .resourceNotFound, let locator { throw RegistryError.notFound(locator.at(registry: registry.authority).description) }
+        if failure.code == .resourceNotFound, let locator {
+            throw RegistryError.notFound(locator.at(registry: registry.authority).description)
+        }
         throw failure
     }
 }

@@ -80,7 +80,8 @@ public struct ResourceExporter: Sendable {
         let regular = manifest.files.filter { $0.symlink == nil }
         try WorkerPool.forEach(0..<regular.count, threads: Host.processors) { index in
             let file = regular[index]
-            try create("\(folder)/\(file.path)", mode: file.executable ? 0o755 : 0o644, from: MeteredSource(try store.open(file.digest), progress))
+            try create(
+                "\(folder)/\(file.path)", mode: file.executable ? 0o755 : 0o644, from: MeteredSource(try store.open(file.digest), progress))
         }
         for file in manifest.files {
             if let target = file.symlink { try Files.makeSymlink("\(folder)/\(file.path)", to: target) }
@@ -92,7 +93,9 @@ public struct ResourceExporter: Sendable {
         try copyBytes(from: source, to: FileSink(file))
     }
 
-    private func definitionSource(_ manifest: ResourceManifest) -> BytesSource { BytesSource(Array((manifest.definition.json.pretty + "\n").utf8)) }
+    private func definitionSource(_ manifest: ResourceManifest) -> BytesSource {
+        BytesSource(Array((manifest.definition.json.pretty + "\n").utf8))
+    }
 
     private func refuseUsed(_ target: String, _ manifest: ResourceManifest, _ definition: Bool) throws {
         if definition { try refuseUsedName(manifest) }
@@ -104,7 +107,8 @@ public struct ResourceExporter: Sendable {
 
     private func refuseUsedName(_ manifest: ResourceManifest) throws {
         guard !manifest.files.contains(where: { $0.path.text == ResourceExporter.definitionName }) else {
-            throw ContentError("the content holds a \(ResourceExporter.definitionName) of its own", hint: "export it to a folder without --definition")
+            throw ContentError(
+                "the content holds a \(ResourceExporter.definitionName) of its own", hint: "export it to a folder without --definition")
         }
     }
 }

@@ -29,10 +29,13 @@ public struct ResourceImporter {
         // The definition is read, not stored: it lives in the manifest.
         var definition: [UInt8]?
         var current: FilePath?
-        var files = try readArchive(MeteredSource(FileSource(source), progress), select: { path in
-            current = path
-            return path
-        }) { content in
+        var files = try readArchive(
+            MeteredSource(FileSource(source), progress),
+            select: { path in
+                current = path
+                return path
+            }
+        ) { content in
             guard current?.text == ResourceExporter.definitionName else {
                 let blob = try operation.stage(content, expecting: nil)
                 return (blob.digest, blob.size)
@@ -42,7 +45,8 @@ public struct ResourceImporter {
             return (sha256(bytes), bytes.count)
         }
         guard let definition else {
-            throw ContentError("\(path) holds no \(ResourceExporter.definitionName)", hint: "unpack it and use rx add, or add a resource.json to it")
+            throw ContentError(
+                "\(path) holds no \(ResourceExporter.definitionName)", hint: "unpack it and use rx add, or add a resource.json to it")
         }
         files.removeAll { $0.path.text == ResourceExporter.definitionName }
         let manifest = try ResourceManifest(definition: try Definition(parsing: definition), files: files)

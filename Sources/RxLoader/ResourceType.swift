@@ -26,7 +26,7 @@ extension ResourceType {
     public var aliases: [String] { [] }
 }
 
-/// The types that are known, by name and alias. Source: Specs/09-sources.
+/// The types that are known, by name and alias. Source: Specs/10-sources.
 public struct TypeRegistry: Sendable {
     private var types: [String: any ResourceType] = [:]
 

@@ -15,9 +15,15 @@ public struct Definition: Sendable, Equatable {
             throw DefinitionError("name \"\(name)\" cannot be used in a locator", field: "name")
         }
         if let tag, !LocatorGrammar.isTag(tag) {
-            throw DefinitionError("tag \"\(tag)\" is not valid: use letters, digits, '_', '.' and '-', the first a letter, digit or '_'", field: "tag")
+            throw DefinitionError(
+                "tag \"\(tag)\" is not valid: use letters, digits, '_', '.' and '-', the first a letter, digit or '_'", field: "tag")
         }
-        if let path, !path.isComposed || !path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy({ LocatorGrammar.isSegment(String(Substring($0))) }) {
+        if let path,
+            !path.isComposed
+                || !path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy({
+                    LocatorGrammar.isSegment(String(Substring($0)))
+                })
+        {
             throw DefinitionError("path \"\(path)\" cannot be used in a locator", field: "path")
         }
         // The whole name must also parse, with every part in its place: a first path segment such as `a.b` would read as a host.
@@ -66,7 +72,8 @@ struct DefinitionRule {
         DefinitionRule(key: "name", limit: 128, required: true), DefinitionRule(key: "type", limit: 64, required: true),
         DefinitionRule(key: "tag", limit: 64), DefinitionRule(key: "version", limit: 64), DefinitionRule(key: "registry", limit: 256),
         DefinitionRule(key: "path", limit: 256), DefinitionRule(key: "repository", limit: 256),
-        DefinitionRule(key: "description", limit: 1024), DefinitionRule(key: "author", limit: 128), DefinitionRule(key: "license", limit: 64),
+        DefinitionRule(key: "description", limit: 1024), DefinitionRule(key: "author", limit: 128),
+        DefinitionRule(key: "license", limit: 64),
     ]
 
     func check(_ members: [String: JSON]) throws(DefinitionError) {

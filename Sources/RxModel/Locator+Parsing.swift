@@ -16,7 +16,9 @@ extension Locator {
         guard !text.containsTraversal else { throw fail("Path traversal detected") }
         guard text.unicodeScalars.allSatisfy(LocatorGrammar.allows) else { throw fail("Invalid characters detected") }
 
-        let parts = text.utf8.split(separator: UInt8(ascii: "@"), maxSplits: 1, omittingEmptySubsequences: false).map { String(Substring($0)) }
+        let parts = text.utf8.split(separator: UInt8(ascii: "@"), maxSplits: 1, omittingEmptySubsequences: false).map {
+            String(Substring($0))
+        }
         guard !parts[0].isEmpty else { throw fail("Invalid locator format. Name is required before @") }
         if parts.count == 2 {
             guard let digits = LocatorGrammar.digestDigits(parts[1]) else { throw fail("Invalid digest format after @") }
@@ -32,7 +34,9 @@ extension Locator {
             tag = String(last[last.utf8.index(after: colon)...])
             guard !name.isEmpty else { throw fail("Name is required") }
             guard !tag.isEmpty else { throw fail("Tag cannot be empty. Use name:tag format or omit tag for :latest") }
-            guard LocatorGrammar.isTag(tag) else { throw fail("Invalid tag: use letters, digits, '_', '.' and '-', at most 128, the first a letter, digit or '_'") }
+            guard LocatorGrammar.isTag(tag) else {
+                throw fail("Invalid tag: use letters, digits, '_', '.' and '-', at most 128, the first a letter, digit or '_'")
+            }
         } else {
             name = last
             tag = Locator.latest
@@ -47,7 +51,9 @@ extension Locator {
         }
         for segment in segments + [name] {
             guard !segment.isEmpty else { throw fail("Empty path segment") }
-            guard LocatorGrammar.isSegment(segment) else { throw fail("Invalid path segment: a segment may not start with '.' or hold ':'") }
+            guard LocatorGrammar.isSegment(segment) else {
+                throw fail("Invalid path segment: a segment may not start with '.' or hold ':'")
+            }
         }
         path = segments.isEmpty ? nil : segments.joined(separator: "/")
     }
@@ -69,8 +75,12 @@ package enum LocatorGrammar {
 
     /// A tag of the OCI distribution specification: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
     package static func isTag(_ tag: String) -> Bool {
-        guard 1...128 ~= tag.utf8.count, let first = tag.utf8.first, first.isASCIIAlphanumeric || first == UInt8(ascii: "_") else { return false }
-        return tag.utf8.allSatisfy { $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+        guard 1...128 ~= tag.utf8.count, let first = tag.utf8.first, first.isASCIIAlphanumeric || first == UInt8(ascii: "_") else {
+            return false
+        }
+        return tag.utf8.allSatisfy {
+            $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+        }
     }
 
     /// A name, or one segment of a path.
@@ -92,15 +102,20 @@ package enum LocatorGrammar {
         guard let portSearch else { return false }
         if let colon = portSearch.utf8.firstIndex(of: UInt8(ascii: ":")) {
             let port = text[text.utf8.index(after: colon)...]
-            guard 1...5 ~= port.utf8.count, port.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), Int(port)! <= 65535 else { return false }
+            guard 1...5 ~= port.utf8.count, port.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), Int(port)! <= 65535
+            else { return false }
             host = text[..<colon]
         }
         if bracketed {
             guard host.utf8.last == UInt8(ascii: "]"), host.utf8.count > 2 else { return false }
-            return host.dropFirst().dropLast().utf8.allSatisfy { Hex.value($0, anyCase: true) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+            return host.dropFirst().dropLast().utf8.allSatisfy {
+                Hex.value($0, anyCase: true) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".")
+            }
         }
         guard let first = host.utf8.first, first.isASCIIAlphanumeric else { return false }
-        return host.utf8.allSatisfy { $0.isASCIIAlphanumeric || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+        return host.utf8.allSatisfy {
+            $0.isASCIIAlphanumeric || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+        }
     }
 
     static func digestDigits(_ text: String) -> String? {

@@ -10,7 +10,8 @@ package enum PercentEncoding {
                 out.append(byte)
                 continue
             }
-            guard let high = bytes.next().flatMap({ Hex.value($0, anyCase: true) }), let low = bytes.next().flatMap({ Hex.value($0, anyCase: true) })
+            guard let high = bytes.next().flatMap({ Hex.value($0, anyCase: true) }),
+                let low = bytes.next().flatMap({ Hex.value($0, anyCase: true) })
             else { return nil }
             out.append(high << 4 | low)
         }
@@ -27,7 +28,11 @@ package enum PercentEncoding {
                 UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
                 out.append(byte)
             default:
-                if kept.contains(byte) { out.append(byte) } else { out.append(contentsOf: "%\(Hex.text(CollectionOfOne(byte)).uppercased())".utf8) }
+                if kept.contains(byte) {
+                    out.append(byte)
+                } else {
+                    out.append(contentsOf: "%\(Hex.text(CollectionOfOne(byte)).uppercased())".utf8)
+                }
             }
         }
         return String(decoding: out, as: UTF8.self)

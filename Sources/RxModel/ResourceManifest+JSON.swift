@@ -51,6 +51,7 @@ extension ResourceManifest {
         else { throw ManifestError("a layer has no title, digest or size") }
         return ResourceFile(
             path: try FilePath(parsing: title), digest: digest, size: size,
-            executable: layer["annotations"]?[Annotation.executable]?.string == "true", symlink: layer["annotations"]?[Annotation.symlink]?.string)
+            executable: layer["annotations"]?[Annotation.executable]?.string == "true",
+            symlink: layer["annotations"]?[Annotation.symlink]?.string)
     }
 }

@@ -30,7 +30,9 @@ package enum Fault {
             let path = path()
             return plans.withLock { plans in
                 let prefix = "\(call) "
-                guard let (key, found) = plans.first(where: { $0.key.hasPrefix(prefix) && path.hasPrefix($0.value.folder) }), found.times > 0 else { return nil }
+                guard let (key, found) = plans.first(where: { $0.key.hasPrefix(prefix) && path.hasPrefix($0.value.folder) }),
+                    found.times > 0
+                else { return nil }
                 var plan = found
                 defer { plans[key] = plan }
                 if plan.skip > 0 {

@@ -27,7 +27,9 @@ public enum Files {
             _ = try retrying("mkdir", path) { mkdir(path, mode) }
         } catch {
             if error.errno == EEXIST, isFolder(path) { return }
-            guard error.errno == ENOENT, let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else { throw error }
+            guard error.errno == ENOENT, let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else {
+                throw error
+            }
             try makeFolders(String(path[..<slash]), mode: mode)
             do { _ = try retrying("mkdir", path) { mkdir(path, mode) } } catch { if error.errno != EEXIST { throw error } }
         }

@@ -42,7 +42,9 @@ public struct PosixError: ResourceError {
 
 /// Runs a call that gives -1 on failure, again when a signal interrupted it. Throws `PosixError`.
 @inline(__always)
-package func retrying<Value: FixedWidthInteger>(_ name: StaticString, _ path: @autoclosure () -> String, _ call: () -> Value) throws(PosixError) -> Value {
+package func retrying<Value: FixedWidthInteger>(_ name: StaticString, _ path: @autoclosure () -> String, _ call: () -> Value)
+    throws(PosixError) -> Value
+{
     while true {
         if let injected = Fault.next(name, path()) { throw PosixError(name.description, path(), errno: injected) }
         let value = call()

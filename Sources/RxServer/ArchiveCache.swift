@@ -60,7 +60,7 @@ final class ArchiveCache: Sendable {
         do {
             let file = try FileDescriptor.open(aside, O_RDWR | O_CREAT | O_EXCL, mode: 0o644)
             let sink = CancellableSink(BufferedSink(FileSink(file)), cancelled: { self.cancelled.load(ordering: .relaxed) })
-            try writeArchive(files: manifest.files, to: sink) { try store.open($0) }
+            try ArchiveCache.reportingDamage { try writeArchive(files: manifest.files, to: sink) { try store.open($0) } }
             try sink.flush()
             // Without the sync a power cut could leave a short file under a name that promises a whole one.
             try file.sync()
@@ -70,6 +70,13 @@ final class ArchiveCache: Sendable {
         } catch {
             _ = try? Files.remove(aside)
             throw error
+        }
+    }
+
+    /// A blob of a committed manifest that is missing or has other bytes is a fault of this store, not of the request.
+    private static func reportingDamage(_ body: () throws -> Void) throws {
+        do { try body() } catch let error as any ResourceError where error is ContentError || error.code == .blobUnknown {
+            throw ContentError(error.message, code: .contentDamaged, hint: "publish the resource again to repair it")
         }
     }
 

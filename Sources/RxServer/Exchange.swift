@@ -82,8 +82,8 @@ final class Exchange: @unchecked Sendable {
         let headers = requestHeaders(connection)
         let request = HTTPRequest(method: method, target: target, headers: headers, remote: client?.remote ?? "")
         id = server.requestIDs.name(headers["X-Request-Id"])
+        do { framing = try BodyFraming(headers) } catch { return answerEarly(failure(error)) }
         do throws(RegistryError) {
-            framing = try BodyFraming(headers)
             if client?.overLimit ?? false { throw RegistryError("the server has too many connections", code: .overloaded, hint: "try again in a moment") }
             guard rx_mhd_head_size(connection) <= server.limits.headBytes else {
                 throw RegistryError("the request's head is longer than \(server.limits.headBytes) bytes", code: .headersTooLarge)

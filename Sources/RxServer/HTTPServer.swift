@@ -66,8 +66,7 @@ package final class HTTPServer: Sendable {
     package func stop(deadline: () -> Void = {}) {
         guard let daemon = daemon.withLock({ $0.take() }) else { return }
         draining.store(true, ordering: .sequentiallyConsistent)
-        let listening = MHD_quiesce_daemon(daemon.handle)
-        if listening >= 0 { close(listening) }
+        _ = rx_mhd_stop_listening(daemon.settings.pointee.listening)
         let end = Clock.monotonic + limits.drainSeconds * 1_000_000_000
         while active.load(ordering: .sequentiallyConsistent) > 0, Clock.monotonic < end { usleep(5_000) }
         deadline()

@@ -44,7 +44,7 @@ public struct FolderSource: ResourceSource {
 
 /// Whether a text is written as a folder: `.`, `..`, `~`, or with `./`, `../`, `/` or `~/` in front or `/` at the end, and is no URL.
 ///
-/// A folder that happens to be called `hello` never stands in the way of the locator `hello`. Source: Specs/09-sources.
+/// A folder that happens to be called `hello` never stands in the way of the locator `hello`. Source: Specs/10-sources.
 public func isFolderText(_ text: String) -> Bool {
     if text == "." || text == ".." || text == "~" { return true }
     if ["./", "../", "/", "~/"].contains(where: text.hasPrefix) { return true }

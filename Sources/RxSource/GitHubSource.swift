@@ -3,7 +3,7 @@ public import RxModel
 
 /// A folder of a GitHub repository: `https://github.com/OWNER/REPO/tree/BRANCH[/PATH]`, read from the branch's archive.
 ///
-/// BRANCH is a branch, a tag or a commit. It is one segment; a `/` in it is written `%2F`. Source: Specs/09-sources.
+/// BRANCH is a branch, a tag or a commit. It is one segment; a `/` in it is written `%2F`. Source: Specs/10-sources.
 public struct GitHubSource: ResourceSource {
     /// Gives the bytes at a URL; throws when they cannot be had.
     public typealias Fetch = @Sendable (_ url: String) throws -> any ByteSource

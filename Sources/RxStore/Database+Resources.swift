@@ -24,7 +24,8 @@ extension Database {
             ON CONFLICT DO UPDATE SET manifest = excluded.manifest, updated_at = excluded.updated_at, seq = excluded.seq
             """, .text(reference.registry), .text(reference.repository), .text(reference.tag), .integer(id), .integer(now), .integer(now))
         let createdAt = try first(
-            "SELECT created_at FROM tags WHERE registry = ? AND repository = ? AND tag = ?", .text(reference.registry), .text(reference.repository),
+            "SELECT created_at FROM tags WHERE registry = ? AND repository = ? AND tag = ?", .text(reference.registry),
+            .text(reference.repository),
             .text(reference.tag)
         ) { $0.int(0) }
         return ResourceRecord(
@@ -34,7 +35,8 @@ extension Database {
 
     private func manifestID(_ reference: Reference, _ digest: Digest) throws -> Int? {
         try first(
-            "SELECT id FROM manifests WHERE registry = ? AND repository = ? AND digest = ?", .text(reference.registry), .text(reference.repository),
+            "SELECT id FROM manifests WHERE registry = ? AND repository = ? AND digest = ?", .text(reference.registry),
+            .text(reference.repository),
             .digest(digest)
         ) { $0.int(0) }
     }
@@ -43,7 +45,8 @@ extension Database {
         let manifest = encoded.manifest
         try run(
             "INSERT INTO manifests (registry, repository, digest, media_type, tree, size, files, definition, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            .text(reference.registry), .text(reference.repository), .digest(encoded.digest), .text(MediaType.imageManifest), .digest(manifest.tree),
+            .text(reference.registry), .text(reference.repository), .digest(encoded.digest), .text(MediaType.imageManifest),
+            .digest(manifest.tree),
             .integer(manifest.size), .integer(manifest.files.count), .text(manifest.definition.json.text), .blob(encoded.bytes))
         let id = lastInsertedID
         for digest in manifest.blobs.keys.sorted() { try run("INSERT INTO refs VALUES (?, ?)", .integer(id), .digest(digest)) }
@@ -58,7 +61,8 @@ extension Database {
     /// The tag that `latest` means in a repository: the one of that name, else the one put last.
     func latestTag(registry: String, repository: String) throws -> String? {
         try first(
-            "SELECT tag FROM tags WHERE registry = ? AND repository = ? ORDER BY tag = 'latest' DESC, seq DESC LIMIT 1", .text(registry), .text(repository)
+            "SELECT tag FROM tags WHERE registry = ? AND repository = ? ORDER BY tag = 'latest' DESC, seq DESC LIMIT 1", .text(registry),
+            .text(repository)
         ) { $0.text(0) }
     }
 
@@ -85,7 +89,9 @@ extension Database {
 
     static func record(_ row: Row) throws -> ResourceRecord {
         ResourceRecord(
-            reference: Reference(registry: row.text(0), repository: row.text(1), tag: row.text(2)), manifestDigest: try row.digest(5), tree: try row.digest(6),
-            size: row.int(7), fileCount: row.int(8), definition: try Definition(parsing: Array(row.text(9).utf8)), createdAt: row.int(3), updatedAt: row.int(4))
+            reference: Reference(registry: row.text(0), repository: row.text(1), tag: row.text(2)), manifestDigest: try row.digest(5),
+            tree: try row.digest(6),
+            size: row.int(7), fileCount: row.int(8), definition: try Definition(parsing: Array(row.text(9).utf8)), createdAt: row.int(3),
+            updatedAt: row.int(4))
     }
 }

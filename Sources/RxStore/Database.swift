@@ -110,9 +110,12 @@ final class Database {
             return RegistryError("catalog \(path): \(words)", code: .storageFull, hint: "free some space and run the same command again")
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             return RegistryError(
-                "catalog \(path) is damaged: \(words)", code: .storeUnusable, hint: "restore it from a backup; the blobs beside it are intact files named by their digests")
+                "catalog \(path) is damaged: \(words)", code: .storeUnusable,
+                hint: "restore it from a backup; the blobs beside it are intact files named by their digests")
         case SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM:
-            return RegistryError("catalog \(path) cannot be opened for writing: \(words)", code: .storeUnusable, hint: "check the owner and permissions of its folder")
+            return RegistryError(
+                "catalog \(path) cannot be opened for writing: \(words)", code: .storeUnusable,
+                hint: "check the owner and permissions of its folder")
         default:
             return RegistryError("catalog \(path): \(words) (SQLite \(result))", code: .internalError)
         }
@@ -162,7 +165,9 @@ struct Row {
     }
 
     func digest(_ column: Int32) throws -> Digest {
-        guard let digest = Digest(bytes: blob(column)) else { throw RegistryError("the catalog holds a broken digest", code: .storeUnusable) }
+        guard let digest = Digest(bytes: blob(column)) else {
+            throw RegistryError("the catalog holds a broken digest", code: .storeUnusable)
+        }
         return digest
     }
 }

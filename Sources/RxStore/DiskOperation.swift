@@ -115,7 +115,10 @@ final class DiskOperation: StoreOperation {
         for start in stride(from: 0, to: wanted.count, by: DiskOperation.batchSize) {
             try catalog.write { database, now in
                 for (digest, size) in wanted[start..<min(start + DiskOperation.batchSize, wanted.count)] {
-                    guard try database.first("SELECT 1 FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size), map: { _ in true }) != nil,
+                    guard
+                        try database.first(
+                            "SELECT 1 FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size), map: { _ in true })
+                            != nil,
                         let status = try Files.status(layout.blob(digest)), Int(status.st_size) == size
                     else { continue }
                     try lease(digest, in: database, now: now)
@@ -129,12 +132,16 @@ final class DiskOperation: StoreOperation {
 
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord {
         let config = [ResourceManifest.emptyConfigDigest: ResourceManifest.emptyConfig.count]
-        if try lease(config).isEmpty { _ = try stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest) }
+        if try lease(config).isEmpty {
+            _ = try stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
+        }
         try publish()
         let encoded = EncodedManifest(manifest)
         let record = try catalog.write { database, now in
             for (digest, size) in manifest.blobs {
-                guard try database.first("SELECT 1 FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size), map: { _ in true }) != nil,
+                guard
+                    try database.first(
+                        "SELECT 1 FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size), map: { _ in true }) != nil,
                     let status = try Files.status(layout.blob(digest)), Int(status.st_size) == size
                 else { throw RegistryError.blobNotFound(digest) }
             }
@@ -175,6 +182,8 @@ final class DiskOperation: StoreOperation {
             return true
         }
         guard due else { return }
-        try catalog.write { database, now in try database.run("UPDATE leases SET until = ? WHERE owner = ?", .integer(now + leaseTime), .text(owner)) }
+        try catalog.write { database, now in
+            try database.run("UPDATE leases SET until = ? WHERE owner = ?", .integer(now + leaseTime), .text(owner))
+        }
     }
 }

@@ -73,14 +73,17 @@ extension DiskStore {
     /// Files that nothing accounts for: staging of dead operations, blob files without a row, archives of forgotten manifests.
     private func leftovers(delete: Bool) throws -> Int {
         var count = 0
-        for name in try Files.names(in: layout.staging) where StagingFolder.isAbandoned("\(layout.staging)/\(name)", youngest: Clock.now - leaseTime) {
+        for name in try Files.names(in: layout.staging)
+        where StagingFolder.isAbandoned("\(layout.staging)/\(name)", youngest: Clock.now - leaseTime) {
             if delete { try Files.removeTree("\(layout.staging)/\(name)") }
             count += 1
         }
         for folder in try Files.names(in: layout.blobs) { count += try orphans(in: "\(layout.blobs)/\(folder)", delete: delete) }
         for name in try Files.names(in: layout.archives) {
             guard let digest = Digest(hex: name.prefix(64)) else { continue }
-            let known = try catalog.read { try $0.first("SELECT 1 FROM manifests WHERE digest = ? LIMIT 1", .digest(digest)) { _ in true } } ?? false
+            let known =
+                try catalog.read { try $0.first("SELECT 1 FROM manifests WHERE digest = ? LIMIT 1", .digest(digest)) { _ in true } }
+                ?? false
             if !known {
                 if delete { try Files.remove("\(layout.archives)/\(name)") }
                 count += 1
@@ -115,7 +118,9 @@ struct CollectionPlan {
         self.shift = shift
         (manifests, blobs) = try catalog.read { database in
             let now = max(Clock.now, try database.first("SELECT now FROM clock") { $0.int(0) } ?? 0)
-            let manifests = try database.rows("SELECT id FROM manifests WHERE NOT EXISTS (SELECT 1 FROM tags WHERE manifest = manifests.id)") { $0.int(0) }
+            let manifests = try database.rows(
+                "SELECT id FROM manifests WHERE NOT EXISTS (SELECT 1 FROM tags WHERE manifest = manifests.id)"
+            ) { $0.int(0) }
             let blobs = try database.rows(
                 """
                 SELECT digest, size FROM blobs WHERE NOT EXISTS (SELECT 1 FROM leases WHERE leases.digest = blobs.digest AND until > ?)
@@ -137,5 +142,7 @@ struct CollectionPlan {
 }
 
 extension Database {
-    func hasBlob(_ digest: Digest) throws -> Bool { try first("SELECT 1 FROM blobs WHERE digest = ?", .digest(digest)) { _ in true } ?? false }
+    func hasBlob(_ digest: Digest) throws -> Bool {
+        try first("SELECT 1 FROM blobs WHERE digest = ?", .digest(digest)) { _ in true } ?? false
+    }
 }

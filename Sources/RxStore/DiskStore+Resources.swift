@@ -70,7 +70,9 @@ extension DiskStore {
                 tags = [tag]
             }
             return try tags.filter { tag in
-                try database.run("DELETE FROM tags WHERE registry = ? AND repository = ? AND tag = ?", .text(registry), .text(repository), .text(tag)) > 0
+                try database.run(
+                    "DELETE FROM tags WHERE registry = ? AND repository = ? AND tag = ?", .text(registry), .text(repository), .text(tag))
+                    > 0
             }.map { Reference(registry: registry, repository: repository, tag: $0) }
         }
     }

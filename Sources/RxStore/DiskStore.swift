@@ -43,7 +43,9 @@ public final class DiskStore: Store {
     public func open(_ digest: Digest) throws -> any ByteSource {
         let size = try size(of: digest)
         let file: FileSource
-        do { file = try FileSource(path: layout.blob(digest)) } catch { if error.isMissing { throw RegistryError.blobNotFound(digest) } else { throw error } }
+        do { file = try FileSource(path: layout.blob(digest)) } catch {
+            if error.isMissing { throw RegistryError.blobNotFound(digest) } else { throw error }
+        }
         return VerifyingSource(file, digest: digest, size: size)
     }
 

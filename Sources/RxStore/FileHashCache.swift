@@ -67,7 +67,9 @@ public final class FileHashCache {
                     .text(stamp.path), .integer(stamp.size), .integer(stamp.modifiedAt), .integer(stamp.changedAt),
                     .integer(Int(bitPattern: UInt(stamp.inode)))
                 ) { (digest: try $0.digest(0), recordedAt: $0.int(1)) }
-                guard let found, let blob = try Files.status(layout.blob(found.digest)), blob.modifiedAt <= found.recordedAt else { return nil }
+                guard let found, let blob = try Files.status(layout.blob(found.digest)), blob.modifiedAt <= found.recordedAt else {
+                    return nil
+                }
                 return found.digest
             }
         }
@@ -80,7 +82,8 @@ public final class FileHashCache {
         try database.write {
             for (stamp, digest) in files where stamp.changedAt + FileHashCache.clockTick < stampedAt {
                 try database.run(
-                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", .text(stamp.path), .integer(stamp.size), .integer(stamp.modifiedAt),
+                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", .text(stamp.path), .integer(stamp.size),
+                    .integer(stamp.modifiedAt),
                     .integer(stamp.changedAt), .integer(Int(bitPattern: UInt(stamp.inode))), .digest(digest), .integer(now))
             }
         }

@@ -159,13 +159,17 @@ extension MemoryStore.State {
     /// The newest record whose manifest or tree has this digest.
     func record(_ repository: MemoryStore.Repository, _ digest: Digest) -> ResourceRecord? {
         let list = manifests[repository] ?? []
-        guard let found = list.last(where: { $0.digest == digest }) ?? newest(list.filter { $0.manifest.tree == digest }, repository) else { return nil }
+        guard let found = list.last(where: { $0.digest == digest }) ?? newest(list.filter { $0.manifest.tree == digest }, repository) else {
+            return nil
+        }
         if let tag = newestTag(of: found.digest, repository) { return record(tag) }
         let reference = Reference(registry: repository.registry, repository: repository.name, tag: Locator.latest)
         return MemoryStore.record(found.manifest, found.digest, reference, createdAt: 0, updatedAt: 0)
     }
 
-    private func newest(_ list: [(digest: Digest, manifest: ResourceManifest)], _ repository: MemoryStore.Repository) -> (digest: Digest, manifest: ResourceManifest)? {
+    private func newest(_ list: [(digest: Digest, manifest: ResourceManifest)], _ repository: MemoryStore.Repository) -> (
+        digest: Digest, manifest: ResourceManifest
+    )? {
         list.enumerated().max { a, b in
             let left = newestTag(of: a.element.digest, repository).flatMap { tags[$0]?.seq } ?? 0
             let right = newestTag(of: b.element.digest, repository).flatMap { tags[$0]?.seq } ?? 0
@@ -180,7 +184,9 @@ extension MemoryStore.State {
 }
 
 extension MemoryStore {
-    static func record(_ manifest: ResourceManifest, _ digest: Digest, _ reference: Reference, createdAt: Int, updatedAt: Int) -> ResourceRecord {
+    static func record(_ manifest: ResourceManifest, _ digest: Digest, _ reference: Reference, createdAt: Int, updatedAt: Int)
+        -> ResourceRecord
+    {
         ResourceRecord(
             reference: reference, manifestDigest: digest, tree: manifest.tree, size: manifest.size, fileCount: manifest.files.count,
             definition: manifest.definition, createdAt: createdAt, updatedAt: updatedAt)

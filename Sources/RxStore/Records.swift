@@ -74,7 +74,8 @@ public struct ResourceRecord: Sendable, Equatable {
 
     /// Describes a stored resource.
     public init(
-        reference: Reference, manifestDigest: Digest, tree: Digest, size: Int, fileCount: Int, definition: Definition, createdAt: Int, updatedAt: Int
+        reference: Reference, manifestDigest: Digest, tree: Digest, size: Int, fileCount: Int, definition: Definition, createdAt: Int,
+        updatedAt: Int
     ) {
         self.reference = reference
         self.manifestDigest = manifestDigest
@@ -98,6 +99,7 @@ public struct SearchQuery: Sendable {
 
     /// Words that must all begin a word of name, path, description, keywords or type; empty finds everything.
     public var text: String
+    /// Whose resources are looked through.
     public var scope: Scope
     /// At most this many results.
     public var limit: Int

@@ -26,12 +26,16 @@ struct SearchWords {
 
     private static func isWordScalar(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber, .letterNumber, .otherNumber, .nonspacingMark: true
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber, .letterNumber,
+            .otherNumber, .nonspacingMark:
+            true
         default: false
         }
     }
 
     private static func folded(_ word: String) -> String {
-        String(String.UnicodeScalarView(word.lowercased().decomposed.unicodeScalars.filter { $0.properties.generalCategory != .nonspacingMark }))
+        String(
+            String.UnicodeScalarView(
+                word.lowercased().decomposed.unicodeScalars.filter { $0.properties.generalCategory != .nonspacingMark }))
     }
 }

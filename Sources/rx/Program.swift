@@ -5,7 +5,8 @@ import RxPosix
 enum Program {
     /// Every command, in the order the help shows them.
     static let commands: [Command] = [
-        .add, .list, .info, .ingest, .search, .remove, .push, .pull, .export, .import, .link, .unlink, .gc, .cache, .config, .registry, .serve,
+        .add, .list, .info, .ingest, .search, .remove, .push, .pull, .export, .import, .link, .unlink, .gc, .cache, .config, .registry,
+        .serve,
     ]
 
     static func run(_ words: [String]) -> Int32 {
@@ -48,7 +49,8 @@ enum Program {
         }
         guard command.subcommands.isEmpty else {
             throw UsageError(
-                message: "rx \(command.name) needs one of: \(command.subcommands.map(\.word).joined(separator: ", "))", hint: "see rx \(command.name) --help")
+                message: "rx \(command.name) needs one of: \(command.subcommands.map(\.word).joined(separator: ", "))",
+                hint: "see rx \(command.name) --help")
         }
         try command.run(try Invocation(command, words))
     }

@@ -112,7 +112,7 @@ struct SourceText: Sendable, CustomTestStringConvertible {
         for source in (try? SourceText.all(under: "Sources")) ?? [] {
             var inside = false
             for line in source.lines {
-                if line.firstMatch(of: /^(public |package )?protocol /) != nil { inside = true }
+                if line.firstMatch(of: #/^(public |package )?protocol /#) != nil { inside = true }
                 if line == "}" { inside = false }
                 if inside, let name = line.firstMatch(of: /^    (?:mutating )?(?:func|var) (\w+)/)?.1 { names.insert(String(name)) }
             }

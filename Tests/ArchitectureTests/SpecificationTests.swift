@@ -8,14 +8,17 @@ import Testing
 
     /// The ids that the pages give to their rules, in order.
     static func rules() throws -> [String] {
-        let pages = try FileManager.default.contentsOfDirectory(at: specs, includingPropertiesForKeys: nil).filter { $0.pathExtension == "md" }
+        let pages = try FileManager.default.contentsOfDirectory(at: specs, includingPropertiesForKeys: nil).filter {
+            $0.pathExtension == "md"
+        }
         return try pages.sorted { $0.path < $1.path }.flatMap { page in
             try String(contentsOf: page, encoding: .utf8).matches(of: /\*\*([A-Z]{2,4}-\d{3})\*\*/).map { String($0.1) }
         }
     }
 
     static func vectorFiles() throws -> [URL] {
-        let files = try FileManager.default.contentsOfDirectory(at: specs.appendingPathComponent("vectors"), includingPropertiesForKeys: nil)
+        let files = try FileManager.default.contentsOfDirectory(
+            at: specs.appendingPathComponent("vectors"), includingPropertiesForKeys: nil)
         return files.filter { $0.pathExtension == "json" }.sorted { $0.path < $1.path }
     }
 
@@ -56,7 +59,8 @@ import Testing
 
     @Test func `list every error code with its status`() throws {
         let listed = Dictionary(
-            try vectors("errors").compactMap { vector in vector["code"]?.string.map { ($0, vector["status"]?.int ?? 0) } }, uniquingKeysWith: { first, _ in first })
+            try vectors("errors").compactMap { vector in vector["code"]?.string.map { ($0, vector["status"]?.int ?? 0) } },
+            uniquingKeysWith: { first, _ in first })
         let code = /ErrorCode\(wire: "([A-Z_]+)", status: (\d+)\)/
         for source in try SourceText.all(under: "Sources") {
             for line in source.lines {

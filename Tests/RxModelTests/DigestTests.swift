@@ -8,7 +8,10 @@ import Testing
         #expect(digest.hex == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
         #expect(Digest(digest.description) == digest)
         #expect(Digest(bytes: digest.bytes) == digest)
-        for wrong in ["", "sha256:", digest.hex.uppercased(), "sha256:\(digest.hex)0", "sha512:\(digest.hex)", "sha256:\(digest.hex.dropLast())", "sha256:\(digest.hex.dropLast())é"] {
+        for wrong in [
+            "", "sha256:", digest.hex.uppercased(), "sha256:\(digest.hex)0", "sha512:\(digest.hex)", "sha256:\(digest.hex.dropLast())",
+            "sha256:\(digest.hex.dropLast())é",
+        ] {
             #expect(Digest(wrong) == nil, "\(wrong)")
         }
     }
@@ -23,7 +26,9 @@ import Testing
         let hasher = SHA256Hasher()
         for round in 0..<2 {
             bytes.withUnsafeBytes { raw in
-                for start in stride(from: 0, to: raw.count, by: 777) { hasher.update(UnsafeRawBufferPointer(rebasing: raw[start..<min(start + 777, raw.count)])) }
+                for start in stride(from: 0, to: raw.count, by: 777) {
+                    hasher.update(UnsafeRawBufferPointer(rebasing: raw[start..<min(start + 777, raw.count)]))
+                }
             }
             #expect(hasher.finish() == sha256(bytes), "round \(round)")
         }
@@ -37,7 +42,9 @@ import Testing
             var changed = bytes
             changed[index] ^= 1
             #expect(throws: ContentError.self) { try VerifyingSource(BytesSource(changed), digest: digest, size: bytes.count).readAll() }
-            #expect(throws: ContentError.self) { try VerifyingSource(BytesSource(Array(bytes[..<index])), digest: digest, size: bytes.count).readAll() }
+            #expect(throws: ContentError.self) {
+                try VerifyingSource(BytesSource(Array(bytes[..<index])), digest: digest, size: bytes.count).readAll()
+            }
         }
         #expect(throws: ContentError.self) { try VerifyingSource(BytesSource(bytes + [0]), digest: digest, size: bytes.count).readAll() }
     }

@@ -7,7 +7,8 @@ import Testing
     @Test(arguments: try vectors("tree")) func `have the digests of the vectors`(_ vector: JSON) throws {
         let files = try (vector["files"]?.array ?? []).map { entry in
             try file(
-                try #require(entry["path"]?.string), try #require(entry["content"]?.string ?? entry["symlink"]?.string), executable: entry["executable"]?.bool == true,
+                try #require(entry["path"]?.string), try #require(entry["content"]?.string ?? entry["symlink"]?.string),
+                executable: entry["executable"]?.bool == true,
                 symlink: entry["symlink"]?.string)
         }
         if let message = vector["error"]?.string {
@@ -45,7 +46,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a", "b", true), ("d/a", "../b", true), ("a", "../b", false), ("a", "/etc/passwd", false), ("d/a", "../../b", false), ("a", ".", true), ("a", "d/../..", false),
+        ("a", "b", true), ("d/a", "../b", true), ("a", "../b", false), ("a", "/etc/passwd", false), ("d/a", "../../b", false),
+        ("a", ".", true), ("a", "d/../..", false),
         ("a", "", false), ("a", "a", false), ("a", "x\ny", false),
     ]) func `hold symlinks that stay inside only`(_ path: String, _ target: String, _ allowed: Bool) throws {
         let files = [try file("b", ""), try file(path, target, symlink: target)]

@@ -73,8 +73,13 @@ import Testing
     }
 
     /// Each call of a put, how many files it is made for (few are synced one by one, many at once), and how often it is made at least.
-    @Test(arguments: [("open", 10, 4), ("write", 10, 10), ("rename", 10, 10), ("syncfs", 10, 2), ("fsync", 2, 4), ("flock", 2, 1), ("mkdir", 2, 1)], [ENOSPC, EIO])
-    func `reports a failed call, shows nothing half-done, and takes the same put afterwards`(_ step: (String, Int, Int), _ errno: Int32) throws {
+    @Test(
+        arguments: [
+            ("open", 10, 4), ("write", 10, 10), ("rename", 10, 10), ("syncfs", 10, 2), ("fsync", 2, 4), ("flock", 2, 1), ("mkdir", 2, 1),
+        ], [ENOSPC, EIO])
+    func `reports a failed call, shows nothing half-done, and takes the same put afterwards`(_ step: (String, Int, Int), _ errno: Int32)
+        throws
+    {
         let (call, count, times) = step
         try put(["content": "before"], try definition("before"), in: store)
         let many = Dictionary(uniqueKeysWithValues: (0..<count).map { ("f\($0)", "content \($0)") })

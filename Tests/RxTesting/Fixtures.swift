@@ -3,7 +3,8 @@ public import RxModel
 import RxCrypto
 
 /// The checkout that the tests run in.
-public let repositoryRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+public let repositoryRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
 
 /// A folder that is removed with the object.
 public final class TemporaryFolder: Sendable {
@@ -53,5 +54,6 @@ public func definition(_ name: String, type: String = "text", _ more: [String: J
 /// A file entry for content that is in memory.
 public func file(_ path: String, _ content: String, executable: Bool = false, symlink: String? = nil) throws -> ResourceFile {
     let bytes = Array(content.utf8)
-    return ResourceFile(path: try FilePath(parsing: path), digest: sha256(bytes), size: bytes.count, executable: executable, symlink: symlink)
+    return ResourceFile(
+        path: try FilePath(parsing: path), digest: sha256(bytes), size: bytes.count, executable: executable, symlink: symlink)
 }

@@ -1,7 +1,7 @@
 public import Foundation
 public import RxModel
 import Synchronization
-import Testing
+public import Testing
 
 /// What a program printed and how it ended.
 public struct Ended: Sendable {
@@ -25,7 +25,8 @@ public struct Ended: Sendable {
 /// Runs a program to its end, with a bound on its time.
 @discardableResult
 public func run(
-    _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:], input: Data? = nil, seconds: Double = 120
+    _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:], input: Data? = nil,
+    seconds: Double = 120
 ) throws -> Ended {
     let files = try TemporaryFolder()
     let process = Process()
@@ -33,7 +34,9 @@ public func run(
     let measured = FileManager.default.isExecutableFile(atPath: "/usr/bin/time")
     process.executableURL = URL(fileURLWithPath: measured ? "/usr/bin/time" : "/usr/bin/env")
     process.arguments = (measured ? ["-q", "-f", "%M", "-o", "\(files.path)/peak"] : []) + [program] + arguments
-    process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("RX_") && $0.key != "RESOURCEX_REGISTRY" }.merging(environment) { $1 }
+    process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("RX_") && $0.key != "RESOURCEX_REGISTRY" }.merging(
+        environment
+    ) { $1 }
     if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
     for name in ["output", "error"] { try files.write(name, "") }
     try files.write("input", input ?? Data())
@@ -55,7 +58,8 @@ public func run(
     return Ended(
         status: process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus,
         output: try Data(contentsOf: files.url.appendingPathComponent("output")),
-        error: try String(contentsOf: files.url.appendingPathComponent("error"), encoding: .utf8), peakKiB: peak, seconds: Date().timeIntervalSince(start))
+        error: try String(contentsOf: files.url.appendingPathComponent("error"), encoding: .utf8), peakKiB: peak,
+        seconds: Date().timeIntervalSince(start))
 }
 
 /// The rx program under test: `RX_BINARY`, else the one built beside the tests.
@@ -77,9 +81,12 @@ public struct User: Sendable {
     }
 
     /// Runs rx in this home, to its end.
-    public func run(_ arguments: String..., in folder: String? = nil, environment more: [String: String] = [:], seconds: Double = 120) throws -> Ended {
+    public func run(_ arguments: String..., in folder: String? = nil, environment more: [String: String] = [:], seconds: Double = 120)
+        throws -> Ended
+    {
         try RxTesting.run(
-            rxBinary, arguments, in: folder, environment: environment.merging(["RX_HOME": home.path]) { $1 }.merging(more) { $1 }, seconds: seconds)
+            rxBinary, arguments, in: folder, environment: environment.merging(["RX_HOME": home.path]) { $1 }.merging(more) { $1 },
+            seconds: seconds)
     }
 
     /// Runs rx and expects it to succeed; gives what it printed.
@@ -133,7 +140,8 @@ public final class RegistryProcess: Sendable {
         let text = String(decoding: line, as: UTF8.self)
         guard let match = text.firstMatch(of: /http:\/\/[^ \n]+/) else {
             process.waitUntilExit()
-            throw RegistryError("the registry did not start: \(text)\((try? String(contentsOf: log, encoding: .utf8)) ?? "")", code: .internalError)
+            throw RegistryError(
+                "the registry did not start: \(text)\((try? String(contentsOf: log, encoding: .utf8)) ?? "")", code: .internalError)
         }
         url = String(match.0)
     }
@@ -162,7 +170,8 @@ public final class RegistryProcess: Sendable {
 /// Runs curl against a URL; gives the status, headers in lower case, and the body.
 public func curl(_ arguments: String...) throws -> (status: Int, headers: [String: String], body: Data) {
     let head = try TemporaryFolder()
-    let ended = try run("/usr/bin/curl", ["--silent", "--show-error", "--max-time", "60", "--dump-header", "\(head.path)/head"] + arguments)
+    let ended = try run(
+        "/usr/bin/curl", ["--silent", "--show-error", "--max-time", "60", "--dump-header", "\(head.path)/head"] + arguments)
     #expect(ended.status == 0, "curl \(arguments): \(ended.error)")
     let text = (try? String(contentsOfFile: "\(head.path)/head", encoding: .utf8)) ?? ""
     let last = text.components(separatedBy: "\r\n\r\n").last { $0.hasPrefix("HTTP/") } ?? ""

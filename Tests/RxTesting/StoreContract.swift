@@ -5,7 +5,9 @@ import Testing
 
 /// Puts one resource of text files into a store.
 @discardableResult
-public func put(_ files: [String: String], _ definition: Definition, in store: some Store, registry: String = "", tag: String? = nil) throws -> ResourceRecord {
+public func put(_ files: [String: String], _ definition: Definition, in store: some Store, registry: String = "", tag: String? = nil) throws
+    -> ResourceRecord
+{
     let operation = try store.begin()
     for content in files.values { _ = try operation.stage(BytesSource(Array(content.utf8)), expecting: nil) }
     let manifest = try ResourceManifest(definition: definition, files: try files.map { try file($0.key, $0.value) })
@@ -96,7 +98,9 @@ public struct StoreContract<S: Store> {
         for digest in [found.tree, found.manifestDigest] {
             #expect(try store.resolve(registry: "", repository: "whole", selector: .digest(digest)) == found)
         }
-        #expect(try store.resolve(registry: "", repository: "other", selector: .digest(found.tree)) == nil, "a digest is looked up in its repository")
+        #expect(
+            try store.resolve(registry: "", repository: "other", selector: .digest(found.tree)) == nil,
+            "a digest is looked up in its repository")
         #expect(try store.resolve(registry: "h:1", repository: "whole", selector: .tag("latest")) == nil)
     }
 
@@ -123,7 +127,11 @@ public struct StoreContract<S: Store> {
 
     func searches() throws {
         let store = try make()
-        try put(["content": "1"], try definition("code-review", type: "skill", ["path": "team", "description": "Réviews pull requests", "keywords": ["git", "quality gate"]]), in: store)
+        try put(
+            ["content": "1"],
+            try definition(
+                "code-review", type: "skill",
+                ["path": "team", "description": "Réviews pull requests", "keywords": ["git", "quality gate"]]), in: store)
         try put(["content": "2"], try definition("notes", ["description": "Release notes"]), in: store)
         try put(["content": "3"], try definition("notes", ["description": "Release notes"]), in: store, registry: "host:1")
         func found(_ text: String, _ scope: SearchQuery.Scope = .own) throws -> [String] {
@@ -170,7 +178,9 @@ public struct StoreContract<S: Store> {
         #expect(try text(sha256(Array("shared".utf8)), in: store) == "shared")
         #expect(throws: RegistryError.self) { try store.size(of: sha256(Array("only a".utf8))) }
         try put(["content": "new"], try definition("b"), in: store)
-        #expect(try store.collect(dryRun: false, leaseTime: nil) == CollectionReport(blobs: 2, bytes: 12, manifests: 1), "what a tag left behind goes too")
+        #expect(
+            try store.collect(dryRun: false, leaseTime: nil) == CollectionReport(blobs: 2, bytes: 12, manifests: 1),
+            "what a tag left behind goes too")
     }
 
     func versions() throws {

@@ -5,7 +5,7 @@
 // The library's closed enums do not import as constants and its variadic functions do not import at all; these stand in for both.
 
 struct rx_mhd_settings {
-    int listening;              // a bound, listening, non-blocking socket; the daemon closes it unless it is quiesced
+    int listening;              // a bound, listening, non-blocking socket; the daemon closes it
     unsigned int threads;       // event-loop threads
     unsigned int connections;   // the most connections kept open
     unsigned int idle_seconds;  // a connection without traffic for this long is closed
@@ -20,6 +20,11 @@ struct rx_mhd_settings {
 
 // Starts a daemon; NULL on failure, with errno set. `settings` must live as long as the daemon.
 struct MHD_Daemon *rx_mhd_start(const struct rx_mhd_settings *settings);
+
+// Takes no new connections from here on: the listening socket's number is given to something that nobody can connect to. 0 on
+// success. MHD_quiesce_daemon is not used: with several threads it can abort the process, when one of them takes the socket out
+// of its set at the same moment (0.9.75, daemon.c, line 5531).
+int rx_mhd_stop_listening(int listening);
 
 // What the library knows of a connection.
 int rx_mhd_socket(struct MHD_Connection *connection);

@@ -6,4 +6,7 @@ int rx_syncfs(int descriptor);
 
 // The type of the file system that holds `path` (statfs(2), f_type), or -1.
 long rx_filesystem_type(const char *path);
+
+// Lets all threads share one heap (mallopt(3), M_ARENA_MAX).
+void rx_share_heap(void);
 #endif

@@ -55,7 +55,7 @@ public final class CurlTransport: HTTPTransport {
                 endpoint = endpoint ?? url.origin
                 let transfer = try withoutActuallyEscaping(receive) { try run(request, url, receive: $0) }
                 guard let location = transfer.location, let head = transfer.head else { return transfer.head! }
-                guard transfer.passesRedirects else {
+                guard request.body.isRepeatable else {
                     throw RegistryError.redirectRefused(url.text, location, "what is sent as a stream cannot be sent again")
                 }
                 url = try request.redirect(from: url, to: location, status: head.status)
@@ -67,13 +67,13 @@ public final class CurlTransport: HTTPTransport {
     }
 
     /// Sends one request and takes one answer; the answer is whole or this throws.
-    private func run(_ request: TransportRequest, _ url: WebURL, receive: @escaping (ResponseHead) throws -> any ByteSink) throws
-        -> Transfer
-    {
+    private func run(
+        _ request: TransportRequest, _ url: WebURL, receive: @escaping (ResponseHead) throws -> any ByteSink
+    ) throws -> Transfer {
         let handle = try take()
         let watch = StallWatch(
             stallSeconds: settings.stallSeconds, firstByteSeconds: settings.firstByteSeconds, hasBody: request.body.isPresent)
-        let transfer = Transfer(url: url.text, passesRedirects: request.body.isRepeatable, watch: watch, receive: receive)
+        let transfer = Transfer(url: url.text, watch: watch, receive: receive)
         defer { transfer.end() }
         let plan = try TransferPlan(request, url, transfer, settings, handle)
         let code = handle.perform()
@@ -86,7 +86,7 @@ public final class CurlTransport: HTTPTransport {
         if let failure = transfer.failure { throw failure }
         if let failure, !transfer.isAnswered(despite: code) { throw failure }
         guard transfer.head != nil else { throw HTTPFailure(.interrupted, "it sent no HTTP answer") }
-        if transfer.location == nil { try transfer.deliver() }
+        try transfer.deliver()
         return transfer
     }
 

@@ -43,7 +43,7 @@ public struct HTTPFailure: Error, Sendable, Equatable, CustomStringConvertible {
                 CURLE_SSL_CRL_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_INVALIDCERTSTATUS,
                 CURLE_SSL_PINNEDPUBKEYNOTMATCH:
                 .tls
-            case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .invalidURL
+            case CURLE_URL_MALFORMAT: .invalidURL
             default: .interrupted
             }
         self.init(reason, detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail)

@@ -64,7 +64,8 @@ public struct FormPart {
         case stream(any ByteSource, length: Int?, name: String, type: String)
     }
 
-    let field: String
+    /// The name of the form's field.
+    public let field: String
     let content: Content
 
     /// A text field.
@@ -78,6 +79,15 @@ public struct FormPart {
     /// A file that is read once while it is sent; `length` where it is known.
     public static func stream(_ field: String, _ source: any ByteSource, length: Int? = nil, name: String, type: String) -> FormPart {
         FormPart(field: field, content: .stream(source, length: length, name: name, type: type))
+    }
+
+    /// The part's content, as a transport sends it; what is a stream can be read once. Throws what reading it throws.
+    public func readAll() throws -> [UInt8] {
+        switch content {
+        case .text(let text): Array(text.utf8)
+        case .file(let bytes, _, _): bytes
+        case .stream(let source, _, _, _): try source.readAll()
+        }
     }
 
     /// The three parts of a publish. Source: Specs/06-http, POST /publish.

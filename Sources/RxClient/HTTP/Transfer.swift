@@ -9,8 +9,6 @@ final class Transfer {
 
     /// An error of a sink or source, or a refusal of what came; ends the transfer and is thrown as it is.
     var failure: (any Error)?
-    /// Whether an answer that redirects is to be passed over.
-    let passesRedirects: Bool
     private(set) var watch: StallWatch
     private let url: String
     private var receive: ((ResponseHead) throws -> any ByteSink)?
@@ -21,9 +19,8 @@ final class Transfer {
     private var headIsWhole = false
     private var passed = 0
 
-    init(url: String, passesRedirects: Bool, watch: StallWatch, receive: @escaping (ResponseHead) throws -> any ByteSink) {
+    init(url: String, watch: StallWatch, receive: @escaping (ResponseHead) throws -> any ByteSink) {
         self.url = url
-        self.passesRedirects = passesRedirects
         self.watch = watch
         self.receive = receive
     }
@@ -40,9 +37,9 @@ final class Transfer {
     /// Whether the rest of a redirect's body was not worth reading.
     private(set) var cutRedirect = false
 
-    /// Chooses the sink when that has not been done; for an answer that is passed over there is none.
+    /// Chooses the sink when that has not been done; for an answer that redirects there is none.
     func deliver() throws {
-        guard sink == nil, let head, !(passesRedirects && location != nil) else { return }
+        guard sink == nil, let head, location == nil else { return }
         sink = try receive?(head)
     }
 

@@ -7,6 +7,8 @@ import RxModel
 final class TransferPlan {
     /// The size of the buffers in both directions.
     private static let bufferSize = 256 << 10
+    /// Up to how many bytes a body is sent without asking first.
+    private static let promptLimit = 1 << 20
 
     private let handle: CurlHandle
     private let transfer: Transfer
@@ -97,6 +99,8 @@ final class TransferPlan {
         try handle.set(CURLOPT_UPLOAD, 1)
         try handle.set(CURLOPT_CUSTOMREQUEST, method)
         try handle.set(CURLOPT_INFILESIZE_LARGE, offset: length ?? -1)
+        // Waiting for "100 Continue" pays only where a refusal saves a long upload.
+        if let length, length <= TransferPlan.promptLimit { lines.append("Expect:") }
         let context = hold(source, replay: replay)
         try handle.set(CURLOPT_READFUNCTION, giveBody)
         try handle.set(CURLOPT_READDATA, context)

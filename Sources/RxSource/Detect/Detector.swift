@@ -61,7 +61,7 @@ public struct Detection: Sendable, Equatable {
 public struct DetectorList: Sendable {
     private var detectors: [any Detector]
 
-    /// By default resource.json, SKILL.md, prototype.json. Source: Specs/09-sources.
+    /// By default resource.json, SKILL.md, prototype.json. Source: Specs/10-sources.
     public init(_ detectors: [any Detector] = [ResourceJSONDetector(), SkillDetector(), PrototypeDetector()]) { self.detectors = detectors }
 
     /// Adds a detector behind the others.

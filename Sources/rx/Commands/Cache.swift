@@ -12,13 +12,17 @@ extension Command {
             Command(
                 name: "cache clear", summary: "Remove every copy that was pulled; your own resources stay", arguments: "", count: 0...0,
                 details: "The content stays until rx gc.", options: [host, .json],
-                examples: [.init("rx cache clear", "forget all copies"), .init("rx cache clear --registry localhost:3000", "forget those of one registry")]
+                examples: [
+                    .init("rx cache clear", "forget all copies"),
+                    .init("rx cache clear --registry localhost:3000", "forget those of one registry"),
+                ]
             ) { invocation in
                 let client = try Home.client(invocation)
                 let registry = try invocation.value(host).map { try client.cacheHost($0) }
                 let count = try client.store.removeCached(registry: registry)
                 let what = registry.map { "Cleared cached resources from \($0)" } ?? "Cleared all cached resources"
-                Output(invocation).print(.members(["removed": .integer(count), "registry": registry.map { .string($0) }]), "\(what) (\(count))")
+                Output(invocation).print(
+                    .members(["removed": .integer(count), "registry": registry.map { .string($0) }]), "\(what) (\(count))")
             }
         ])
 }

@@ -10,7 +10,10 @@ extension Command {
         name: "export", summary: "Write a resource to a folder or an archive", arguments: "LOCATOR FOLDER|FILE.tar.gz", count: 2...2,
         details: "A folder must be absent or empty and gets the content. An archive (.tar.gz or .tgz) holds the content and resource.json.",
         options: [definition, .json, .quiet],
-        examples: [.init("rx export code-review ./skill", "as a folder"), .init("rx export code-review skill.tar.gz", "as an archive for rx import")]
+        examples: [
+            .init("rx export code-review ./skill", "as a folder"),
+            .init("rx export code-review skill.tar.gz", "as an archive for rx import"),
+        ]
     ) { invocation in
         let client = try Home.client(invocation)
         let record = try client.find(try Locator(parsing: invocation.positional[0]))

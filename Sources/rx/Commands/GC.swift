@@ -25,7 +25,9 @@ extension Command {
         ])
         let verb = invocation.has(dryRun) ? "Would delete" : "Deleted"
         Output(invocation).print(
-            json, "\(verb) \(Output.count(report.blobs, "blob")) (\(Output.bytes(report.bytes))), \(Output.count(report.manifests, "manifest")), \(Output.count(report.leftovers, "leftover"))")
+            json,
+            "\(verb) \(Output.count(report.blobs, "blob")) (\(Output.bytes(report.bytes))), \(Output.count(report.manifests, "manifest")), \(Output.count(report.leftovers, "leftover"))"
+        )
     }
 }
 

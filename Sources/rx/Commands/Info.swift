@@ -10,7 +10,10 @@ extension Command {
         name: "info", aliases: ["show"], summary: "Show what a resource is and holds", arguments: "LOCATOR", count: 1...1,
         details: "Looks in the local store first, then asks the registries; nothing is fetched but the description.",
         options: [.registry, .json],
-        examples: [.init("rx info code-review", "metadata, files, and the beginning of its text"), .init("rx info --json code-review", "all of it for programs")]
+        examples: [
+            .init("rx info code-review", "metadata, files, and the beginning of its text"),
+            .init("rx info --json code-review", "all of it for programs"),
+        ]
     ) { invocation in
         let client = try Home.client(invocation)
         let locator = try Locator(parsing: invocation.positional[0])

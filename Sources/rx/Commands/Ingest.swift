@@ -24,7 +24,8 @@ extension Command {
         let client = try Home.client(invocation)
         let text = invocation.positional[0]
         let (content, type) = try Ingestion.content(text, client)
-        let rendering = try TypeRegistry().render(content, type: type, argument: invocation.positional.count > 1 ? invocation.positional[1] : nil)
+        let rendering = try TypeRegistry().render(
+            content, type: type, argument: invocation.positional.count > 1 ? invocation.positional[1] : nil)
         try Ingestion.write(rendering, asJSON: invocation.has(.json))
     }
 }
@@ -36,12 +37,18 @@ enum Ingestion {
         if isFolderText(text) { return try folder(text, locator: text) }
         guard !client.sources.accepts(text) else {
             let record = try client.add(text).record
-            return (ManifestContent(locator: "\(record.reference)", manifest: try client.store.manifest(of: record), read: client.store.open), record.definition.type)
+            return (
+                ManifestContent(locator: "\(record.reference)", manifest: try client.store.manifest(of: record), read: client.store.open),
+                record.definition.type
+            )
         }
         let locator = try Locator(parsing: text)
         if let linked = client.linkedFolder(locator) { return try folder(linked, locator: locator.description) }
         let record = try client.find(locator)
-        return (ManifestContent(locator: "\(record.reference)", manifest: try client.store.manifest(of: record), read: client.store.open), record.definition.type)
+        return (
+            ManifestContent(locator: "\(record.reference)", manifest: try client.store.manifest(of: record), read: client.store.open),
+            record.definition.type
+        )
     }
 
     private static func folder(_ text: String, locator: String) throws -> (any ResourceContent, type: String) {

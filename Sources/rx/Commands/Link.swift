@@ -11,7 +11,8 @@ extension Command {
         var client = try Home.client(invocation)
         let linked = try client.link(invocation.positional[0])
         Output(invocation).print(
-            .members(["locator": .string(linked.locator.description), "folder": .string(linked.folder)]), "Linked: \(linked.locator) -> \(linked.folder)")
+            .members(["locator": .string(linked.locator.description), "folder": .string(linked.folder)]),
+            "Linked: \(linked.locator) -> \(linked.folder)")
     }
 
     /// `rx unlink`

@@ -8,7 +8,9 @@ extension Command {
         name: "list", aliases: ["ls"], summary: "List the resources in the local store", arguments: "", count: 0...0,
         details: "Resources that were pulled are shown under the registry they came from.",
         options: [.json, .limit, .offset],
-        examples: [.init("rx list", "everything in the local store"), .init("rx list --json | jq -r '.results[].locator'", "only the locators")]
+        examples: [
+            .init("rx list", "everything in the local store"), .init("rx list --json | jq -r '.results[].locator'", "only the locators"),
+        ]
     ) { invocation in
         let page = try Home.client(invocation).store.search(try SearchQuery(invocation))
         Output(invocation).print(Listing.json(page), Listing.text(page))

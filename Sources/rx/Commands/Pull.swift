@@ -11,7 +11,10 @@ extension Command {
             stored under that registry's host. With @sha256:DIGEST only that content is accepted.
             """,
         options: [.registry, .json, .quiet],
-        examples: [.init("rx pull hello:1.0.0", "from the configured registries"), .init("rx pull localhost:3000/team/hello", "from this registry")]
+        examples: [
+            .init("rx pull hello:1.0.0", "from the configured registries"),
+            .init("rx pull localhost:3000/team/hello", "from this registry"),
+        ]
     ) { invocation in
         let client = try Home.client(invocation)
         let locator = try Locator(parsing: invocation.positional[0])

@@ -9,14 +9,18 @@ extension Command {
         name: "push", summary: "Send a resource to a registry", arguments: "LOCATOR", count: 1...1,
         details: "Without --registry it goes to the registry in the locator, else to the default one.",
         options: [.registry, .json, .quiet],
-        examples: [.init("rx push hello:1.0.0", "to the default registry"), .init("rx push hello --registry http://localhost:3000", "to this address")]
+        examples: [
+            .init("rx push hello:1.0.0", "to the default registry"),
+            .init("rx push hello --registry http://localhost:3000", "to this address"),
+        ]
     ) { invocation in
         let client = try Home.client(invocation)
         let locator = try Locator(parsing: invocation.positional[0])
         let (registry, receipt) = try client.push(locator, to: invocation.value(.registry))
         Output(invocation).print(
             .members([
-                "locator": .string(receipt.locator.description), "registry": .string(registry.description), "digest": .string(receipt.digest.description),
+                "locator": .string(receipt.locator.description), "registry": .string(registry.description),
+                "digest": .string(receipt.digest.description),
                 "manifestDigest": .string(receipt.manifestDigest.description),
             ]), "Pushed: \(receipt.locator)\n  Registry: \(registry)\n  Digest: \(receipt.digest)")
     }

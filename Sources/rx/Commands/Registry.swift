@@ -7,7 +7,8 @@ extension Command {
         name: "registry", summary: "Manage the registries that are asked", arguments: "COMMAND", count: 0...0, examples: [],
         subcommands: [
             Command(
-                name: "registry add", summary: "Add a registry; the first one is the default", arguments: "NAME URL", count: 2...2, options: [.json],
+                name: "registry add", summary: "Add a registry; the first one is the default", arguments: "NAME URL", count: 2...2,
+                options: [.json],
                 examples: [.init("rx registry add team https://registry.example.com", "call a registry team")]
             ) { invocation in
                 let (name, url) = (invocation.positional[0], invocation.positional[1])
@@ -18,7 +19,8 @@ extension Command {
                     "Added registry: \(name) -> \(url)\(isDefault ? " (default)" : "")")
             },
             Command(
-                name: "registry list", summary: "Show the registries, in the order they are asked", arguments: "", count: 0...0, options: [.json],
+                name: "registry list", summary: "Show the registries, in the order they are asked", arguments: "", count: 0...0,
+                options: [.json],
                 examples: [.init("rx registry list", "names, addresses and the default")]
             ) { invocation in
                 let configuration = try ClientConfiguration(home: Home.path)
@@ -28,16 +30,20 @@ extension Command {
                 Output(invocation).print(
                     .members([
                         "registries": .array(
-                            configuration.registries.map { ["name": .string($0.name), "url": .string($0.url), "default": .bool($0.name == standard)] }.map { .object($0) })
+                            configuration.registries.map {
+                                ["name": .string($0.name), "url": .string($0.url), "default": .bool($0.name == standard)]
+                            }.map { .object($0) })
                     ]), configuration.registries.isEmpty ? "No registries configured. Use: rx registry add <name> <url>" : table.text)
             },
             Command(
-                name: "registry default", summary: "Show or choose the default registry", arguments: "[NAME]", count: 0...1, options: [.json],
+                name: "registry default", summary: "Show or choose the default registry", arguments: "[NAME]", count: 0...1,
+                options: [.json],
                 examples: [.init("rx registry default team", "push to and pull from team by default")]
             ) { invocation in
                 guard let name = invocation.positional.first else {
                     guard let standard = try ClientConfiguration(home: Home.path).defaultRegistry else { throw Client.noRegistry }
-                    return Output(invocation).print(.members(["default": .string(standard.name), "url": .string(standard.url)]), "\(standard.name) -> \(standard.url)")
+                    return Output(invocation).print(
+                        .members(["default": .string(standard.name), "url": .string(standard.url)]), "\(standard.name) -> \(standard.url)")
                 }
                 try ClientConfiguration.update(home: Home.path) { try $0.setDefault(name) }
                 Output(invocation).print(.members(["default": .string(name)]), "Default registry set to: \(name)")

@@ -29,14 +29,17 @@ extension Command {
         if let value = invocation.value(host) { configuration.host = value }
         configuration.port = try invocation.number(port, in: 0...65535, default: configuration.port)
 
+        Host.shareHeap()
         Signals.holdEnd()
         let store = try DiskStore(at: configuration.data)
         let server = try RegistryServer(configuration, store: store)
         Output(invocation).print(
-            .members(["url": .string(server.url), "data": .string(configuration.data)]), "Registry listening on \(server.url) (data: \(configuration.data))")
+            .members(["url": .string(server.url), "data": .string(configuration.data)]),
+            "Registry listening on \(server.url) (data: \(configuration.data))")
         if !configuration.isLoopbackOnly {
             Host.writeError(
-                "warning: listening on \(configuration.host): everybody who can reach this address can read, publish and delete. Put a proxy that checks who it is in front.\n")
+                "warning: listening on \(configuration.host): everybody who can reach this address can read, publish and delete. Put a proxy that checks who it is in front.\n"
+            )
         }
         _ = Signals.waitForEnd()
         server.stop()

@@ -26,14 +26,17 @@ struct Invocation: Sendable {
             }
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard let option = command.options.first(where: { $0.name == parts[0] }) else {
-                throw UsageError(message: "unknown option \(parts[0]) for rx \(command.name)", hint: Invocation.suggestion(parts[0], command))
+                throw UsageError(
+                    message: "unknown option \(parts[0]) for rx \(command.name)", hint: Invocation.suggestion(parts[0], command))
             }
             guard let kind = option.value else {
                 guard parts.count == 1 else { throw UsageError(message: "\(option.name) takes no value") }
                 flags.insert(option.name)
                 continue
             }
-            guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else { throw UsageError(message: "\(option.name) needs a value: \(option.name) \(kind)") }
+            guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
+                throw UsageError(message: "\(option.name) needs a value: \(option.name) \(kind)")
+            }
             values[option.name] = value
         }
         guard command.count.contains(positional.count) else {

@@ -36,8 +36,10 @@ extension ResourceRecord {
     var summary: JSON {
         let locator = reference.locator
         return .members([
-            "locator": .string(locator.description), "registry": locator.registry.map { .string($0) }, "path": locator.path.map { .string($0) },
-            "name": .string(locator.name), "type": .string(definition.type), "tag": .string(locator.tag), "digest": .string(tree.description),
+            "locator": .string(locator.description), "registry": locator.registry.map { .string($0) },
+            "path": locator.path.map { .string($0) },
+            "name": .string(locator.name), "type": .string(definition.type), "tag": .string(locator.tag),
+            "digest": .string(tree.description),
             "manifestDigest": .string(manifestDigest.description), "size": .integer(size), "fileCount": .integer(fileCount),
             "createdAt": .string(Clock.text(createdAt)), "updatedAt": .string(Clock.text(updatedAt)),
             "description": definition.description.map { .string($0) },

@@ -108,3 +108,9 @@ func publishParts(_ locator: String = "p/new:1", _ json: String = "{\"name\":\"n
 func publishRequest(_ body: [UInt8], type: String = formType, more: String = "") -> [UInt8] {
     Array("POST /api/v1/publish HTTP/1.1\r\nHost: h\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n\(more)\r\n".utf8) + body
 }
+
+/// Bytes that do not shrink.
+func noise(_ count: Int) -> [UInt8] {
+    let file = FileHandle(forReadingAtPath: "/dev/urandom")!
+    return [UInt8](file.readData(ofLength: count))
+}

@@ -1,0 +1,60 @@
+import RxModel
+import RxTesting
+import Testing
+
+@testable import RxClient
+
+@Suite struct `A pipe between threads` {
+    struct Trouble: Error, Equatable {}
+
+    @Test func `gives every byte in order, however much more there is than it holds`() throws {
+        let total = 5 * BytePipe.capacity + 17
+        let read = try BytePipe.run { sink in
+            var next: UInt8 = 0
+            var left = total
+            while left > 0 {
+                let chunk = (0..<min(left, 70_001)).map { _ in
+                    next &+= 1
+                    return next
+                }
+                try chunk.withUnsafeBytes { try sink.write($0) }
+                left -= chunk.count
+            }
+        } consume: { source in
+            var expected: UInt8 = 0
+            var count = 0
+            try withUnsafeTemporaryAllocation(byteCount: 33_333, alignment: 1) { buffer in
+                while case let size = try source.read(into: buffer), size > 0 {
+                    for byte in buffer[..<size] {
+                        expected &+= 1
+                        guard byte == expected else { throw Trouble() }
+                    }
+                    count += size
+                }
+            }
+            return count
+        }
+        #expect(read == total)
+    }
+
+    @Test func `throws the writer's error where its bytes end`() {
+        #expect(throws: Trouble.self) {
+            try BytePipe.run { sink in
+                try [1, 2, 3].withUnsafeBytes { try sink.write($0) }
+                throw Trouble()
+            } consume: { source in try source.readAll() }
+        }
+    }
+
+    @Test func `ends the writer when the reader has failed`() {
+        #expect(throws: Trouble.self) {
+            try BytePipe.run { sink in
+                let chunk = [UInt8](repeating: 1, count: 100_000)
+                while true { try chunk.withUnsafeBytes { try sink.write($0) } }
+            } consume: { source in
+                _ = try withUnsafeTemporaryAllocation(byteCount: 10, alignment: 1) { try source.read(into: $0) }
+                throw Trouble()
+            }
+        }
+    }
+}
