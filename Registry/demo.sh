@@ -13,9 +13,11 @@ finish() {
 }
 trap finish EXIT
 
-say() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
+bold= faint= plain=
+if [ -t 1 ]; then bold=$'\033[1m' faint=$'\033[2m' plain=$'\033[0m'; fi
+say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
 run() {
-    printf '\033[2m$ rx %s\033[0m\n' "$*"
+    printf '%s$ rx %s%s\n' "$faint" "$*" "$plain"
     "$rx" "$@"
 }
 
@@ -41,18 +43,19 @@ echo "registry: $url"
 say 'She names it, and pushes both.'
 run registry add team "$url"
 run push code-review
-run push textkit
+run push python/textkit
 
 say 'Bob, with an empty home, searches it and pulls what he needs. What arrives is checked against its digest.'
 export RX_HOME=$work/bob
 run registry add team "$url"
 run search review
-run pull textkit
+run pull python/textkit
 run ingest code-review | head -n 5
 
 say 'He writes the code tree to a folder: the same bytes as Alice has.'
-run export "${url#http://}/textkit" "$work/textkit"
-diff -r --no-dereference -x resource.json "$here/examples/textkit" "$work/textkit" && echo 'diff -r: no difference'
+run export "${url#http://}/python/textkit" "$work/textkit"
+diff -r --no-dereference -x resource.json -x .rxignore "$here/examples/textkit" "$work/textkit"
+echo 'diff -r: no difference'
 
 say 'Alice removes the skill. Nothing is lost until the collection, which deletes only what nothing names.'
 export RX_HOME=$work/alice

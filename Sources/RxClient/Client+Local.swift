@@ -60,13 +60,13 @@ extension Client {
     /// The error for a locator that is nowhere, with the hosts that it was copied from.
     func notFound(_ locator: Locator) throws -> RegistryError {
         guard locator.registry == nil else { return RegistryError.notFound(locator.description) }
-        let copies = try store.search(SearchQuery(text: locator.name, limit: 1000)).records.filter {
-            !$0.reference.registry.isEmpty && $0.reference.repository == locator.repository
+        let namesakes = try store.search(SearchQuery(text: locator.name, limit: 1000)).records.map(\.reference)
+        let hosts = Set(namesakes.filter { !$0.registry.isEmpty && $0.repository == locator.repository }.map { "\($0.registry)/\(locator)" }).sorted()
+        guard hosts.isEmpty else {
+            return RegistryError("Resource not found: \(locator) (a copy is here as \(hosts.joined(separator: ", ")))", code: .resourceNotFound)
         }
-        let hosts = Set(copies.map { "\($0.reference.registry)/\(locator)" }).sorted()
-        guard !hosts.isEmpty else {
-            return RegistryError.notFound(locator.description, hint: "rx list shows what is here, rx search what registries have")
-        }
-        return RegistryError("Resource not found: \(locator) (a copy is here as \(hosts.joined(separator: ", ")))", code: .resourceNotFound)
+        let near = namesakes.first { $0.locator.name == locator.name }
+        return RegistryError.notFound(
+            locator.description, hint: near.map { "did you mean \($0)?" } ?? "rx list shows what is here, rx search what registries have")
     }
 }

@@ -87,7 +87,7 @@ final class TransferPlan {
         }
         for field in headers.fields {
             guard !(field.name + field.value).utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else {
-                throw HTTPFailure(.invalidURL, "the header \(field.name) holds a control character")
+                throw RegistryError("The header \(field.name) holds a control character", code: .invalidRequest)
             }
             // libcurl takes "Name:" as "do not send it"; a name with an empty value is written with ";".
             lines.append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
