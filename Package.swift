@@ -60,7 +60,7 @@ let package = Package(
         tests("RxPosixTests", ["RxPosix"]),
         tests("RxArchiveTests", ["RxArchive", "RxPosix", "RxCrypto"]),
         tests("RxStoreTests", ["RxStore", "RxPosix", "RxCrypto", "CSQLite"]),
-        tests("RxSourceTests", ["RxSource", "RxLoader", "RxPosix"]),
+        tests("RxSourceTests", ["RxSource", "RxLoader", "RxArchive", "RxCrypto", "RxPosix"]),
         tests("RxServerTests", ["RxServer", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
         tests("RxClientTests", ["RxClient", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxPosix"]),
         tests("CommandTests", ["rx"]),

@@ -1,6 +1,7 @@
 import Glibc
 import RxPosix
 import Synchronization
+import RxProtocol
 
 /// The log of requests: one line each, JSON for programs or a short form for people.
 ///
@@ -72,7 +73,7 @@ public final class AccessLog: Sendable {
         let first = state.withLock { state in
             if state.second != moment.tv_sec || state.stamp.isEmpty {
                 state.second = moment.tv_sec
-                state.stamp = Array(Clock.text(moment.tv_sec).utf8.dropLast())
+                state.stamp = Array(Timestamp.text(moment.tv_sec).utf8.dropLast())
             }
             guard state.lines.count < AccessLog.bufferLimit else {
                 state.dropped += 1

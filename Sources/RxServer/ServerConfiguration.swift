@@ -80,7 +80,8 @@ public struct ServerConfiguration: Sendable, Equatable {
         } else {
             throw ConfigurationError(
                 "the configuration has an unknown key \"\(key)\"", key: key,
-                hint: "did you mean \"\(NearestName.of(key, in: ServerConfiguration.keys))\"? Keys: \(ServerConfiguration.keys.joined(separator: ", "))")
+                hint: Nearest.word(to: key, among: ServerConfiguration.keys).map { "did you mean \"\($0)\"?" }
+                    ?? "the keys are \(ServerConfiguration.keys.joined(separator: ", "))")
         }
     }
 
@@ -103,29 +104,5 @@ public struct ConfigurationError: ResourceError, Equatable {
         self.message = message
         self.key = key
         self.hint = hint
-    }
-}
-
-/// Finds what was probably meant.
-enum NearestName {
-    /// The name that takes the fewest single-letter changes to reach.
-    static func of(_ text: String, in names: [String]) -> String {
-        names.min { distance(text, $0) < distance(text, $1) } ?? ""
-    }
-
-    private static func distance(_ a: String, _ b: String) -> Int {
-        let a = Array(a.lowercased().utf8)
-        let b = Array(b.lowercased().utf8)
-        var row = Array(0...b.count)
-        for (i, x) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, y) in b.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(diagonal + (x == y ? 0 : 1), above + 1, row[j] + 1)
-                diagonal = above
-            }
-        }
-        return row[b.count]
     }
 }

@@ -1,3 +1,4 @@
+import RxModel
 import RxTesting
 import Testing
 

@@ -32,11 +32,6 @@ import Testing
         #expect(RxPosix.Files.isFolder("/"), "a symlink is removed, not followed")
     }
 
-    @Test func `tell the time as the wire writes it`() {
-        #expect(Clock.text(0) == "1970-01-01T00:00:00Z")
-        #expect(Clock.text(1_767_323_045) == "2026-01-02T03:04:05Z")
-    }
-
     @Test func `that are full say what to do`() {
         let error = PosixError("write", "/x", errno: ENOSPC)
         #expect(error.message == "write /x: No space left on device")

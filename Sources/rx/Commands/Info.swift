@@ -68,8 +68,8 @@ struct InfoSheet {
         table.add("Digest:", record.tree.description)
         table.add("Manifest:", record.manifestDigest.description)
         table.add("Size:", "\(Output.bytes(record.size)) in \(Output.count(record.fileCount, "file"))")
-        table.add("Created:", Clock.text(record.createdAt))
-        table.add("Updated:", Clock.text(record.updatedAt))
+        table.add("Created:", Timestamp.text(record.createdAt))
+        table.add("Updated:", Timestamp.text(record.updatedAt))
         var text = table.text + "\n\nFiles:\n" + tree
         if let preview { text += "\n\nPreview:\n" + preview }
         return text

@@ -1,5 +1,6 @@
 import RxModel
 import RxPosix
+import RxProtocol
 import RxStore
 
 /// What commands print: text for people, or one JSON value with `--json`.
@@ -41,7 +42,7 @@ extension ResourceRecord {
             "name": .string(locator.name), "type": .string(definition.type), "tag": .string(locator.tag),
             "digest": .string(tree.description),
             "manifestDigest": .string(manifestDigest.description), "size": .integer(size), "fileCount": .integer(fileCount),
-            "createdAt": .string(Clock.text(createdAt)), "updatedAt": .string(Clock.text(updatedAt)),
+            "createdAt": .string(Timestamp.text(createdAt)), "updatedAt": .string(Timestamp.text(updatedAt)),
             "description": definition.description.map { .string($0) },
         ])
     }
