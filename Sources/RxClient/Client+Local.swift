@@ -61,9 +61,12 @@ extension Client {
     func notFound(_ locator: Locator) throws -> RegistryError {
         guard locator.registry == nil else { return RegistryError.notFound(locator.description) }
         let namesakes = try store.search(SearchQuery(text: locator.name, limit: 1000)).records.map(\.reference)
-        let hosts = Set(namesakes.filter { !$0.registry.isEmpty && $0.repository == locator.repository }.map { "\($0.registry)/\(locator)" }).sorted()
+        let hosts = Set(
+            namesakes.filter { !$0.registry.isEmpty && $0.repository == locator.repository }.map { "\($0.registry)/\(locator)" }
+        ).sorted()
         guard hosts.isEmpty else {
-            return RegistryError("Resource not found: \(locator) (a copy is here as \(hosts.joined(separator: ", ")))", code: .resourceNotFound)
+            return RegistryError(
+                "Resource not found: \(locator) (a copy is here as \(hosts.joined(separator: ", ")))", code: .resourceNotFound)
         }
         let near = namesakes.first { $0.locator.name == locator.name }
         return RegistryError.notFound(

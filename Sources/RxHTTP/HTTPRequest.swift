@@ -30,7 +30,9 @@ public struct HTTPRequest: Sendable {
 
     /// The path and query of a target: an absolute one loses its scheme and authority.
     private static func origin(of target: String) -> Substring {
-        guard target.utf8.first != UInt8(ascii: "/"), let scheme = ["http://", "https://"].first(where: { target.utf8.starts(with: $0.utf8) }) else {
+        guard target.utf8.first != UInt8(ascii: "/"),
+            let scheme = ["http://", "https://"].first(where: { target.utf8.starts(with: $0.utf8) })
+        else {
             return target[...]
         }
         let rest = target.dropFirst(scheme.utf8.count)

@@ -25,7 +25,9 @@ public struct RegistryURL: Hashable, Sendable, CustomStringConvertible {
     /// Throws `RegistryError` that names the text.
     public init(parsing text: String) throws(RegistryError) {
         func fail(_ reason: String) -> RegistryError {
-            RegistryError("\"\(text)\" is not a registry's URL: \(reason)", code: .invalidRequest, hint: "write it like https://registry.example.com or localhost:3000")
+            RegistryError(
+                "\"\(text)\" is not a registry's URL: \(reason)", code: .invalidRequest,
+                hint: "write it like https://registry.example.com or localhost:3000")
         }
         guard !text.isEmpty else { throw fail("it is empty") }
         guard text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7F && $0 != "\\" }) else {
@@ -38,7 +40,9 @@ public struct RegistryURL: Hashable, Sendable, CustomStringConvertible {
             written = scheme
             rest = text[text.utf8.index(colon, offsetBy: 3)...]
         }
-        guard !rest.utf8.contains(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) else { throw fail("it may not have a query or fragment") }
+        guard !rest.utf8.contains(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) else {
+            throw fail("it may not have a query or fragment")
+        }
         let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
         let authority = rest[..<slash]
         guard !authority.utf8.contains(UInt8(ascii: "@")) else { throw fail("it may not hold a user name or password") }
@@ -58,7 +62,8 @@ public struct RegistryURL: Hashable, Sendable, CustomStringConvertible {
         let parts = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { Substring($0) }
         guard parts.count == 4, parts[0] == "127" else { return false }
         return parts.allSatisfy { part in
-            guard 1...3 ~= part.utf8.count, part.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let value = Int(part) else { return false }
+            guard 1...3 ~= part.utf8.count, part.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let value = Int(part)
+            else { return false }
             return value <= 255 && (part.utf8.count == 1 || part.utf8.first != UInt8(ascii: "0"))
         }
     }

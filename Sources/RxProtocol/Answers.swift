@@ -26,7 +26,8 @@ public struct SearchResults: Sendable, Equatable {
 
         var json: JSON {
             .members([
-                "locator": .string(locator.at(registry: nil).description), "path": locator.path.map { .string($0) }, "name": .string(locator.name),
+                "locator": .string(locator.at(registry: nil).description), "path": locator.path.map { .string($0) },
+                "name": .string(locator.name),
                 "type": .string(type), "tag": .string(locator.tag), "digest": .string(digest.description),
                 "description": description.map { .string($0) }, "updatedAt": .string(Timestamp.text(updatedAt)),
             ])
@@ -90,7 +91,9 @@ public struct PublishReceipt: Sendable, Equatable {
     /// Reads an answer. Throws `RegistryError` for a member that is missing or of the wrong kind.
     public init(parsing bytes: [UInt8]) throws(RegistryError) {
         let answer = try Answer(parsing: bytes, "answer to a publish")
-        self.init(locator: try answer.locator("locator"), digest: try answer.digest("digest"), manifestDigest: try answer.digest("manifestDigest"))
+        self.init(
+            locator: try answer.locator("locator"), digest: try answer.digest("digest"), manifestDigest: try answer.digest("manifestDigest")
+        )
     }
 }
 

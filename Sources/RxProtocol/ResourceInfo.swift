@@ -23,7 +23,8 @@ public struct ResourceInfo: Sendable, Equatable {
 
     /// Describes a stored resource.
     public init(
-        locator: Locator, digest: Digest, manifestDigest: Digest, size: Int, fileCount: Int, createdAt: Int, updatedAt: Int, definition: Definition,
+        locator: Locator, digest: Digest, manifestDigest: Digest, size: Int, fileCount: Int, createdAt: Int, updatedAt: Int,
+        definition: Definition,
         files: [ResourceFile]? = nil
     ) {
         self.locator = locator
@@ -94,7 +95,8 @@ extension ResourceFile {
     /// `{path, size, digest, executable?, symlink?}`.
     public var json: JSON {
         .members([
-            "path": .string(path.text), "size": .integer(size), "digest": .string(digest.description), "executable": executable ? true : nil,
+            "path": .string(path.text), "size": .integer(size), "digest": .string(digest.description),
+            "executable": executable ? true : nil,
             "symlink": symlink.map { .string($0) },
         ])
     }

@@ -5,7 +5,8 @@ public enum Timestamp {
         let day = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400
         let time = seconds - day * 86400
         let (year, month, date) = civil(day)
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(date, 2))T\(padded(time / 3600, 2)):\(padded(time / 60 % 60, 2)):\(padded(time % 60, 2))Z"
+        return
+            "\(padded(year, 4))-\(padded(month, 2))-\(padded(date, 2))T\(padded(time / 3600, 2)):\(padded(time / 60 % 60, 2)):\(padded(time % 60, 2))Z"
     }
 
     /// The time of a text, in seconds since 1970; nil when it is not of this form. A fraction of a second is dropped.

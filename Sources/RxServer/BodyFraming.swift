@@ -15,7 +15,9 @@ enum BodyFraming: Equatable {
         let codings = headers.values(of: "Transfer-Encoding")
         guard codings.isEmpty else {
             guard lengths.isEmpty else { throw fail("a request may not have both Content-Length and Transfer-Encoding") }
-            guard codings.count == 1, HTTPHeaders.same(codings[0].trimmed, "chunked") else { throw fail("the only transfer coding understood is chunked") }
+            guard codings.count == 1, HTTPHeaders.same(codings[0].trimmed, "chunked") else {
+                throw fail("the only transfer coding understood is chunked")
+            }
             self = .chunked
             return
         }
@@ -24,7 +26,9 @@ enum BodyFraming: Equatable {
             return
         }
         guard lengths.count == 1 else { throw fail("a request may have one Content-Length") }
-        guard !text.isEmpty, text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else { throw fail("Content-Length must be a number") }
+        guard !text.isEmpty, text.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else {
+            throw fail("Content-Length must be a number")
+        }
         let length = Int(text) ?? .max
         self = length == 0 ? .none : .known(length)
     }
@@ -37,7 +41,9 @@ extension HTTPRequest {
     /// Checks what every request must have. Throws `RegistryError`.
     func checkHead(version: String) throws(RegistryError) {
         let hosts = headers.values(of: "Host")
-        guard hosts.count == 1 || (hosts.isEmpty && version == "HTTP/1.0") else { throw RegistryError("a request must have one Host", code: .invalidRequest) }
+        guard hosts.count == 1 || (hosts.isEmpty && version == "HTTP/1.0") else {
+            throw RegistryError("a request must have one Host", code: .invalidRequest)
+        }
         guard path.utf8.first == UInt8(ascii: "/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
             throw RegistryError("the path must begin with / and have spaces and control characters escaped", code: .invalidRequest)
         }

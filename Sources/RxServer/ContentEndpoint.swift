@@ -18,7 +18,9 @@ struct ContentEndpoint: Endpoint {
                     return respond(HTTPResponse(304, headers: ["ETag": tag.description, "Accept-Ranges": "bytes"]))
                 }
                 context.archives.archive(of: record) { result in
-                    do { respond(try ContentEndpoint.answer(result.get(), tag, call.request)) } catch { respond(context.failure(error, id: call.id)) }
+                    do { respond(try ContentEndpoint.answer(result.get(), tag, call.request)) } catch {
+                        respond(context.failure(error, id: call.id))
+                    }
                 }
             } catch { respond(context.failure(error, id: call.id)) }
         }
@@ -40,7 +42,8 @@ struct ContentEndpoint: Endpoint {
         case .part(let part): return HTTPResponse(206, headers: headers, body: .file(file, offset: part.lowerBound, length: part.count))
         case .unsatisfiable:
             let error = RegistryError("the archive has \(size) bytes, none of them in the range", code: .rangeNotSatisfiable)
-            return .failure(error, headers: ["Content-Range": headers["Content-Range"]!, "ETag": tag.description, "Accept-Ranges": "bytes"])
+            return .failure(
+                error, headers: ["Content-Range": headers["Content-Range"]!, "ETag": tag.description, "Accept-Ranges": "bytes"])
         }
     }
 }

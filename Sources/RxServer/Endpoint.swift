@@ -34,9 +34,12 @@ extension ServerContext {
     /// The answer to an error. What went wrong inside is for the log; the client learns that something did.
     func failure(_ error: any Error, id: String) -> HTTPResponse {
         let known = error as? any ResourceError
-        guard let known, known.code.status < 500 || known.code == .overloaded || known.code == .storageFull || known.code == .contentDamaged else {
+        guard let known, known.code.status < 500 || known.code == .overloaded || known.code == .storageFull || known.code == .contentDamaged
+        else {
             log.problem(String(describing: error), id: id)
-            return .failure(RegistryError("The registry could not complete the request", code: .internalError, hint: "the server's log says more under id \(id)"))
+            return .failure(
+                RegistryError(
+                    "The registry could not complete the request", code: .internalError, hint: "the server's log says more under id \(id)"))
         }
         if known.code == .storageFull {
             log.problem(known.message, id: id)

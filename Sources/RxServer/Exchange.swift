@@ -84,11 +84,15 @@ final class Exchange: @unchecked Sendable {
         id = server.requestIDs.name(headers["X-Request-Id"])
         do { framing = try BodyFraming(headers) } catch { return answerEarly(failure(error)) }
         do throws(RegistryError) {
-            if client?.overLimit ?? false { throw RegistryError("the server has too many connections", code: .overloaded, hint: "try again in a moment") }
+            if client?.overLimit ?? false {
+                throw RegistryError("the server has too many connections", code: .overloaded, hint: "try again in a moment")
+            }
             guard rx_mhd_head_size(connection) <= server.limits.headBytes else {
                 throw RegistryError("the request's head is longer than \(server.limits.headBytes) bytes", code: .headersTooLarge)
             }
-            guard targetEnd.map({ $0 + 1 }) == version, !target.utf8.contains(where: { $0 == 0 }), !target.unicodeScalars.contains("\u{FFFD}") else {
+            guard targetEnd.map({ $0 + 1 }) == version, !target.utf8.contains(where: { $0 == 0 }),
+                !target.unicodeScalars.contains("\u{FFFD}")
+            else {
                 throw RegistryError("the request's path holds a NUL or is not UTF-8", code: .invalidRequest)
             }
             try request.checkHead(version: String(cString: version))
@@ -103,7 +107,9 @@ final class Exchange: @unchecked Sendable {
         case .answer(let response): return refuse(response, expects: headers["Expect"] != nil)
         case .work:
             state = .decided(reaction)
-            if framing.hasBody, remaining > Exchange.droppedBytes { return refuse(closing(failure(tooLarge)), expects: headers["Expect"] != nil) }
+            if framing.hasBody, remaining > Exchange.droppedBytes {
+                return refuse(closing(failure(tooLarge)), expects: headers["Expect"] != nil)
+            }
             return true
         }
     }

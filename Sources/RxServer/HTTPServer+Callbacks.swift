@@ -15,7 +15,9 @@ private func exchange(_ request: UnsafeMutableRawPointer?) -> Exchange? {
 }
 
 /// A request line was read: the request begins.
-func targetSeen(_ context: UnsafeMutableRawPointer?, _ target: UnsafePointer<CChar>?, _ connection: OpaquePointer?) -> UnsafeMutableRawPointer? {
+func targetSeen(_ context: UnsafeMutableRawPointer?, _ target: UnsafePointer<CChar>?, _ connection: OpaquePointer?)
+    -> UnsafeMutableRawPointer?
+{
     let client = rx_mhd_state(connection!)?.pointee.map { Unmanaged<ClientConnection>.fromOpaque($0).takeUnretainedValue() }
     return Unmanaged.passRetained(Exchange(server(context), connection!, target, client)).toOpaque()
 }
@@ -37,7 +39,8 @@ func handleRequest(
 
 /// A request is over, whichever way.
 func requestOver(
-    _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?, _ request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ cause: Int32
+    _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?, _ request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+    _ cause: Int32
 ) {
     guard let taken = request?.pointee else { return }
     request?.pointee = nil
@@ -46,7 +49,8 @@ func requestOver(
 
 /// A connection began or ended.
 func connectionChanged(
-    _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?, _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ closed: Int32
+    _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?, _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+    _ closed: Int32
 ) {
     let server = server(context)
     if closed == 0 {

@@ -72,6 +72,9 @@ package final class HTTPServer: Sendable {
         deadline()
         // Each job resumes its connection; the library may only be stopped when none is suspended.
         workers.close()
+        // What the jobs answered at last still has to be sent.
+        let last = Clock.monotonic + 500_000_000
+        while active.load(ordering: .sequentiallyConsistent) > 0, Clock.monotonic < last { usleep(5_000) }
         MHD_stop_daemon(daemon.handle)
         daemon.settings.deallocate()
     }

@@ -39,7 +39,8 @@ struct MultipartReader {
         let value = HeaderValue(contentType ?? "")
         guard HTTPHeaders.same(value.main, "multipart/form-data") else {
             throw RegistryError(
-                "the body must be multipart/form-data", code: .unsupportedType, hint: "send the parts locator, manifest and content as a form with files")
+                "the body must be multipart/form-data", code: .unsupportedType,
+                hint: "send the parts locator, manifest and content as a form with files")
         }
         guard let boundary = value.parameters["boundary"], 1...70 ~= boundary.utf8.count,
             boundary.utf8.allSatisfy({ 0x20...0x7E ~= $0 }), boundary.utf8.last != 0x20
@@ -68,7 +69,9 @@ struct MultipartReader {
     }
 
     /// Passes content on up to the delimiter and gives what follows it; nil when the piece ends before.
-    private mutating func content(_ bytes: UnsafeRawBufferPointer, _ pass: (UnsafeRawBufferPointer) throws -> Void) throws -> UnsafeRawBufferPointer? {
+    private mutating func content(_ bytes: UnsafeRawBufferPointer, _ pass: (UnsafeRawBufferPointer) throws -> Void) throws
+        -> UnsafeRawBufferPointer?
+    {
         if matched > 0 {
             let more = matchLength(bytes[...])
             if matched + more == delimiter.count {
@@ -138,7 +141,9 @@ struct MultipartReader {
     private mutating func head(_ bytes: UnsafeRawBufferPointer, _ event: (Event) throws -> Void) throws -> UnsafeRawBufferPointer? {
         for (offset, byte) in bytes.enumerated() {
             line.append(byte)
-            guard line.count < MultipartReader.headLimit else { throw broken("the head of a part is longer than \(MultipartReader.headLimit) bytes") }
+            guard line.count < MultipartReader.headLimit else {
+                throw broken("the head of a part is longer than \(MultipartReader.headLimit) bytes")
+            }
             guard byte == 0x0A, let lines = MultipartReader.lines(line) else { continue }
             line = []
             state = .content
@@ -150,7 +155,9 @@ struct MultipartReader {
 
     /// The lines of a complete head; nil when its empty line has not come.
     private static func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>]? {
-        guard bytes == [0x0A] || bytes == [0x0D, 0x0A] || bytes.suffix(2).elementsEqual([0x0A, 0x0A]) || bytes.suffix(3).elementsEqual([0x0A, 0x0D, 0x0A])
+        guard
+            bytes == [0x0A] || bytes == [0x0D, 0x0A] || bytes.suffix(2).elementsEqual([0x0A, 0x0A])
+                || bytes.suffix(3).elementsEqual([0x0A, 0x0D, 0x0A])
         else { return nil }
         return bytes.split(separator: 0x0A).map { $0.last == 0x0D ? $0.dropLast() : $0 }.filter { !$0.isEmpty }
     }
@@ -167,10 +174,13 @@ struct MultipartReader {
         }
         guard let disposition, HTTPHeaders.same(disposition.main, "form-data") else { return Part(name: nil, isFile: false) }
         return Part(
-            name: disposition.parameters["name"], isFile: disposition.parameters["filename"] != nil || disposition.parameters["filename*"] != nil)
+            name: disposition.parameters["name"],
+            isFile: disposition.parameters["filename"] != nil || disposition.parameters["filename*"] != nil)
     }
 
-    private func broken(_ reason: String) -> RegistryError { RegistryError("the multipart body is broken: \(reason)", code: .invalidRequest) }
+    private func broken(_ reason: String) -> RegistryError {
+        RegistryError("the multipart body is broken: \(reason)", code: .invalidRequest)
+    }
 }
 
 /// A header value of the form `main; name=value; name="value"` (RFC 9110, section 5.6.6).

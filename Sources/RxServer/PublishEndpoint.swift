@@ -23,9 +23,15 @@ struct PublishEndpoint: Endpoint {
     }
 
     private func publish(_ parts: PublishUpload.Parts, _ context: ServerContext) throws -> HTTPResponse {
-        guard let text = parts.locator, !text.isEmpty else { throw RegistryError("the part \"locator\" is required, as text", code: .locatorRequired) }
-        guard let manifest = parts.manifest else { throw RegistryError("the part \"manifest\" is required, as a file", code: .manifestRequired) }
-        guard let content = parts.content else { throw RegistryError("the part \"content\" is required, as a file", code: .contentRequired) }
+        guard let text = parts.locator, !text.isEmpty else {
+            throw RegistryError("the part \"locator\" is required, as text", code: .locatorRequired)
+        }
+        guard let manifest = parts.manifest else {
+            throw RegistryError("the part \"manifest\" is required, as a file", code: .manifestRequired)
+        }
+        guard let content = parts.content else {
+            throw RegistryError("the part \"content\" is required, as a file", code: .contentRequired)
+        }
         guard let written = String(validating: text, as: UTF8.self) else {
             throw LocatorError("Invalid characters detected", locator: String(decoding: text, as: UTF8.self))
         }
@@ -57,7 +63,9 @@ struct PublishEndpoint: Endpoint {
         try compare("tag", definition.tag, locator.tag)
     }
 
-    private static func unpack(_ content: FileDescriptor, into operation: any StoreOperation, _ configuration: ServerConfiguration) throws -> [ResourceFile] {
+    private static func unpack(_ content: FileDescriptor, into operation: any StoreOperation, _ configuration: ServerConfiguration) throws
+        -> [ResourceFile]
+    {
         try content.rewind()
         let limits = ArchiveLimits(maxEntries: configuration.maxEntries, maxUnpackedBytes: configuration.maxUnpackedBytes)
         do {

@@ -55,7 +55,9 @@ final class PublishUpload: UploadReceiver, @unchecked Sendable {
     }
 
     func finish() -> HTTPResponse {
-        guard reader.isComplete else { return failed(RegistryError("the multipart body ends before its last boundary", code: .invalidRequest)) }
+        guard reader.isComplete else {
+            return failed(RegistryError("the multipart body ends before its last boundary", code: .invalidRequest))
+        }
         return complete(parts)
     }
 

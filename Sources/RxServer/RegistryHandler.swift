@@ -12,7 +12,8 @@ package struct RegistryHandler: HTTPHandler {
     init(_ context: ServerContext, spoolDirectory: String) {
         self.context = context
         exact = [
-            Route.healthz: HealthEndpoint(), Route.health: HealthEndpoint(), Route.wellKnown: WellKnownEndpoint(), Route.search: SearchEndpoint(),
+            Route.healthz: HealthEndpoint(), Route.health: HealthEndpoint(), Route.wellKnown: WellKnownEndpoint(),
+            Route.search: SearchEndpoint(),
             Route.publish: PublishEndpoint(spoolDirectory: spoolDirectory),
         ]
         prefixes = [(Route.resourcePrefix, ResourceEndpoint()), (Route.contentPrefix, ContentEndpoint())]
@@ -26,7 +27,9 @@ package struct RegistryHandler: HTTPHandler {
             let allowed = endpoint.methods.joined(separator: ", ")
             return .answer(.failure(RegistryError("This path takes \(allowed)", code: .methodNotAllowed), headers: ["Allow": allowed]))
         }
-        do { return try endpoint.react(Call(request: request, rest: rest, id: id), context) } catch { return .answer(context.failure(error, id: id)) }
+        do { return try endpoint.react(Call(request: request, rest: rest, id: id), context) } catch {
+            return .answer(context.failure(error, id: id))
+        }
     }
 
     private func endpoint(_ path: String) -> (any Endpoint, rest: String)? {

@@ -13,7 +13,9 @@ enum RegistryHost {
     /// The API's URL: under the configured public one, else under the host that the client asked.
     static func api(publicURL: String?, request: HTTPRequest) -> String? {
         if let publicURL { return publicURL + Route.api }
-        guard let host = request.headers["Host"], let url = try? RegistryURL(parsing: "http://\(host)"), url.base.isEmpty else { return nil }
+        guard let host = request.headers["Host"], let url = try? RegistryURL(parsing: "http://\(host)"), url.base.isEmpty else {
+            return nil
+        }
         return url.description + Route.api
     }
 }

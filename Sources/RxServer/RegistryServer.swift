@@ -22,7 +22,8 @@ public final class RegistryServer: Sendable {
         self.log = log
         host = configuration.host
         server = try HTTPServer(
-            host: configuration.host, port: configuration.port, limits: limits, handler: RegistryHandler(context, spoolDirectory: spool), log: log)
+            host: configuration.host, port: configuration.port, limits: limits, handler: RegistryHandler(context, spoolDirectory: spool),
+            log: log)
     }
 
     deinit { stop() }
@@ -31,7 +32,9 @@ public final class RegistryServer: Sendable {
     public var port: Int { server.port }
 
     /// The URL of the server as seen from this machine.
-    public var url: String { "http://\(host.utf8.contains(UInt8(ascii: ":")) && host.utf8.first != UInt8(ascii: "[") ? "[\(host)]" : host):\(port)" }
+    public var url: String {
+        "http://\(host.utf8.contains(UInt8(ascii: ":")) && host.utf8.first != UInt8(ascii: "[") ? "[\(host)]" : host):\(port)"
+    }
 
     /// Takes no new connections, lets requests finish up to the drain time, then closes what is left. Returns when all is over.
     public func stop() {

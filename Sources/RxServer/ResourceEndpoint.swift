@@ -29,7 +29,9 @@ struct ResourceEndpoint: Endpoint {
     }
 
     private func answer(_ entry: ResponseCache.Entry, _ call: Call) -> HTTPResponse {
-        if let asked = call.request.headers["If-None-Match"], EntityTag(String(entry.etag.dropFirst().dropLast())).matches(ifNoneMatch: asked) {
+        if let asked = call.request.headers["If-None-Match"],
+            EntityTag(String(entry.etag.dropFirst().dropLast())).matches(ifNoneMatch: asked)
+        {
             return HTTPResponse(304, headers: ["ETag": entry.etag])
         }
         return HTTPResponse(200, headers: ["Content-Type": "application/json", "ETag": entry.etag], body: .bytes(entry.body))
@@ -50,6 +52,7 @@ extension ResourceInfo {
     init(_ record: ResourceRecord, files: [ResourceFile]? = nil) {
         self.init(
             locator: record.reference.locator, digest: record.tree, manifestDigest: record.manifestDigest, size: record.size,
-            fileCount: record.fileCount, createdAt: record.createdAt, updatedAt: record.updatedAt, definition: record.definition, files: files)
+            fileCount: record.fileCount, createdAt: record.createdAt, updatedAt: record.updatedAt, definition: record.definition,
+            files: files)
     }
 }

@@ -66,7 +66,9 @@ public struct ServerConfiguration: Sendable, Equatable {
 
     private mutating func set(_ key: String, _ value: JSON) throws(ConfigurationError) {
         if let path = ServerConfiguration.texts[key] {
-            guard let text = value.string, !text.isEmpty else { throw ConfigurationError("\(key) must be a text that is not empty", key: key) }
+            guard let text = value.string, !text.isEmpty else {
+                throw ConfigurationError("\(key) must be a text that is not empty", key: key)
+            }
             self[keyPath: path] = text
         } else if let (path, range) = ServerConfiguration.numbers[key] {
             guard let number = value.int, range.contains(number) else {

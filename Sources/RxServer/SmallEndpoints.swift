@@ -41,7 +41,8 @@ extension SearchResults.Result {
     /// What the wire says of a stored resource in a list.
     init(_ record: ResourceRecord) {
         self.init(
-            locator: record.reference.locator, type: record.definition.type, digest: record.tree, description: record.definition.description,
+            locator: record.reference.locator, type: record.definition.type, digest: record.tree,
+            description: record.definition.description,
             updatedAt: record.updatedAt)
     }
 }

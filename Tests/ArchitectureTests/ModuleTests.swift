@@ -43,7 +43,10 @@ struct SourceText: Sendable, CustomTestStringConvertible {
         "RxLoader": ["RxModel"],
         "RxServer": ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"],
         "RxClient": ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl"],
-        "rx": ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer", "RxClient"],
+        "rx": [
+            "RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer",
+            "RxClient",
+        ],
     ]
     static let standard: Set<String> = ["Swift", "Glibc", "Synchronization"]
     /// Modules that compute and touch nothing: no file, socket, clock or thread.
@@ -67,7 +70,8 @@ struct SourceText: Sendable, CustomTestStringConvertible {
     }
 
     @Test func `document what they make public`() throws {
-        let declaration = /^ *public (static |final |indirect |mutating |nonisolated )*(func|var|let|init|struct|class|enum|protocol|typealias|subscript)/
+        let declaration =
+            /^ *public (static |final |indirect |mutating |nonisolated )*(func|var|let|init|struct|class|enum|protocol|typealias|subscript)/
         for source in try SourceText.all(under: "Sources") {
             for (index, line) in source.lines.enumerated() where index > 0 && line.firstMatch(of: declaration) != nil {
                 var above = index - 1
@@ -91,8 +95,10 @@ struct SourceText: Sendable, CustomTestStringConvertible {
     static func needsNoWords(_ source: SourceText, _ index: Int) -> Bool {
         let line = source.lines[index]
         let witnesses = [
-            "static func ==", "static func <", "func hash(into", "var description", "let code", "let message", "let hint", "var hint", "var code",
-            "func read(into buffer", "func write(_ bytes", "func write(_ more", "init(stringLiteral", "init(booleanLiteral", "init(integerLiteral",
+            "static func ==", "static func <", "func hash(into", "var description", "let code", "let message", "let hint", "var hint",
+            "var code",
+            "func read(into buffer", "func write(_ bytes", "func write(_ more", "init(stringLiteral", "init(booleanLiteral",
+            "init(integerLiteral",
             "init(arrayLiteral", "init(dictionaryLiteral",
         ]
         if witnesses.contains(where: line.contains) { return true }

@@ -54,7 +54,8 @@ import Testing
     }
 
     @Test func `shows lengths for people`() {
-        #expect([0, 1023, 1024, 1536, 5 << 20, 3 << 30].map(Output.bytes) == ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "5.0 MiB", "3.0 GiB"])
+        #expect(
+            [0, 1023, 1024, 1536, 5 << 20, 3 << 30].map(Output.bytes) == ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "5.0 MiB", "3.0 GiB"])
     }
 
     @Test func `has help with usage, options and an example for every command`() {

@@ -14,7 +14,12 @@ import Testing
             let allowed = ["linux-vdso", "libm.so", "libc.so", "libstdc++.so", "libgcc_s.so", "ld-linux"].contains { name.contains($0) }
             #expect(allowed, "\(name)")
         }
-        let symbols = try run("/bin/sh", ["-c", "nm -C \"$1\" | grep -ciE 'FoundationNetworking|FoundationInternationalization|icudt|NSURLSession' || true", "sh", rxBinary])
+        let symbols = try run(
+            "/bin/sh",
+            [
+                "-c", "nm -C \"$1\" | grep -ciE 'FoundationNetworking|FoundationInternationalization|icudt|NSURLSession' || true", "sh",
+                rxBinary,
+            ])
         #expect(symbols.text == "0\n")
     }
 

@@ -12,7 +12,9 @@ import Testing
         alice = try User()
         try work.write("review/SKILL.md", "# Code review\n\nRead the change twice.\n")
         try work.write("review/references/list.md", "- one\n")
-        try work.write("hello/resource.json", #"{"name":"hello","type":"text","tag":"1.0.0","description":"A greeting","keywords":["demo"],"x-own":{"a":1.50}}"#)
+        try work.write(
+            "hello/resource.json",
+            #"{"name":"hello","type":"text","tag":"1.0.0","description":"A greeting","keywords":["demo"],"x-own":{"a":1.50}}"#)
         try work.write("hello/content", "hello world")
     }
 
@@ -28,7 +30,9 @@ import Testing
         try alice.rx("add", "review/", in: work.path)
         #expect(try alice.rx("list").hasPrefix("Found 2 resource(s):\n"))
         let info = try alice.rx("info", "hello")
-        for text in ["Locator:      hello:1.0.0", "Description:  A greeting", "content  11 B", "Preview:\n  hello world"] { #expect(info.contains(text), "\(text)") }
+        for text in ["Locator:      hello:1.0.0", "Description:  A greeting", "content  11 B", "Preview:\n  hello world"] {
+            #expect(info.contains(text), "\(text)")
+        }
         let json = try alice.run("info", "hello", "--json").json()
         #expect(json["locator"] == "hello:1.0.0" && json["type"] == "text" && json["size"]?.int == 11)
         #expect(json["definition"]?["x-own"]?["a"] == .number("1.50"), "unknown keys are kept as they were written")
@@ -57,7 +61,9 @@ import Testing
     }
 
     @Test func `leaves out what is not content, and refuses symlinks that leave the folder`() throws {
-        for path in [".git/config", "node_modules/x/index.js", "build/out.o", "keep.txt", "secret.key"] { try work.write("hello/\(path)", path) }
+        for path in [".git/config", "node_modules/x/index.js", "build/out.o", "keep.txt", "secret.key"] {
+            try work.write("hello/\(path)", path)
+        }
         try work.write("hello/.rxignore", "build/\n*.key\n")
         try alice.rx("add", "./hello", in: work.path)
         let paths = try alice.run("info", "hello", "--json").json()["files"]?.array?.compactMap { $0["path"]?.string }

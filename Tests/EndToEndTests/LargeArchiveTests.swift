@@ -13,7 +13,8 @@ import Testing
         let alice = try User(["RX_REGISTRY": registry.url])
         let bob = try User(["RX_REGISTRY": registry.url])
         try work.write("large/resource.json", #"{"name":"large","type":"folder"}"#)
-        let made = try run("/bin/sh", ["-c", "cd \"$1/large\" && truncate -s 2G zeros && head -c 1G /dev/urandom > random", "sh", work.path], seconds: 300)
+        let made = try run(
+            "/bin/sh", ["-c", "cd \"$1/large\" && truncate -s 2G zeros && head -c 1G /dev/urandom > random", "sh", work.path], seconds: 300)
         #expect(made.status == 0)
         for step in [
             (alice, ["add", "\(work.path)/large"]), (alice, ["export", "large", "\(work.path)/large.tar.gz"]), (alice, ["push", "large"]),

@@ -18,7 +18,9 @@ import Testing
 
     @discardableResult
     func put(_ content: String, tag: String = "1", _ user: User) throws -> String {
-        try work.write("hello/resource.json", #"{"name":"hello","path":"team","type":"text","tag":"\#(tag)","description":"A greeting","author":"A","x":[1]}"#)
+        try work.write(
+            "hello/resource.json",
+            #"{"name":"hello","path":"team","type":"text","tag":"\#(tag)","description":"A greeting","author":"A","x":[1]}"#)
         try work.write("hello/content", content)
         try user.rx("add", "./hello", in: work.path)
         return try user.rx("push", "team/hello:\(tag)")
@@ -34,7 +36,8 @@ import Testing
         let copy = try bob.run("info", "\(registry.host)/team/hello:1", "--json").json()
         for key in ["definition", "digest", "manifestDigest", "files", "size"] { #expect(mine[key] == copy[key], "\(key)") }
         let bare = try bob.run("info", "team/hello:1", environment: ["RX_REGISTRY": ""])
-        #expect(bare.error.contains("\(registry.host)/team/hello:1"), "a bare name that is only a copy says where it came from: \(bare.error)")
+        #expect(
+            bare.error.contains("\(registry.host)/team/hello:1"), "a bare name that is only a copy says where it came from: \(bare.error)")
     }
 
     @Test func `see what moved, use the copy when the network is gone, and never ask for a pinned one`() throws {
@@ -57,7 +60,8 @@ import Testing
         try put("hello", alice)
         let wrong = String(repeating: "0", count: 64)
         #expect(try bob.run("pull", "team/hello:1@sha256:\(wrong)").error.hasPrefix("error: Resource not found:"))
-        let blobs = try run("/usr/bin/find", ["\(registry.data.path)/blobs", "-type", "f", "-size", "5c"]).text.split(separator: "\n").map(String.init)
+        let blobs = try run("/usr/bin/find", ["\(registry.data.path)/blobs", "-type", "f", "-size", "5c"]).text.split(separator: "\n").map(
+            String.init)
         let blob = try #require(blobs.first)
         try FileManager.default.removeItem(atPath: blob)
         try Data("jello".utf8).write(to: URL(fileURLWithPath: blob))
@@ -86,7 +90,8 @@ import Testing
             done; wait; done
             """
         let ended = try run(
-            "/bin/bash", ["-c", script], in: work.path, environment: ["RX": rxBinary, "RX_HOME": alice.home.path, "RX_REGISTRY": registry.url])
+            "/bin/bash", ["-c", script], in: work.path,
+            environment: ["RX": rxBinary, "RX_HOME": alice.home.path, "RX_REGISTRY": registry.url])
         #expect(ended.error == "")
         #expect(try alice.run("list", "--json").json()["total"]?.int == 6)
         for index in 0..<6 { try bob.rx("pull", "r\(index)") }
@@ -108,12 +113,14 @@ import Testing
             "$RX" push big >/dev/null || exit 8
             """
         let ended = try run(
-            "/bin/bash", ["-c", script], in: work.path, environment: ["RX": rxBinary, "RX_HOME": alice.home.path, "RX_REGISTRY": registry.url])
+            "/bin/bash", ["-c", script], in: work.path,
+            environment: ["RX": rxBinary, "RX_HOME": alice.home.path, "RX_REGISTRY": registry.url])
         #expect(ended.status == 0)
         try bob.rx("pull", "big")
         #expect(try bob.rx("ingest", "team/hello:1") == "kept")
         try alice.rx("gc", "--lease", "0")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(alice.home.path)/staging").isEmpty, "what the dead left is collected")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: "\(alice.home.path)/staging").isEmpty, "what the dead left is collected")
         #expect(try alice.rx("ingest", "team/hello:1") == "kept")
     }
 

@@ -42,7 +42,9 @@ import Testing
             try BytePipe.run { sink in
                 try [1, 2, 3].withUnsafeBytes { try sink.write($0) }
                 throw Trouble()
-            } consume: { source in try source.readAll() }
+            } consume: { source in
+                try source.readAll()
+            }
         }
     }
 

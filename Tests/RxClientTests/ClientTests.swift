@@ -77,7 +77,9 @@ import Testing
     @Test func `stores nothing when the content is not what was described`() throws {
         let other = try FakeRegistry(["content": "jello"]).archive
         let more = try FakeRegistry(["content": "hello", "x": "y"]).archive
-        for (name, body, cut) in [("other", other, nil), ("more", more, nil), ("none", [], nil), ("half", try FakeRegistry().archive, 30 as Int?)] {
+        for (name, body, cut) in [
+            ("other", other, nil), ("more", more, nil), ("none", [], nil), ("half", try FakeRegistry().archive, 30 as Int?),
+        ] {
             let transport = try FakeRegistry().transport { path, answer in
                 path.hasPrefix("/api/v1/content/") ? RecordedTransport.Answer(body: body, cutAt: cut) : answer
             }
@@ -89,7 +91,9 @@ import Testing
     }
 
     @Test func `asks the registries in order, the default one first, and no other`() throws {
-        let transport = RecordedTransport { asked in asked.url.hasPrefix("http://localhost:3") ? try FakeRegistry().transport().answer(asked) : FakeRegistry.notFound }
+        let transport = RecordedTransport { asked in
+            asked.url.hasPrefix("http://localhost:3") ? try FakeRegistry().transport().answer(asked) : FakeRegistry.notFound
+        }
         try ClientConfiguration.update(home: home.path) { configuration in
             for port in 1...3 { try configuration.add("r\(port)", url: "http://localhost:\(port)") }
             try configuration.setDefault("r2")
@@ -117,7 +121,9 @@ import Testing
         #expect(asked.parts["manifest"] == registry.manifest.definition.json.canonical)
         #expect(try asked.parts["content"] == registry.archive, "the archive is the deterministic one")
         let lying = try FakeRegistry(["content": "other"]).transport()
-        let error = #expect(throws: RegistryError.self) { try Client(home: home.path, environment: "http://a.test", transport: lying).push(locator, to: nil) }
+        let error = #expect(throws: RegistryError.self) {
+            try Client(home: home.path, environment: "http://a.test", transport: lying).push(locator, to: nil)
+        }
         #expect(error?.code == .digestInvalid)
         #expect(throws: RegistryError.self) { try client.push(try Locator(parsing: "nothing"), to: nil) }
     }

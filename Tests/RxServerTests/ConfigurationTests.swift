@@ -8,7 +8,8 @@ import Testing
     private func read(_ text: String) throws -> ServerConfiguration { try ServerConfiguration(parsing: Array(text.utf8)) }
 
     @Test func `rule over the defaults, and comments are left out`() throws {
-        let configuration = try read("{\"// port\": \"any\", \"//\": 1, \"port\": 0, \"host\": \"::1\", \"publicURL\": \"example.com/api/v1\", \"maxEntries\": 5}")
+        let configuration = try read(
+            "{\"// port\": \"any\", \"//\": 1, \"port\": 0, \"host\": \"::1\", \"publicURL\": \"example.com/api/v1\", \"maxEntries\": 5}")
         #expect(configuration.port == 0)
         #expect(configuration.host == "::1")
         #expect(configuration.publicURL == "https://example.com")
@@ -24,7 +25,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "{\"port\": \"80\"}", "{\"port\": 65536}", "{\"port\": -1}", "{\"port\": 1.5}", "{\"host\": \"\"}", "{\"host\": 1}", "{\"idleSeconds\": 0}",
+        "{\"port\": \"80\"}", "{\"port\": 65536}", "{\"port\": -1}", "{\"port\": 1.5}", "{\"host\": \"\"}", "{\"host\": 1}",
+        "{\"idleSeconds\": 0}",
         "{\"publicURL\": \"ftp://x\"}", "{\"publicURL\": 1}", "{\"workerThreads\": 0}", "{\"maxBodyBytes\": null}", "{\"data\": []}",
     ])
     func `of the wrong kind are refused by name`(text: String) {

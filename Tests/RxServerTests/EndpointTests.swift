@@ -11,7 +11,8 @@ import Testing
 @Suite struct `Endpoints` {
     @Test func `publish, and give back what was published`() throws {
         let calls = try DirectCalls()
-        let receipt = calls.publish(try publishParts("p/new:1", "{\"name\":\"new\",\"type\":\"text\",\"x\":1}", files: ["a": [1], "b/c": [2]]))
+        let receipt = calls.publish(
+            try publishParts("p/new:1", "{\"name\":\"new\",\"type\":\"text\",\"x\":1}", files: ["a": [1], "b/c": [2]]))
         #expect(receipt.status == 201)
         let stored = try PublishReceipt(parsing: receipt.content)
         let info = try ResourceInfo(parsing: calls.call("GET", "/api/v1/resource/p%2Fnew%3A1?files=true").content)
@@ -40,8 +41,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "a%2F..%2Fb", "%2e%2e%2fetc", "..", "a/../b", "a%252Fb", "a%25", "%", "%zz", "a%00b", "a%0Ab", "a%5Cb", "/a", "a//b", "a%20b", "a:../x", "a@sha256:abc",
-        "a@", "a@@b", ".hidden", "a%ff", "%EF%BF%BD%25", "a;b", "a%3Bb", "a%7Cb", "a:", ":1", String(repeating: "a", count: 257), "a%2f%2fb", "%2Fa",
+        "a%2F..%2Fb", "%2e%2e%2fetc", "..", "a/../b", "a%252Fb", "a%25", "%", "%zz", "a%00b", "a%0Ab", "a%5Cb", "/a", "a//b", "a%20b",
+        "a:../x", "a@sha256:abc",
+        "a@", "a@@b", ".hidden", "a%ff", "%EF%BF%BD%25", "a;b", "a%3Bb", "a%7Cb", "a:", ":1", String(repeating: "a", count: 257),
+        "a%2f%2fb", "%2Fa",
     ])
     func `refuse paths that are no locators`(rest: String) throws {
         let calls = try DirectCalls()
@@ -81,7 +84,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (["locator"], "LOCATOR_REQUIRED"), (["manifest"], "MANIFEST_REQUIRED"), (["content"], "CONTENT_REQUIRED"), (["locator", "content"], "LOCATOR_REQUIRED"),
+        (["locator"], "LOCATOR_REQUIRED"), (["manifest"], "MANIFEST_REQUIRED"), (["content"], "CONTENT_REQUIRED"),
+        (["locator", "content"], "LOCATOR_REQUIRED"),
     ])
     func `name the part that is missing`(missing: [String], code: String) throws {
         let calls = try DirectCalls()
@@ -106,15 +110,21 @@ import Testing
 
     @Test func `take the parts in any order and ignore others`() throws {
         let parts = try publishParts()
-        #expect(try DirectCalls().publish([.file("other", [1]), parts[2], .text("x", "y"), parts[1], .text("x", "y"), parts[0]]).status == 201)
+        #expect(
+            try DirectCalls().publish([.file("other", [1]), parts[2], .text("x", "y"), parts[1], .text("x", "y"), parts[0]]).status == 201)
     }
 
     @Test(arguments: [
-        ("a:1", "{\"name\":\"b\",\"type\":\"t\"}", "INVALID_MANIFEST"), ("a:1", "{\"name\":\"a\",\"type\":\"t\",\"tag\":\"2\"}", "INVALID_MANIFEST"),
-        ("a:1", "{\"name\":\"a\",\"type\":\"t\",\"path\":\"p\"}", "INVALID_MANIFEST"), ("p/a:1", "{\"name\":\"a\",\"type\":\"t\",\"path\":\"q\"}", "INVALID_MANIFEST"),
-        ("a:1", "{\"type\":\"t\"}", "MISSING_REQUIRED_FIELDS"), ("a:1", "{\"name\":\"a\"}", "MISSING_REQUIRED_FIELDS"), ("a:1", "{", "INVALID_MANIFEST"),
-        ("a:1", "[]", "INVALID_MANIFEST"), ("a:1", "", "INVALID_MANIFEST"), ("..", "{}", "INVALID_LOCATOR"), ("a@sha256:12", "{}", "INVALID_LOCATOR"),
-        ("a\u{0}", "{}", "INVALID_LOCATOR"), ("a:1@sha256:\(String(repeating: "0", count: 64))", "{\"name\":\"a\",\"type\":\"t\"}", "DIGEST_INVALID"),
+        ("a:1", "{\"name\":\"b\",\"type\":\"t\"}", "INVALID_MANIFEST"),
+        ("a:1", "{\"name\":\"a\",\"type\":\"t\",\"tag\":\"2\"}", "INVALID_MANIFEST"),
+        ("a:1", "{\"name\":\"a\",\"type\":\"t\",\"path\":\"p\"}", "INVALID_MANIFEST"),
+        ("p/a:1", "{\"name\":\"a\",\"type\":\"t\",\"path\":\"q\"}", "INVALID_MANIFEST"),
+        ("a:1", "{\"type\":\"t\"}", "MISSING_REQUIRED_FIELDS"), ("a:1", "{\"name\":\"a\"}", "MISSING_REQUIRED_FIELDS"),
+        ("a:1", "{", "INVALID_MANIFEST"),
+        ("a:1", "[]", "INVALID_MANIFEST"), ("a:1", "", "INVALID_MANIFEST"), ("..", "{}", "INVALID_LOCATOR"),
+        ("a@sha256:12", "{}", "INVALID_LOCATOR"),
+        ("a\u{0}", "{}", "INVALID_LOCATOR"),
+        ("a:1@sha256:\(String(repeating: "0", count: 64))", "{\"name\":\"a\",\"type\":\"t\"}", "DIGEST_INVALID"),
     ])
     func `refuse a locator and manifest that do not agree`(locator: String, manifest: String, code: String) throws {
         let calls = try DirectCalls()
@@ -186,6 +196,11 @@ import Testing
         #expect(calls.call("GET", "/api/v1/resource/b@\(record.tree)").status == 404)
     }
 
-    @Test(arguments: ["/api/v1/resource/a?files=1", "/api/v1/resource/a?files=true&files=true", "/api/v1/resource/a?x=%", "/api/v1/search?limit=1&limit=1"])
-    func `refuse a query that is not allowed`(target: String) throws { #expect(try DirectCalls().call("GET", target).code == "INVALID_QUERY") }
+    @Test(arguments: [
+        "/api/v1/resource/a?files=1", "/api/v1/resource/a?files=true&files=true", "/api/v1/resource/a?x=%",
+        "/api/v1/search?limit=1&limit=1",
+    ])
+    func `refuse a query that is not allowed`(target: String) throws {
+        #expect(try DirectCalls().call("GET", target).code == "INVALID_QUERY")
+    }
 }

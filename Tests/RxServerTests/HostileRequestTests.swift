@@ -17,10 +17,13 @@ import Testing
 
     @Test(arguments: [
         "GET /healthz HTTP/1.1\r\n\r\n", "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET healthz HTTP/1.1\r\nHost: h\r\n\r\n",
-        "GET /health\u{0}z HTTP/1.1\r\nHost: h\r\n\r\n", "GET /healthz\u{0} HTTP/1.1\r\nHost: h\r\n\r\n", "GET /he althz HTTP/1.1\r\nHost: h\r\n\r\n",
-        "GET /a\u{7F} HTTP/1.1\r\nHost: h\r\n\r\n", "POST /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET /health\u{0}z HTTP/1.1\r\nHost: h\r\n\r\n", "GET /healthz\u{0} HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /he althz HTTP/1.1\r\nHost: h\r\n\r\n",
+        "GET /a\u{7F} HTTP/1.1\r\nHost: h\r\n\r\n",
+        "POST /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "POST /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        "POST /healthz HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", "POST /healthz HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "POST /healthz HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "POST /healthz HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     ])
     func `that break HTTP are INVALID_REQUEST`(request: String) throws {
         let server = try TestServer()
@@ -30,7 +33,10 @@ import Testing
         #expect(answer.headers["X-Request-Id"] != nil)
     }
 
-    @Test(arguments: ["nonsense\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/3.0\r\nHost: h\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n"])
+    @Test(arguments: [
+        "nonsense\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/3.0\r\nHost: h\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n",
+    ])
     func `that are no HTTP end the connection, and the server goes on`(request: String) throws {
         let server = try TestServer()
         let connection = try server.connect()
@@ -63,7 +69,9 @@ import Testing
         for (more, body) in [("", big), ("Expect: 100-continue\r\n", [])] {
             let connection = try server.connect()
             try? connection.send(
-                Array("POST /api/v1/publish HTTP/1.1\r\nHost: h\r\nContent-Type: \(formType)\r\nContent-Length: \(big.count)\r\n\(more)\r\n".utf8) + body)
+                Array(
+                    "POST /api/v1/publish HTTP/1.1\r\nHost: h\r\nContent-Type: \(formType)\r\nContent-Length: \(big.count)\r\n\(more)\r\n"
+                        .utf8) + body)
             let answer = try connection.answer()
             #expect(answer.status == 413)
             #expect(answer.code == "CONTENT_TOO_LARGE")
@@ -71,10 +79,17 @@ import Testing
         let place = try TemporaryFolder()
         try place.write("big", big)
         try place.write("small", small)
-        for arguments in [["-H", "Transfer-Encoding: chunked"], ["-H", "Expect:"], ["-H", "Expect: 100-continue"], ["-H", "Transfer-Encoding: chunked", "-H", "Expect:"]] {
+        for arguments in [
+            ["-H", "Transfer-Encoding: chunked"], ["-H", "Expect:"], ["-H", "Expect: 100-continue"],
+            ["-H", "Transfer-Encoding: chunked", "-H", "Expect:"],
+        ] {
             for (file, status) in [("big", "413"), ("small", "201")] {
                 let sent = try run(
-                    "curl", ["-sS", "--max-time", "20", "-X", "POST", "-T", "\(place.path)/\(file)", "-H", "Content-Type: \(formType)", "-w", "%{http_code}"] + arguments
+                    "curl",
+                    [
+                        "-sS", "--max-time", "20", "-X", "POST", "-T", "\(place.path)/\(file)", "-H", "Content-Type: \(formType)", "-w",
+                        "%{http_code}",
+                    ] + arguments
                         + ["\(server.url)/api/v1/publish"])
                 #expect(sent.text.hasSuffix(status), "\(file) \(arguments): \(sent.text) \(sent.error)")
             }
@@ -96,7 +111,8 @@ import Testing
         try place.write("big", [UInt8](repeating: 0, count: 30_000_000))
         for arguments in [["-H", "Expect:"], ["-H", "Expect: 100-continue"], ["-H", "Transfer-Encoding: chunked", "-H", "Expect:"]] {
             let sent = try run(
-                "curl", ["-sS", "--max-time", "20", "-T", "\(place.path)/big", "-w", "%{http_code}"] + arguments + ["\(server.url)/nothing"])
+                "curl",
+                ["-sS", "--max-time", "20", "-T", "\(place.path)/big", "-w", "%{http_code}"] + arguments + ["\(server.url)/nothing"])
             #expect(sent.text.hasSuffix("404"), "\(arguments): \(sent.text) \(sent.error)")
         }
     }
@@ -115,7 +131,8 @@ import Testing
         let server = try TestServer()
         let good = form(try publishParts())
         for (body, type) in [
-            (good, "multipart/form-data"), (good, "multipart/form-data; boundary=other"), (Array(good.dropLast(10)), formType), ([], formType),
+            (good, "multipart/form-data"), (good, "multipart/form-data; boundary=other"), (Array(good.dropLast(10)), formType),
+            ([], formType),
             (Array("--xyz\r\nbroken\r\n\r\n--xyz--".utf8), formType), (Array("--xyzz\r\n".utf8) + good, formType),
         ] {
             let connection = try server.connect()

@@ -31,7 +31,11 @@ import Testing
     @Test(arguments: [1, 2, 3, 5, 7, 64, .max])
     func `are read alike in pieces of any size`(piece: Int) throws {
         let body = Sample.two
-        #expect(try read(body, piece: piece) == [Read(name: "locator", isFile: false, content: "a\r\n--\r\n-\r\n--a"), Read(name: "content", isFile: true, content: "\r\r\n")])
+        #expect(
+            try read(body, piece: piece) == [
+                Read(name: "locator", isFile: false, content: "a\r\n--\r\n-\r\n--a"),
+                Read(name: "content", isFile: true, content: "\r\r\n"),
+            ])
     }
 
     @Test func `may have empty parts and no part`() throws {
@@ -48,13 +52,15 @@ import Testing
     }
 
     @Test(arguments: [
-        "multipart/form-data; boundary=b", "multipart/form-data;boundary=\"b\"", "MULTIPART/Form-Data; charset=utf-8; BOUNDARY=b; x=y", "multipart/form-data; boundary=\"b\"; x=\"y;z\"",
+        "multipart/form-data; boundary=b", "multipart/form-data;boundary=\"b\"", "MULTIPART/Form-Data; charset=utf-8; BOUNDARY=b; x=y",
+        "multipart/form-data; boundary=\"b\"; x=\"y;z\"",
     ])
     func `have boundaries as clients write them`(type: String) throws { #expect(try read("--b--", type: type) == []) }
 
     @Test(arguments: [
         ("application/json", "UNSUPPORTED_TYPE"), ("multipart/mixed; boundary=b", "UNSUPPORTED_TYPE"), ("", "UNSUPPORTED_TYPE"),
-        ("multipart/form-data", "INVALID_REQUEST"), ("multipart/form-data; boundary=", "INVALID_REQUEST"), ("multipart/form-data; boundary=\"\"", "INVALID_REQUEST"),
+        ("multipart/form-data", "INVALID_REQUEST"), ("multipart/form-data; boundary=", "INVALID_REQUEST"),
+        ("multipart/form-data; boundary=\"\"", "INVALID_REQUEST"),
         ("multipart/form-data; boundary=\(String(repeating: "x", count: 71))", "INVALID_REQUEST"),
     ])
     func `of another type or without boundary are refused`(type: String, code: String) {

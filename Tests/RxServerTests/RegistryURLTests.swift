@@ -9,7 +9,8 @@ import Testing
         ("https://localhost", "https://localhost"), ("http://example.com", "http://example.com"), ("example.com", "https://example.com"),
         ("example.com:8443", "https://example.com:8443"), ("127.0.0.1.evil.com", "https://127.0.0.1.evil.com"),
         ("localhost.evil.com", "https://localhost.evil.com"), ("notlocalhost", "https://notlocalhost"), ("128.0.0.1", "https://128.0.0.1"),
-        ("127.1", "https://127.1"), ("127.0.0.01", "https://127.0.0.01"), ("127.0.0.256", "https://127.0.0.256"), ("[::2]", "https://[::2]"),
+        ("127.1", "https://127.1"), ("127.0.0.01", "https://127.0.0.01"), ("127.0.0.256", "https://127.0.0.256"),
+        ("[::2]", "https://[::2]"),
     ])
     func `are http by themselves for exactly this machine`(text: String, expected: String) throws {
         #expect(try RegistryURL(parsing: text).description == expected)
@@ -29,7 +30,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "http://", "ftp://h", "http://h:x", "http://h:99999", "http://h:0", "http://user@h", "http://h?x", "http://h#x", "h h", "http:///x", "h\n", "é.example",
+        "", "http://", "ftp://h", "http://h:x", "http://h:99999", "http://h:0", "http://user@h", "http://h?x", "http://h#x", "h h",
+        "http:///x", "h\n", "é.example",
         "http://[::1", "h\\x", "://h",
     ])
     func `refuse what is not one, and say so`(text: String) {

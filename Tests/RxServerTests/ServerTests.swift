@@ -13,7 +13,10 @@ import Testing
     @Test func `names every request, by the client's word when it is sane`() throws {
         let server = try TestServer()
         let connection = try server.connect()
-        for (given, kept) in [("my-id_1.2", true), (String(repeating: "a", count: 64), true), (String(repeating: "a", count: 65), false), ("a b", false), ("é", false)] {
+        for (given, kept) in [
+            ("my-id_1.2", true), (String(repeating: "a", count: 64), true), (String(repeating: "a", count: 65), false), ("a b", false),
+            ("é", false),
+        ] {
             try connection.send("GET /healthz HTTP/1.1\r\nHost: h\r\nX-Request-Id: \(given)\r\n\r\n")
             let id = try connection.answer().headers["X-Request-Id"]
             #expect((id == given) == kept)
@@ -30,7 +33,9 @@ import Testing
             let get = try connection.answer()
             let head = try connection.answer(head: true)
             #expect(head.status == get.status)
-            for name in ["Content-Length", "Content-Type", "ETag", "Accept-Ranges"] { #expect(head.headers[name] == get.headers[name], "\(path) \(name)") }
+            for name in ["Content-Length", "Content-Type", "ETag", "Accept-Ranges"] {
+                #expect(head.headers[name] == get.headers[name], "\(path) \(name)")
+            }
             try connection.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
             #expect(try connection.answer().status == 200)
         }
@@ -104,7 +109,9 @@ import Testing
     @Test func `writes lines for people on a terminal`() throws {
         var out: [UInt8] = []
         AccessLine.human(
-            AccessLog.Entry(method: "GET", path: "/a\u{1B}[2J\n", status: 200, bytes: 15, nanoseconds: 1_100_000, id: "1a2b", aborted: false), into: &out)
+            AccessLog.Entry(
+                method: "GET", path: "/a\u{1B}[2J\n", status: 200, bytes: 15, nanoseconds: 1_100_000, id: "1a2b", aborted: false),
+            into: &out)
         let line = String(decoding: out, as: UTF8.self)
         #expect(line.wholeMatch(of: /\d\d:\d\d:\d\d GET \/a\\u001b\[2J\\u000a 200 15B 1\.1ms 1a2b\n/) != nil, "\(line)")
     }
@@ -115,7 +122,10 @@ import Testing
         #expect(answer.hasSuffix("500"))
         #expect(answer.contains("INTERNAL_ERROR") && answer.contains("the-id"))
         #expect(!answer.contains("/secret"))
-        #expect(try server.log().contains { $0["level"] == "error" && $0["id"] == "the-id" && $0["message"]?.string?.contains("/secret") == true })
+        #expect(
+            try server.log().contains {
+                $0["level"] == "error" && $0["id"] == "the-id" && $0["message"]?.string?.contains("/secret") == true
+            })
     }
 
     @Test func `memory does not grow with a transfer`() throws {
@@ -124,13 +134,16 @@ import Testing
         try place.write("big", "")
         truncate("\(place.path)/big", 400 << 20)
         // Random bytes would take longer to make than to send: zeros in a stored archive are as long on the wire.
-        try run("sh", ["-c", "tar c -C \(place.path) big | gzip -1 > \(place.path)/c.tar.gz && head -c 200M /dev/urandom > \(place.path)/noise"])
+        try run(
+            "sh",
+            ["-c", "tar c -C \(place.path) big | gzip -1 > \(place.path)/c.tar.gz && head -c 200M /dev/urandom > \(place.path)/noise"])
         try run("sh", ["-c", "tar c -C \(place.path) noise | gzip -1 > \(place.path)/noise.tar.gz"])
         try place.write("m", "{\"name\":\"big\",\"type\":\"binary\"}")
         let before = residentKiB()
         for name in ["c", "noise"] {
             let sent = try server.curl(
-                "/api/v1/publish", "-w", "%{http_code}", "-F", "locator=big:\(name)", "-F", "manifest=@\(place.path)/m", "-F", "content=@\(place.path)/\(name).tar.gz")
+                "/api/v1/publish", "-w", "%{http_code}", "-F", "locator=big:\(name)", "-F", "manifest=@\(place.path)/m", "-F",
+                "content=@\(place.path)/\(name).tar.gz")
             #expect(sent.text.hasSuffix("201"), "\(sent.text)\(sent.error)")
             #expect(try server.curl("/api/v1/content/big:\(name)", "-o", "/dev/null").status == 0)
         }

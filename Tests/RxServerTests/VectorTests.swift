@@ -10,7 +10,8 @@ import Testing
 
 /// Specs/vectors/http.json against fresh servers.
 @Suite struct `HTTP vectors` {
-    static let document: JSON = try! JSON(parsing: [UInt8](Data(contentsOf: repositoryRoot.appendingPathComponent("Specs/vectors/http.json"))))
+    static let document: JSON = try! JSON(
+        parsing: [UInt8](Data(contentsOf: repositoryRoot.appendingPathComponent("Specs/vectors/http.json"))))
 
     private struct Fixtures {
         let all: JSON
@@ -27,7 +28,8 @@ import Testing
         func parts(_ name: String) throws -> JSON {
             let fixture = all[name]!
             return .array([
-                .members(["name": "locator", "text": fixture["locator"]]), .members(["name": "manifest", "filename": "m", "json": fixture["definition"]]),
+                .members(["name": "locator", "text": fixture["locator"]]),
+                .members(["name": "manifest", "filename": "m", "json": fixture["definition"]]),
                 .members(["name": "content", "filename": "c", "files": fixture["files"]]),
             ])
         }
@@ -43,7 +45,8 @@ import Testing
                     } else if let files = part["files"]?.object {
                         content = try archive(files.mapValues { Array(text($0)!.utf8) })
                     } else {
-                        content = [UInt8](try Data(contentsOf: repositoryRoot.appendingPathComponent("Specs/vectors/archive/\(part["sample"]!.string!)")))
+                        content = [UInt8](
+                            try Data(contentsOf: repositoryRoot.appendingPathComponent("Specs/vectors/archive/\(part["sample"]!.string!)")))
                     }
                     return FormPart(name: part["name"]!.string!, filename: part["filename"]?.string, content: content)
                 })
@@ -57,11 +60,13 @@ import Testing
         var fixtures = Fixtures(all: `HTTP vectors`.document["fixtures"]!)
         let settings = vector["settings"] ?? .object([:])
         let setup = try TestServer { _ in }
-        let first = try answer(setup, .members(["method": "POST", "path": "/api/v1/publish", "multipart": fixtures.parts("hello")]), fixtures)
+        let first = try answer(
+            setup, .members(["method": "POST", "path": "/api/v1/publish", "multipart": fixtures.parts("hello")]), fixtures)
         let receipt = try JSON(parsing: first.body)
         fixtures.digests = ["manifest": receipt["manifestDigest"]!.string!, "tree": receipt["digest"]!.string!]
         for each in vector["setup"]?.array ?? [] {
-            let put = try answer(setup, .members(["method": "POST", "path": "/api/v1/publish", "multipart": fixtures.parts(each.string!)]), fixtures)
+            let put = try answer(
+                setup, .members(["method": "POST", "path": "/api/v1/publish", "multipart": fixtures.parts(each.string!)]), fixtures)
             #expect(put.status == 201, "\(name)")
         }
         let server = try TestServer(store: setup.store) { configuration in
@@ -99,7 +104,9 @@ import Testing
         let json = (try? JSON(parsing: answer.body)) ?? .null
         #expect(answer.status == expected["status"]?.int, "\(shown)")
         if let code = expected["code"] { #expect(json["code"] == code, "\(shown)") }
-        for (key, value) in expected["headers"]?.object ?? [:] { #expect(answer.headers[key] == fixtures.text(value), "\(key) of \(shown)") }
+        for (key, value) in expected["headers"]?.object ?? [:] {
+            #expect(answer.headers[key] == fixtures.text(value), "\(key) of \(shown)")
+        }
         for key in expected["has_headers"]?.array ?? [] { #expect(answer.headers[key.string!] != nil, "\(key) of \(shown)") }
         for (key, value) in expected["json"]?.object ?? [:] {
             let wanted = try? JSON(parsing: fixtures.fill(value.text))
@@ -112,6 +119,8 @@ import Testing
         }
         if expected["empty"] == true { #expect(answer.body.isEmpty, "\(shown)") }
         if let length = expected["length"]?.int { #expect(answer.body.count == length, "\(shown)") }
-        if let hex = expected["body_hex"]?.string { #expect(answer.body.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() == hex, "\(shown)") }
+        if let hex = expected["body_hex"]?.string {
+            #expect(answer.body.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() == hex, "\(shown)")
+        }
     }
 }

@@ -10,7 +10,8 @@ import Testing
 
     private func info(files: [ResourceFile]? = nil) throws -> ResourceInfo {
         ResourceInfo(
-            locator: try Locator(parsing: "p/q/hello:1.0"), digest: tree, manifestDigest: manifest, size: 5, fileCount: 1, createdAt: 1_767_323_045,
+            locator: try Locator(parsing: "p/q/hello:1.0"), digest: tree, manifestDigest: manifest, size: 5, fileCount: 1,
+            createdAt: 1_767_323_045,
             updatedAt: 1_767_323_046, definition: try definition("hello", ["size": 7, "x-own": ["a"], "description": "d"]), files: files)
     }
 
@@ -68,7 +69,10 @@ import Testing
     }
 
     @Test func `whose unknown members are many are read all the same`() throws {
-        let json = JSON.object(PublishReceipt(locator: try Locator(parsing: "a"), digest: tree, manifestDigest: manifest).json.object!.merging(["later": 1]) { $1 })
+        let json = JSON.object(
+            PublishReceipt(locator: try Locator(parsing: "a"), digest: tree, manifestDigest: manifest).json.object!.merging(["later": 1]) {
+                $1
+            })
         #expect(try PublishReceipt(parsing: json.canonical).digest == tree)
     }
 
@@ -85,7 +89,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"), (1_767_323_045, "2026-01-02T03:04:05Z"), (4_102_444_799, "2099-12-31T23:59:59Z"),
+        (0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"), (1_767_323_045, "2026-01-02T03:04:05Z"),
+        (4_102_444_799, "2099-12-31T23:59:59Z"),
         (-1, "1969-12-31T23:59:59Z"),
     ])
     func `have times in one form`(seconds: Int, text: String) {
@@ -93,6 +98,9 @@ import Testing
         #expect(Timestamp.seconds(text) == seconds)
     }
 
-    @Test(arguments: ["", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05+01:00", "2026-01-02T03:04:05.Z", "2026-01-02T25:04:05Z"])
+    @Test(arguments: [
+        "", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05+01:00", "2026-01-02T03:04:05.Z",
+        "2026-01-02T25:04:05Z",
+    ])
     func `have no other times`(text: String) { #expect(Timestamp.seconds(text) == nil) }
 }

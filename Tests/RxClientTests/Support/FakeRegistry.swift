@@ -23,7 +23,8 @@ struct FakeRegistry: Sendable {
     var info: JSON {
         let digest = manifest.digest
         return ResourceInfo(
-            locator: manifest.definition.locator, digest: manifest.tree, manifestDigest: digest, size: manifest.size, fileCount: manifest.files.count,
+            locator: manifest.definition.locator, digest: manifest.tree, manifestDigest: digest, size: manifest.size,
+            fileCount: manifest.files.count,
             createdAt: 1, updatedAt: 2, definition: manifest.definition, files: manifest.files
         ).json
     }
@@ -39,7 +40,9 @@ struct FakeRegistry: Sendable {
     static let notFound = RecordedTransport.Answer.json(404, .members(["error": "Resource not found", "code": "RESOURCE_NOT_FOUND"]))
 
     /// Answers as a registry does; `change` may replace an answer by what was asked.
-    func transport(_ change: @escaping @Sendable (_ path: String, _ answer: RecordedTransport.Answer) throws -> RecordedTransport.Answer = { $1 })
+    func transport(
+        _ change: @escaping @Sendable (_ path: String, _ answer: RecordedTransport.Answer) throws -> RecordedTransport.Answer = { $1 }
+    )
         -> RecordedTransport
     {
         RecordedTransport { [self] asked in

@@ -94,13 +94,18 @@ func form(_ parts: [FormPart]) -> [UInt8] {
     var out: [UInt8] = []
     for part in parts {
         let filename = part.filename.map { "; filename=\"\($0)\"" } ?? ""
-        out += Array("--xyz\r\nContent-Disposition: form-data; name=\"\(part.name)\"\(filename)\r\n\r\n".utf8) + part.content + Array("\r\n".utf8)
+        out +=
+            Array("--xyz\r\nContent-Disposition: form-data; name=\"\(part.name)\"\(filename)\r\n\r\n".utf8) + part.content
+            + Array("\r\n".utf8)
     }
     return out + Array("--xyz--\r\n".utf8)
 }
 
 /// The parts of a publish that is accepted.
-func publishParts(_ locator: String = "p/new:1", _ json: String = "{\"name\":\"new\",\"type\":\"text\"}", files: [String: [UInt8]] = ["content": [1, 2, 3]]) throws -> [FormPart] {
+func publishParts(
+    _ locator: String = "p/new:1", _ json: String = "{\"name\":\"new\",\"type\":\"text\"}",
+    files: [String: [UInt8]] = ["content": [1, 2, 3]]
+) throws -> [FormPart] {
     [.text("locator", locator), .file("manifest", Array(json.utf8)), .file("content", try archive(files))]
 }
 
