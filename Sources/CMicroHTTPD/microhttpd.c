@@ -22,7 +22,8 @@ LAZY(struct MHD_Response *, MHD_create_response_from_buffer, (size_t size, void 
      (size, buffer, mode))
 LAZY(struct MHD_Response *, MHD_create_response_from_fd_at_offset64, (uint64_t size, int descriptor, uint64_t offset),
      (size, descriptor, offset))
-LAZY(enum MHD_Result, MHD_add_response_header, (struct MHD_Response *response, const char *name, const char *value), (response, name, value))
+LAZY(enum MHD_Result, MHD_add_response_header, (struct MHD_Response *response, const char *name, const char *value),
+     (response, name, value))
 LAZY(void, MHD_destroy_response, (struct MHD_Response *response), (response))
 
 // Variadic functions cannot be passed on: their addresses are looked up here.

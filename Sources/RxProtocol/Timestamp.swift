@@ -6,7 +6,8 @@ public enum Timestamp {
         let time = seconds - day * 86400
         let (year, month, date) = civil(day)
         return
-            "\(padded(year, 4))-\(padded(month, 2))-\(padded(date, 2))T\(padded(time / 3600, 2)):\(padded(time / 60 % 60, 2)):\(padded(time % 60, 2))Z"
+            "\(padded(year, 4))-\(padded(month, 2))-\(padded(date, 2))"
+            + "T\(padded(time / 3600, 2)):\(padded(time / 60 % 60, 2)):\(padded(time % 60, 2))Z"
     }
 
     /// The time of a text, in seconds since 1970; nil when it is not of this form. A fraction of a second is dropped.

@@ -1,5 +1,6 @@
 import Glibc
 import RxPosix
+import RxProtocol
 import Synchronization
 import RxProtocol
 
@@ -86,7 +87,7 @@ private final class LogBuffer: Sendable {
         let first = state.withLock { state in
             if state.second != moment.tv_sec || state.stamp.isEmpty {
                 state.second = moment.tv_sec
-                state.stamp = Array(Clock.text(moment.tv_sec).utf8.dropLast())
+                state.stamp = Array(Timestamp.text(moment.tv_sec).utf8.dropLast())
             }
             guard state.lines.count < LogBuffer.limit else {
                 state.dropped += 1

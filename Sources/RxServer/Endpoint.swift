@@ -66,7 +66,8 @@ extension ServerContext {
 }
 
 extension Call {
-    /// The locator after the prefix. Escapes are decoded once here, so that the locator's length is that of its text. Throws `LocatorError`, or `RegistryError` when there is no text.
+    /// The locator after the prefix. Escapes are decoded once here, so that the locator's length is that of its text.
+    /// Throws `LocatorError`, or `RegistryError` when there is no text.
     func locator() throws -> Locator {
         guard !rest.isEmpty else { throw RegistryError("A locator is required", code: .locatorRequired) }
         guard let text = PercentEncoding.decode(rest) else { throw LocatorError("Invalid percent escape", locator: rest) }
