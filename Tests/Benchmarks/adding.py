@@ -80,12 +80,12 @@ def start(arena):
     """What a command costs before it does anything."""
     report = arena.path("hyperfine.json")
 
-    def mean(command):
+    def median(command):
         run(["hyperfine", "-N", "--style", "none", "--warmup", "10", "--runs", "100" if arena.quick else "300", "--export-json", report, command])
         with open(report) as file:
             return json.load(file)["results"][0]["median"] * 1000
 
     rounds = 3 if arena.quick else 5
     rx, git = series = in_turns(
-        rounds, "ms", {"rx --version": lambda _: mean(f"'{arena.rx}' --version"), "git --version": lambda _: mean("git --version")})
+        rounds, "ms", {"rx --version": lambda _: median(f"'{arena.rx}' --version"), "git --version": lambda _: median("git --version")})
     return Outcome("version", f"start-up, hyperfine -N, {rounds} rounds", series, [Ratio(rx, git, "<=", 2)])

@@ -93,7 +93,7 @@ def in_turns(rounds, unit, contestants):
 def wrk(url, seconds, headers=()):
     """Requests a second that wrk gets answered, all of them well."""
     options = [part for header in headers for part in ("-H", header)]
-    text = run(["wrk", "-t2", "-c64", f"-d{seconds}s", *options, url], timeout=seconds + 20)
+    text = run(["wrk", "-t2", "-c64", f"-d{seconds}s", "--timeout", "10s", *options, url], timeout=seconds + 20)
     bad = re.search(r"(Non-2xx.*|Socket errors.*)", text)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     if bad or not rate:
