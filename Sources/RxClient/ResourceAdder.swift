@@ -28,10 +28,11 @@ public struct ResourceAdder: Sendable {
     /// Stores the entries of `folder` under the definition's own locator. `stampedAt` is a time before the entries were listed
     /// (nanoseconds since 1970). Throws `ContentError` for a tree that is refused, `PosixError` for one that cannot be read.
     public func add(_ entries: [SourceEntry], in folder: SourceFolder, definition: Definition, stampedAt: Int) throws -> Outcome {
+        defer { progress.end() }
         let operation = try store.begin()
-        let cache = try FileHashCache(of: store)
+        let cache = FileHashCache(of: store)
         let stamps = entries.map { $0.stamp(in: folder) }
-        let known = try leased(try cache.known(stamps), entries, operation)
+        let known = try leased(cache.known(stamps), entries, operation)
         progress.begin("adding", total: zip(entries, known).reduce(0) { $0 + ($1.1 == nil ? $1.0.size : 0) })
         let digests = Mutex(known)
         let fresh = entries.indices.filter { known[$0] == nil }
@@ -41,10 +42,13 @@ public struct ResourceAdder: Sendable {
             digests.withLock { $0[index] = digest }
         }
         let hashed = digests.withLock { $0 }.map { $0! }
+        // The hash cache is written while the store syncs; what it records is believed only once the blobs are there.
+        let recording = Background {
+            cache.record(fresh.compactMap { index in stamps[index].map { ($0, hashed[index]) } }, stampedAt: stampedAt)
+        }
+        defer { recording.value }
         let files = zip(entries, hashed).map { entry, digest in entry.file(digest) }
         let record = try operation.commit(try ResourceManifest(definition: definition, files: files), as: Reference(definition.locator))
-        try cache.record(fresh.compactMap { index in stamps[index].map { ($0, hashed[index]) } }, stampedAt: stampedAt)
-        progress.end()
         return Outcome(record: record, unchanged: entries.count - fresh.count)
     }
 
@@ -72,8 +76,8 @@ public struct ResourceAdder: Sendable {
 
 extension FileHashCache {
     /// The remembered digests; an entry without a stamp has none.
-    fileprivate func known(_ stamps: [FileStamp?]) throws -> [Digest?] {
-        var found = try known(stamps.compactMap { $0 })[...]
+    fileprivate func known(_ stamps: [FileStamp?]) -> [Digest?] {
+        var found = known(stamps.compactMap { $0 })[...]
         return stamps.map { $0 == nil ? nil : found.removeFirst() }
     }
 }

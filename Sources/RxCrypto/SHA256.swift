@@ -17,6 +17,9 @@ public final class SHA256Hasher {
         precondition(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1, "SHA-256 failed")
     }
 
+    /// Forgets the bytes taken so far.
+    public func reset() { started = false }
+
     /// The digest of all bytes taken; the hasher is empty again.
     public func finish() -> Digest {
         start()

@@ -7,6 +7,34 @@ extension JSON {
         return out
     }
 
+    /// The canonical text of an object with more members, whose values are canonical texts already: a list of many elements is
+    /// written one by one (`list`) and never held as values.
+    package func canonical(with texts: [String: [UInt8]]) -> [UInt8] {
+        var members: [(key: String, write: (inout [UInt8]) -> Void)] = (object ?? [:]).map { key, value in
+            (key, { value.write(into: &$0, indent: nil, level: 0) })
+        }
+        members += texts.map { key, text in (key, { $0 += text }) }
+        members.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        var out: [UInt8] = []
+        out.reserveCapacity(texts.values.reduce(4096) { $0 + $1.count })
+        JSON.list(members, "{", "}", into: &out, indent: nil, level: 0) { member, out in
+            JSON.quote(member.key, into: &out)
+            out.append(UInt8(ascii: ":"))
+            member.write(&out)
+        }
+        return out
+    }
+
+    /// The canonical text of an array, of which one element is held at a time.
+    package static func list<Element>(_ elements: [Element], _ value: (Element) -> JSON) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(elements.count * 192)
+        list(elements, "[", "]", into: &out, indent: nil, level: 0) { element, out in
+            value(element).write(into: &out, indent: nil, level: 0)
+        }
+        return out
+    }
+
     /// The canonical text as a string.
     public var text: String { String(decoding: canonical, as: UTF8.self) }
 

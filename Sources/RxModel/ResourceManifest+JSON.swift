@@ -1,8 +1,8 @@
 extension ResourceManifest {
     /// The manifest's exact bytes: canonical JSON.
     public var bytes: [UInt8] {
-        let layers = files.map { file in
-            JSON.members([
+        let layers = JSON.list(files) { file in
+            .members([
                 "mediaType": .string(MediaType.file), "digest": .string(file.digest.description), "size": .integer(file.size),
                 "annotations": .members([
                     Annotation.title: .string(file.path.text), Annotation.executable: file.executable ? "true" : nil,
@@ -13,10 +13,11 @@ extension ResourceManifest {
         return JSON.members([
             "schemaVersion": 2, "mediaType": .string(MediaType.imageManifest), "artifactType": .string(MediaType.resource),
             "config": .members([
-                "mediaType": .string(MediaType.emptyConfig), "digest": .string(ResourceManifest.emptyConfigDigest.description), "size": 2,
+                "mediaType": .string(MediaType.emptyConfig), "digest": .string(ResourceManifest.emptyConfigDigest.description),
+                "size": 2,
             ]),
-            "layers": .array(layers), "annotations": annotations,
-        ]).canonical
+            "annotations": annotations,
+        ]).canonical(with: ["layers": layers])
     }
 
     private var annotations: JSON {

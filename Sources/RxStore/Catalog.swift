@@ -7,6 +7,9 @@ final class Catalog: Sendable {
     private final class Slot: @unchecked Sendable {
         // Used only by the thread that holds the slot.
         let database: Database
+        /// Whether its commits wait for the disk.
+        var isDurable = true
+
         init(_ database: Database) { self.database = database }
     }
 
@@ -28,14 +31,19 @@ final class Catalog: Sendable {
         watcher = Monitor(Slot(try Catalog.connect(path)))
     }
 
-    /// Runs `body` in one write transaction; it is durable when this returns. `now` never goes back (seconds since 1970).
+    /// Runs `body` in one write transaction. When this returns it is durable, with all before it; without `durably` it survives a
+    /// killed process at once, and a power failure once the next durable one has. `now` never goes back (seconds since 1970).
     @discardableResult
-    func write<Value>(_ body: (_ database: Database, _ now: Int) throws -> Value) throws -> Value {
+    func write<Value>(durably: Bool = true, _ body: (_ database: Database, _ now: Int) throws -> Value) throws -> Value {
         try writer.update { slot in
             let database = slot.database
+            if slot.isDurable != durably {
+                try database.run(durably ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
+                slot.isDurable = durably
+            }
             return try database.write {
                 try database.run("UPDATE clock SET now = max(now, ?)", .integer(Clock.now))
-                let now = try database.first("SELECT now FROM clock") { $0.int(0) } ?? Clock.now
+                let now = try database.now()
                 return try body(database, now)
             }
         }
@@ -56,8 +64,18 @@ final class Catalog: Sendable {
     private static func connect(_ path: String) throws -> Database {
         let database = try Database(path: path)
         try database.script(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096"
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 4000"
         )
         return database
+    }
+}
+
+extension Database {
+    /// The newest time that the catalog has seen, or the wall clock's when that is later; bounded, so that no sum with it overflows.
+    func now() throws -> Int { min(max(Clock.now, try first("SELECT now FROM clock") { $0.int(0) } ?? 0), 1 << 40) }
+
+    /// When a blob of this length was put (seconds since 1970); nil when there is no row of it.
+    func blobAddedAt(_ digest: Digest, size: Int) throws -> Int? {
+        try first("SELECT added_at FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size)) { $0.int(0) }
     }
 }

@@ -6,13 +6,19 @@ import Synchronization
 
 /// An operation on a disk store. Source: Specs/05-store, "Put a blob" and "Commit a manifest".
 final class DiskOperation: StoreOperation {
-    /// How many staged files are synced one by one; more are synced together, by one call for the file system.
+    /// How many staged files or folders are synced one by one; more are synced together, by one call for the file system.
     static let singleSyncLimit = 4
     /// How many blobs one write transaction takes in, so that others never wait long.
-    static let batchSize = 512
+    static let batchSize = 1024
+    /// A blob put this short a time ago (seconds) by another operation may lie in a folder that is not synced yet.
+    static let unsyncedTime = 60
 
     private struct State {
         var staged: [StagedBlob: String] = [:]
+        /// Blobs that this operation put itself and has synced.
+        var published: Set<Digest> = []
+        /// Folders of leased blobs that another operation put just now.
+        var unsynced: Set<String> = []
         var leasedAt = 0
         var ended = false
     }
@@ -20,65 +26,35 @@ final class DiskOperation: StoreOperation {
     private let layout: StoreLayout
     private let catalog: Catalog
     private let leaseTime: Int
-    private let owner = RandomName.make()
+    private let owner: String
     private let folder: StagingFolder
+    private let lanes: StagingLanes
     private let state = Mutex(State())
-    private let lanes = Mutex<(idle: [Lane], made: Int)>(([], 0))
-
-    /// What one `stage` call uses alone: a hasher, and a folder, because threads that make files in one folder wait for each other.
-    private final class Lane: @unchecked Sendable {
-        // Only the thread that took the lane uses it.
-        let hasher = SHA256Hasher()
-        let folder: String
-        var made = 0
-
-        init(folder: String) throws {
-            self.folder = folder
-            try Files.makeFolders(folder, mode: 0o700)
-        }
-
-        func next() -> String {
-            made += 1
-            return "\(folder)/\(made)"
-        }
-    }
 
     init(layout: StoreLayout, catalog: Catalog, leaseTime: Int) throws {
         self.layout = layout
         self.catalog = catalog
         self.leaseTime = leaseTime
-        folder = try StagingFolder(path: "\(layout.staging)/\(owner)")
+        owner = RandomName.make()
+        folder = try StagingFolder(in: layout.staging, name: owner)
+        lanes = StagingLanes(folder: folder.path)
     }
 
     deinit { cancel() }
 
     func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob {
-        try renewLeases()
-        let lane = try takeLane()
-        defer { lanes.withLock { $0.idle.append(lane) } }
-        let path = lane.next()
-        do {
-            let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o444)
-            let size = try copyBytes(from: source, to: HashingSink(FileSink(file), lane.hasher))
-            let blob = StagedBlob(digest: lane.hasher.finish(), size: size)
-            if let expecting, expecting != blob.digest { throw ContentError.mismatch(expected: expecting, got: blob.digest) }
-            if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
-            return blob
-        } catch {
-            _ = lane.hasher.finish()
-            Files.discard(path)
-            throw error
+        try lanes.use { lane in
+            let path = lane.next()
+            do {
+                let blob = try write(source, to: path, lane.hasher)
+                if let expecting, expecting != blob.digest { throw ContentError.mismatch(expected: expecting, got: blob.digest) }
+                if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
+                return blob
+            } catch {
+                Files.discard(path)
+                throw error
+            }
         }
-    }
-
-    private func takeLane() throws -> Lane {
-        let number = lanes.withLock { lanes -> Int in
-            guard lanes.idle.isEmpty else { return 0 }
-            lanes.made += 1
-            return lanes.made
-        }
-        if number > 0 { return try Lane(folder: "\(folder.path)/\(number)") }
-        return try lanes.withLock { $0.idle.popLast() } ?? takeLane()
     }
 
     func publish() throws {
@@ -90,43 +66,33 @@ final class DiskOperation: StoreOperation {
         guard !staged.isEmpty else { return }
         try folder.syncFiles(staged.map(\.value), singly: staged.count <= DiskOperation.singleSyncLimit)
         for start in stride(from: 0, to: staged.count, by: DiskOperation.batchSize) {
-            try catalog.write { database, now in
-                for (blob, path) in staged[start..<min(start + DiskOperation.batchSize, staged.count)] {
-                    try Files.rename(path, to: layout.blob(blob.digest))
-                    try database.run(
-                        "INSERT INTO blobs VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE SET size = excluded.size", .digest(blob.digest),
-                        .integer(blob.size), .integer(now))
-                    try lease(blob.digest, in: database, now: now)
-                }
-            }
+            try putIntoPlace(staged[start..<min(start + DiskOperation.batchSize, staged.count)])
         }
-        let folders = Set(staged.map { layout.folder($0.key.digest) })
-        if folders.count <= DiskOperation.singleSyncLimit {
-            for each in folders { try Files.syncFolder(each) }
-        } else {
-            try folder.syncFileSystem()
+        try syncFolders(Set(staged.map { layout.folder($0.key.digest) }))
+        state.withLock { state in
+            state.published.formUnion(staged.map(\.key.digest))
+            state.leasedAt = Clock.now
         }
-        state.withLock { $0.leasedAt = Clock.now }
     }
 
     func lease(_ blobs: [Digest: Int]) throws -> Set<Digest> {
         var found: Set<Digest> = []
+        var unsynced: Set<String> = []
         let wanted = blobs.sorted { $0.key < $1.key }
         for start in stride(from: 0, to: wanted.count, by: DiskOperation.batchSize) {
-            try catalog.write { database, now in
+            try catalog.write(durably: false) { database, now in
                 for (digest, size) in wanted[start..<min(start + DiskOperation.batchSize, wanted.count)] {
-                    guard
-                        try database.first(
-                            "SELECT 1 FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size), map: { _ in true })
-                            != nil,
-                        let status = try Files.status(layout.blob(digest)), Int(status.st_size) == size
-                    else { continue }
+                    guard let addedAt = try database.blobAddedAt(digest, size: size), try layout.holds(digest, size: size) else { continue }
                     try lease(digest, in: database, now: now)
                     found.insert(digest)
+                    if addedAt >= now - DiskOperation.unsyncedTime { unsynced.insert(layout.folder(digest)) }
                 }
             }
         }
-        state.withLock { $0.leasedAt = Clock.now }
+        state.withLock { state in
+            state.unsynced.formUnion(unsynced)
+            state.leasedAt = Clock.now
+        }
         return found
     }
 
@@ -135,14 +101,19 @@ final class DiskOperation: StoreOperation {
         if try lease(config).isEmpty {
             _ = try stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
         }
-        try publish()
-        let encoded = EncodedManifest(manifest)
+        // While the disk syncs, the manifest's text is made.
+        let encoding = Background { EncodedManifest(manifest) }
+        do { try publish() } catch {
+            _ = encoding.value
+            throw error
+        }
+        let encoded = encoding.value
+        let (published, unsynced) = state.withLock { ($0.published, $0.unsynced) }
+        try syncFolders(unsynced)
         let record = try catalog.write { database, now in
             for (digest, size) in manifest.blobs {
-                guard
-                    try database.first(
-                        "SELECT 1 FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size), map: { _ in true }) != nil,
-                    let status = try Files.status(layout.blob(digest)), Int(status.st_size) == size
+                // A row and its file come and go in one transaction; only what others put long ago may have lost its file since.
+                guard try database.blobAddedAt(digest, size: size) != nil, try published.contains(digest) || layout.holds(digest, size: size)
                 else { throw RegistryError.blobNotFound(digest) }
             }
             let record = try database.put(encoded, as: reference, now: now)
@@ -157,7 +128,7 @@ final class DiskOperation: StoreOperation {
         guard !state.withLock({ $0.ended }) else { return }
         if state.withLock({ $0.leasedAt }) > 0 {
             // A lease that cannot be dropped now ends by its time.
-            _ = try? catalog.write { database, _ in try database.run("DELETE FROM leases WHERE owner = ?", .text(owner)) }
+            _ = try? catalog.write(durably: false) { database, _ in try database.run("DELETE FROM leases WHERE owner = ?", .text(owner)) }
         }
         end()
     }
@@ -168,6 +139,52 @@ final class DiskOperation: StoreOperation {
             state.staged = [:]
         }
         folder.remove()
+    }
+
+    /// Writes and hashes the source in one pass.
+    private func write(_ source: any ByteSource, to path: String, _ hasher: SHA256Hasher) throws -> StagedBlob {
+        let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o444)
+        hasher.reset()
+        return try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
+            var size = 0
+            while case let count = try source.read(into: buffer), count > 0 {
+                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+                hasher.update(bytes)
+                try file.write(bytes)
+                size += count
+                try renewLeases()
+            }
+            return StagedBlob(digest: hasher.finish(), size: size)
+        }
+    }
+
+    /// Renames a batch onto its final names and inserts its rows and leases, in one transaction: the files while the rows are written.
+    private func putIntoPlace(_ batch: ArraySlice<(key: StagedBlob, value: String)>) throws {
+        try catalog.write(durably: false) { database, now in
+            let renaming = Background { [layout] in
+                Result { for (blob, path) in batch { try Files.rename(path, to: layout.blob(blob.digest)) } }
+            }
+            let rows = Result {
+                for (blob, _) in batch {
+                    try database.run(
+                        """
+                        INSERT INTO blobs VALUES (?, ?, ?)
+                        ON CONFLICT (digest) DO UPDATE SET size = excluded.size, added_at = excluded.added_at
+                        """, .digest(blob.digest), .integer(blob.size), .integer(now))
+                    try lease(blob.digest, in: database, now: now)
+                }
+            }
+            try renaming.value.get()
+            try rows.get()
+        }
+    }
+
+    private func syncFolders(_ folders: Set<String>) throws {
+        if folders.count <= DiskOperation.singleSyncLimit {
+            for each in folders { try Files.syncFolder(each) }
+        } else {
+            try folder.syncFileSystem()
+        }
     }
 
     private func lease(_ digest: Digest, in database: Database, now: Int) throws {
@@ -182,7 +199,7 @@ final class DiskOperation: StoreOperation {
             return true
         }
         guard due else { return }
-        try catalog.write { database, now in
+        try catalog.write(durably: false) { database, now in
             try database.run("UPDATE leases SET until = ? WHERE owner = ?", .integer(now + leaseTime), .text(owner))
         }
     }

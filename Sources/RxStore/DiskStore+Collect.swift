@@ -4,6 +4,8 @@ import RxPosix
 extension DiskStore {
     /// How many rows one write transaction of a collection touches, so that a push never waits long for it.
     static let collectionBatch = 256
+    /// How many manifests one write transaction deletes; each may have thousands of references.
+    static let manifestBatch = 8
 
     public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
         let plan = try CollectionPlan(catalog: catalog, leaseTime: leaseTime, ownLeaseTime: self.leaseTime)
@@ -28,12 +30,14 @@ extension DiskStore {
 
     private func deleteManifests(_ ids: [Int]) throws -> Int {
         var deleted = 0
-        for id in ids {
+        for start in stride(from: 0, to: ids.count, by: DiskStore.manifestBatch) {
             deleted += try catalog.write { database, _ in
-                let count = try database.run(
-                    "DELETE FROM manifests WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = ?1)", .integer(id))
-                if count > 0 { try database.run("DELETE FROM search WHERE rowid = ?", .integer(id)) }
-                return count
+                try ids[start..<min(start + DiskStore.manifestBatch, ids.count)].reduce(0) { sum, id in
+                    let count = try database.run(
+                        "DELETE FROM manifests WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = ?1)", .integer(id))
+                    if count > 0 { try database.run("DELETE FROM search WHERE rowid = ?", .integer(id)) }
+                    return sum + count
+                }
             }
         }
         return deleted
@@ -73,21 +77,21 @@ extension DiskStore {
     /// Files that nothing accounts for: staging of dead operations, blob files without a row, archives of forgotten manifests.
     private func leftovers(delete: Bool) throws -> Int {
         var count = 0
-        for name in try Files.names(in: layout.staging)
-        where StagingFolder.isAbandoned("\(layout.staging)/\(name)", youngest: Clock.now - leaseTime) {
-            if delete { try Files.removeTree("\(layout.staging)/\(name)") }
-            count += 1
+        if delete {
+            let dead = try StagingFolder.moveAbandoned(in: layout.staging, to: layout.trash)
+            // What cannot be removed now is in trash/ and goes with the next start.
+            for path in dead { try? Files.removeTree(path) }
+            count += dead.count
+        } else {
+            count += try StagingFolder.abandoned(in: layout.staging).count
         }
-        for folder in try Files.names(in: layout.blobs) { count += try orphans(in: "\(layout.blobs)/\(folder)", delete: delete) }
+        for prefix in StoreLayout.prefixes { count += try orphans(in: "\(layout.blobs)/\(prefix)", delete: delete) }
         for name in try Files.names(in: layout.archives) {
             guard let digest = Digest(hex: name.prefix(64)) else { continue }
-            let known =
-                try catalog.read { try $0.first("SELECT 1 FROM manifests WHERE digest = ? LIMIT 1", .digest(digest)) { _ in true } }
-                ?? false
-            if !known {
-                if delete { try Files.remove("\(layout.archives)/\(name)") }
-                count += 1
-            }
+            let known = try catalog.read { try $0.first("SELECT 1 FROM manifests WHERE digest = ? LIMIT 1", .digest(digest)) { _ in true } }
+            guard known == nil else { continue }
+            if delete { Files.discard("\(layout.archives)/\(name)") }
+            count += 1
         }
         return count
     }
@@ -117,7 +121,7 @@ struct CollectionPlan {
         let shift = leaseTime.map { max(0, ownLeaseTime - $0) } ?? 0
         self.shift = shift
         (manifests, blobs) = try catalog.read { database in
-            let now = max(Clock.now, try database.first("SELECT now FROM clock") { $0.int(0) } ?? 0)
+            let now = try database.now()
             let manifests = try database.rows(
                 "SELECT id FROM manifests WHERE NOT EXISTS (SELECT 1 FROM tags WHERE manifest = manifests.id)"
             ) { $0.int(0) }

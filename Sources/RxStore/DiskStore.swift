@@ -14,19 +14,21 @@ public final class DiskStore: Store {
 
     /// The folder that holds the store.
     public var root: String { layout.root }
-    /// Where derived archives are kept; may be emptied at any time.
-    public var archiveCache: String { layout.archives }
-    /// Where temporary files may be made on the store's own file system.
-    public var stagingFolder: String { layout.staging }
 
     /// Opens the store in `root`, makes it when it is absent, and repairs what a killed collection left.
     ///
     /// Throws `RegistryError` for a catalog of a newer version, a damaged one, or a network file system; `PosixError` otherwise.
     public init(at root: String, leaseTime: Int = 3600) throws {
-        layout = StoreLayout(root: root)
+        let layout = StoreLayout(root: root)
+        self.layout = layout
         self.leaseTime = leaseTime
         try layout.prepare()
-        catalog = try Catalog(path: layout.catalog)
+        do { catalog = try Catalog(path: layout.catalog) } catch let error as RegistryError where error.code == .storageFull {
+            // On a full disk not even a removal can begin: what is derived makes room.
+            try Files.removeTree(layout.cache)
+            try layout.prepare()
+            catalog = try Catalog(path: layout.catalog)
+        }
         try recover()
     }
 
@@ -34,19 +36,28 @@ public final class DiskStore: Store {
         let size = try catalog.read { database in
             try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { $0.int(0) }
         }
-        guard let size, let status = try Files.status(layout.blob(digest)), Int(status.st_size) == size else {
-            throw RegistryError.blobNotFound(digest)
-        }
+        guard let size, try layout.holds(digest, size: size) else { throw RegistryError.blobNotFound(digest) }
         return size
     }
 
     public func open(_ digest: Digest) throws -> any ByteSource {
         let size = try size(of: digest)
-        let file: FileSource
-        do { file = try FileSource(path: layout.blob(digest)) } catch {
+        let file: FileDescriptor
+        do { file = try FileDescriptor.open(layout.blob(digest), O_RDONLY) } catch {
             if error.isMissing { throw RegistryError.blobNotFound(digest) } else { throw error }
         }
-        return VerifyingSource(file, digest: digest, size: size)
+        return VerifyingSource(FileSource(file), digest: digest, size: size) { [self] in setAside(digest, file) }
+    }
+
+    /// Moves a damaged blob's file into damaged/: nobody is told again that the blob is here, and the next put of it repairs it.
+    /// A file that was put meanwhile stays.
+    private func setAside(_ digest: Digest, _ file: FileDescriptor) {
+        _ = try? catalog.write { _, _ in
+            let path = layout.blob(digest)
+            guard let present = try Files.status(path), try file.status().st_ino == present.st_ino else { return }
+            try Files.makeFolders(layout.damaged)
+            try Files.rename(path, to: "\(layout.damaged)/\(digest.hex).\(RandomName.make())")
+        }
     }
 
     public func version() throws -> Int { try catalog.version() }
@@ -63,10 +74,10 @@ public final class DiskStore: Store {
                 guard let digest = Digest(hex: name.prefix(64)),
                     let size = try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest), map: { $0.int(0) })
                 else {
-                    try Files.remove(aside)
+                    try Files.removeTree(aside)
                     continue
                 }
-                if let present = try Files.status(layout.blob(digest)), Int(present.st_size) == size {
+                if try layout.holds(digest, size: size) {
                     try Files.remove(aside)
                 } else {
                     try Files.rename(aside, to: layout.blob(digest))

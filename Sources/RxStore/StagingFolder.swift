@@ -2,22 +2,29 @@ import Glibc
 import RxPosix
 
 /// The folder an operation stages in, locked for as long as the operation lives: a collection tells the dead from the living by it.
+///
+/// Making and locking a folder, and finding it dead and moving it away, happen under one lock file, so that neither sees the other
+/// half done: a folder without its owner's lock is dead, however young it is. Source: Specs/05-store.
 final class StagingFolder: Sendable {
-    static let lockName = "owner"
+    private static let ownerName = "owner"
 
     let path: String
-    private let lock: FileDescriptor
+    private let owner: FileDescriptor
 
-    init(path: String) throws {
+    /// Makes and locks a folder of this name in `staging`.
+    init(in staging: String, name: String) throws {
+        let path = "\(staging)/\(name)"
         self.path = path
-        try Files.makeFolders(path, mode: 0o700)
-        do throws(PosixError) {
-            let lock = try FileDescriptor.open("\(path)/\(StagingFolder.lockName)", O_RDWR | O_CREAT, mode: 0o600)
-            _ = try retrying("flock", lock.path) { flock(lock.number, LOCK_EX | LOCK_NB) }
-            self.lock = lock
-        } catch {
-            try? Files.removeTree(path)
-            throw error
+        owner = try Files.locked("\(staging).lock") {
+            do throws(PosixError) {
+                try Files.makeFolders(path, mode: 0o700)
+                let owner = try FileDescriptor.open("\(path)/\(StagingFolder.ownerName)", O_RDWR | O_CREAT, mode: 0o600)
+                _ = try retrying("flock", owner.path) { flock(owner.number, LOCK_EX | LOCK_NB) }
+                return owner
+            } catch {
+                try? Files.removeTree(path)
+                throw error
+            }
         }
     }
 
@@ -28,18 +35,36 @@ final class StagingFolder: Sendable {
     }
 
     /// Makes everything on the store's file system durable.
-    func syncFileSystem() throws { try lock.syncFileSystem() }
+    func syncFileSystem() throws { try owner.syncFileSystem() }
 
-    /// Removes the folder and what is left in it; what cannot be removed now is removed by a collection.
-    func remove() { try? Files.removeTree(path) }
+    /// Removes the folder and what is left in it, the owner's file last; what cannot be removed now is removed by a collection.
+    func remove() {
+        guard let names = try? Files.names(in: path) else { return }
+        for name in names where name != StagingFolder.ownerName { try? Files.removeTree("\(path)/\(name)") }
+        try? Files.removeTree(path)
+    }
 
-    /// Whether the operation that made the folder has ended without removing it.
-    static func isAbandoned(_ path: String, youngest: Int) -> Bool {
-        guard let lock = try? FileDescriptor.open("\(path)/\(lockName)", O_RDWR) else {
-            // Between its making and its lock a folder is young.
-            guard let status = try? Files.status(path) else { return false }
-            return status.modifiedAt / 1_000_000_000 < youngest
+    /// The folders in `staging` whose operation has ended without removing them.
+    static func abandoned(in staging: String) throws -> [String] {
+        try Files.locked("\(staging).lock") { try dead(in: staging) }
+    }
+
+    /// Moves abandoned folders into `trash`, where nobody looks for staged files, and gives their new paths.
+    static func moveAbandoned(in staging: String, to trash: String) throws -> [String] {
+        try Files.locked("\(staging).lock") {
+            try dead(in: staging).compactMap { path in
+                let target = "\(trash)/staging.\(RandomName.make())"
+                // An operation that is just ending removes its own folder.
+                do throws(PosixError) { try Files.rename(path, to: target) } catch { if error.isMissing { return nil } else { throw error } }
+                return target
+            }
         }
-        return flock(lock.number, LOCK_EX | LOCK_NB) == 0
+    }
+
+    private static func dead(in staging: String) throws -> [String] {
+        try Files.names(in: staging).map { "\(staging)/\($0)" }.filter { path in
+            guard let owner = try? FileDescriptor.open("\(path)/\(ownerName)", O_RDWR) else { return true }
+            return flock(owner.number, LOCK_EX | LOCK_NB) == 0
+        }
     }
 }

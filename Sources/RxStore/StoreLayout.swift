@@ -10,6 +10,7 @@ struct StoreLayout: Sendable {
     var blobs: String { "\(root)/blobs/sha256" }
     var staging: String { "\(root)/staging" }
     var trash: String { "\(root)/trash" }
+    var damaged: String { "\(root)/damaged" }
     var cache: String { "\(root)/cache" }
     var archives: String { "\(cache)/archives" }
 
@@ -31,9 +32,19 @@ struct StoreLayout: Sendable {
                 hint: "put it on a local file system (RX_HOME, or --data for the server)")
         }
         for folder in [staging, trash, archives] where !Files.isFolder(folder) { try Files.makeFolders(folder) }
-        guard !Files.isFolder("\(blobs)/ff") else { return }
-        for prefix in 0..<256 { try Files.makeFolders("\(blobs)/\(Hex.text(CollectionOfOne(UInt8(prefix))))") }
-        try Files.syncFolder(blobs)
-        try Files.syncFolder(root)
+        let present = Files.isFolder(blobs) ? Set(try Files.names(in: blobs)) : []
+        let missing = StoreLayout.prefixes.filter { !present.contains($0) }
+        guard !missing.isEmpty else { return }
+        for prefix in missing { try Files.makeFolders("\(blobs)/\(prefix)") }
+        for folder in [blobs, "\(root)/blobs", root, "\(root)/.."] { try Files.syncFolder(folder) }
+    }
+
+    /// The names of the folders that blobs are spread over.
+    static let prefixes = (0..<256).map { Hex.text(CollectionOfOne(UInt8($0))) }
+
+    /// Whether a blob's file is there with this length.
+    func holds(_ digest: Digest, size: Int) throws -> Bool {
+        guard let status = try Files.status(blob(digest)) else { return false }
+        return Int(status.st_size) == size
     }
 }

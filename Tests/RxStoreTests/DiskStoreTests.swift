@@ -55,6 +55,47 @@ import Testing
         #expect(try operation.lease([blob("hello"): 5]).isEmpty, "a row without its file is not present")
     }
 
+    @Test func `moves a damaged file aside once it was read, so that the same content can be put again`() throws {
+        try put(["content": "hello"], try definition("a"), in: store)
+        let file = path(blob("hello"))
+        try FileManager.default.removeItem(atPath: file)
+        try folder.write(String(file.dropFirst(folder.path.count + 1)), "jello")
+        #expect(try store.begin().lease([blob("hello"): 5]).count == 1, "the length alone does not tell")
+        #expect(throws: ContentError.self) { try text(blob("hello"), in: store) }
+        #expect(throws: RegistryError.self) { try text(blob("hello"), in: store) }
+        #expect(try store.begin().lease([blob("hello"): 5]).isEmpty)
+        #expect(try files("damaged").count == 1, "it is kept for whoever wants to look at it")
+        try put(["content": "hello"], try definition("a"), in: store)
+        #expect(try text(blob("hello"), in: store) == "hello")
+    }
+
+    @Test func `mends its folders and steps over what is not its own`() throws {
+        try FileManager.default.removeItem(atPath: "\(folder.path)/blobs/sha256/16")
+        try folder.write("blobs/sha256/.DS_Store", "")
+        try folder.write("trash/a folder/file", "")
+        let reopened = try DiskStore(at: folder.path)
+        #expect(RxPosix.Files.isFolder("\(folder.path)/blobs/sha256/16"))
+        #expect(try files("trash").isEmpty)
+        #expect(try reopened.collect(dryRun: false, leaseTime: nil) == CollectionReport())
+    }
+
+    @Test func `never takes a living operation for a dead one, however its folders come and go`() throws {
+        try WorkerPool.forEach(0..<200, threads: 6) { index in
+            if index % 3 == 0 {
+                _ = try store.collect(dryRun: index % 2 == 0, leaseTime: nil)
+            } else {
+                let operation = try store.begin()
+                _ = try operation.stage(BytesSource([UInt8(index)]), expecting: nil)
+                try operation.publish()
+                #expect(try operation.lease([sha256([UInt8(index)]): 1]).count == 1)
+                operation.cancel()
+            }
+        }
+        _ = try store.collect(dryRun: false, leaseTime: nil)
+        #expect(try files("staging").isEmpty)
+        #expect(try files("trash").isEmpty)
+    }
+
     @Test func `refuses a catalog of a newer version and says so`() throws {
         var handle: OpaquePointer?
         sqlite3_open_v2("\(folder.path)/catalog.sqlite", &handle, SQLITE_OPEN_READWRITE, nil)
