@@ -9,9 +9,18 @@ extension Client {
     /// Adds a folder, or another source, to the local store. Throws what the source, its detectors and the store throw.
     public func add(_ text: String) throws -> ResourceAdder.Outcome {
         let stampedAt = Clock.nanoseconds
-        let operation = try store.begin()
+        // A folder's files stay where they are until they are added; only what comes from elsewhere is staged while it is loaded.
+        var begun: (any StoreOperation)?
+        func operation() throws -> any StoreOperation {
+            if let begun { return begun }
+            progress.begin("adding", total: nil)
+            let operation = try store.begin()
+            begun = operation
+            return operation
+        }
+        defer { progress.end() }
         let source = try sources.load(text) { content in
-            let blob = try operation.stage(MeteredSource(content, progress), expecting: nil)
+            let blob = try operation().stage(MeteredSource(content, progress), expecting: nil)
             return (blob.digest, blob.size)
         }
         switch source.content {
@@ -20,10 +29,26 @@ extension Client {
                 entries, in: folder, definition: source.definition, stampedAt: stampedAt)
         case .staged(let files):
             let manifest = try ResourceManifest(definition: source.definition, files: files)
-            let record = try operation.commit(manifest, as: Reference(source.definition.locator))
-            progress.end()
+            let record = try operation().commit(manifest, as: Reference(source.definition.locator))
             return ResourceAdder.Outcome(record: record, unchanged: 0)
         }
+    }
+
+    /// Gives `body` what a program needs of a resource, found as `find` finds it. See `reading(_:body:)`.
+    public func reading<Value>(_ locator: Locator, _ body: (ResourceRecord, ResourceManifest) throws -> Value) throws -> Value {
+        try reading({ try find(locator) }, body)
+    }
+
+    /// Gives `body` a stored resource whose blobs stay until it ends, also when its name is put anew and a collection runs.
+    ///
+    /// What went away between finding and holding is found once more. Throws `RegistryError` when it is gone again.
+    func reading<Value>(_ find: () throws -> ResourceRecord, _ body: (ResourceRecord, ResourceManifest) throws -> Value) throws -> Value {
+        let held: HeldResource
+        do { held = try HeldResource(try find(), in: store) } catch let error as RegistryError where HeldResource.isGone(error) {
+            held = try HeldResource(try find(), in: store)
+        }
+        defer { held.operation.cancel() }
+        return try body(held.record, held.manifest)
     }
 
     /// What is stored under a locator here; nil when nothing is. Throws `LocatorError` for a shortened digest.
@@ -72,4 +97,25 @@ extension Client {
         return RegistryError.notFound(
             locator.description, hint: near.map { "did you mean \($0)?" } ?? "rx list shows what is here, rx search what registries have")
     }
+}
+
+/// A stored resource whose blobs are leased to an operation.
+private struct HeldResource {
+    let record: ResourceRecord
+    let manifest: ResourceManifest
+    let operation: any StoreOperation
+
+    /// Throws `RegistryError` when the manifest or one of its blobs is no longer there.
+    init(_ record: ResourceRecord, in store: some Store) throws {
+        self.record = record
+        manifest = try store.manifest(of: record)
+        operation = try store.begin()
+        let wanted = manifest.blobs
+        let present = try operation.lease(wanted)
+        if present.count < wanted.count, let lost = wanted.keys.filter({ !present.contains($0) }).min() {
+            throw RegistryError.blobNotFound(lost)
+        }
+    }
+
+    static func isGone(_ error: RegistryError) -> Bool { error.code == .resourceNotFound || error.code == .blobUnknown }
 }

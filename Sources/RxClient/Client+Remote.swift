@@ -11,30 +11,15 @@ extension Client {
     public func find(_ locator: Locator) throws -> ResourceRecord {
         if locator.registry != nil { return try refreshed(locator, try registry(forHost: locator.registry!)) }
         if let record = try local(locator) { return record }
-        var failure: (any ResourceError)?
-        for registry in try registries {
-            do { return try refreshed(locator, registry) } catch let error as RegistryError
-                where error.code == .resourceNotFound || error.code == .unreachable
-            {
-                if error.code == .unreachable, failure == nil { failure = error }
-            }
-        }
-        if let failure { throw failure }
-        throw try notFound(locator)
+        return try firstAnswer(locator) { try refreshed(locator, $0) }
     }
 
     /// Fetches a resource: from the registry that is named, else from the one in the locator, else from the first that has it.
     public func pull(_ locator: Locator, from name: String?) throws -> ResourceRecord {
         if let name { return try fetch(locator, try registry(name)) }
         if let host = locator.registry { return try fetch(locator, try registry(forHost: host)) }
-        let registries = try registries
         guard !registries.isEmpty else { throw Client.noRegistry }
-        for (index, registry) in registries.enumerated() {
-            do { return try fetch(locator, registry) } catch let error as RegistryError
-                where error.code == .resourceNotFound && index < registries.count - 1
-            {}
-        }
-        throw RegistryError.notFound(locator.description)
+        return try firstAnswer(locator) { try fetch(locator, $0) }
     }
 
     /// Sends a resource of the local store to the registry that is named, else to the one in the locator, else to the default.
@@ -42,10 +27,28 @@ extension Client {
         let registry =
             try name.map { try self.registry($0) } ?? locator.registry.map { try self.registry(forHost: $0) } ?? self.registry(nil)
         let own = locator.at(registry: nil)
-        guard let record = try local(own) ?? (locator.registry == nil ? nil : local(locator)) else { throw try notFound(locator) }
-        let receipt = try remote(registry).publish(
-            try store.manifest(of: record), as: record.reference.locator.at(registry: nil), from: store)
-        return (registry, receipt)
+        return try reading {
+            guard let record = try local(own) ?? (locator.registry == nil ? nil : local(locator)) else { throw try notFound(locator) }
+            return record
+        } _: { record, manifest in
+            (registry, try remote(registry).publish(manifest, as: record.reference.locator.at(registry: nil), from: store))
+        }
+    }
+
+    /// What the first registry that has a resource answers, asked in order. Throws the error of the first that could not be asked
+    /// when no other has it, else that it is nowhere.
+    private func firstAnswer<Value>(_ locator: Locator, _ ask: (RegistryURL) throws -> Value) throws -> Value {
+        var failure: RegistryError?
+        for candidate in registries {
+            switch candidate {
+            case .failure(let error): failure = failure ?? error
+            case .success(let registry):
+                do { return try ask(registry) } catch let error as RegistryError where error.code == .unreachable {
+                    failure = failure ?? error
+                } catch let error as RegistryError where error.code == .resourceNotFound {}
+            }
+        }
+        throw try failure ?? notFound(locator)
     }
 
     /// The copy of a resource, fetched again when the registry's digest is another one.
@@ -85,20 +88,18 @@ extension Client {
     /// What a registry says of a resource, checked; nothing is fetched. Asks the registry that is named, else the one in the
     /// locator, else each in order.
     public func describe(_ locator: Locator, at name: String?) throws -> (record: ResourceRecord, files: [ResourceFile]) {
-        let candidates = try name.map { [try registry($0)] } ?? locator.registry.map { [try registry(forHost: $0)] } ?? registries
-        for registry in candidates {
-            let info: ResourceInfo
-            do { info = try remote(registry).info(locator) } catch let error as RegistryError where error.code == .resourceNotFound {
-                continue
-            }
-            let manifest = try info.checkedManifest(locator, registry)
-            let reference = Reference(registry: registry.authority, repository: locator.repository, tag: info.locator.tag)
-            let record = ResourceRecord(
-                reference: reference, manifestDigest: info.manifestDigest, tree: manifest.tree, size: manifest.size,
-                fileCount: manifest.files.count,
-                definition: manifest.definition, createdAt: info.createdAt, updatedAt: info.updatedAt)
-            return (record, manifest.files)
-        }
-        throw try notFound(locator)
+        if let name { return try describe(locator, try registry(name)) }
+        if let host = locator.registry { return try describe(locator, try registry(forHost: host)) }
+        return try firstAnswer(locator) { try describe(locator, $0) }
+    }
+
+    private func describe(_ locator: Locator, _ registry: RegistryURL) throws -> (record: ResourceRecord, files: [ResourceFile]) {
+        let info = try remote(registry).info(locator)
+        let manifest = try info.checkedManifest(locator, registry)
+        let record = ResourceRecord(
+            reference: Reference(registry: registry.authority, repository: locator.repository, tag: info.locator.tag),
+            manifestDigest: info.manifestDigest, tree: manifest.tree, size: manifest.size, fileCount: manifest.files.count,
+            definition: manifest.definition, createdAt: info.createdAt, updatedAt: info.updatedAt)
+        return (record, manifest.files)
     }
 }

@@ -49,26 +49,27 @@ public struct Client {
     public static let noRegistry = RegistryError(
         "No registry configured. Use: rx registry add <name> <url>  or  rx config set registry <url>", code: .invalidRequest)
 
-    /// The registries that a bare locator is looked for in, in order.
-    var registries: [RegistryURL] {
-        get throws {
-            if let environment { return environment.map { [$0] } ?? [] }
-            let all = configuration.registries
-            let standard = configuration.defaultRegistry
-            return try ((standard.map { [$0] } ?? []) + all.filter { $0 != standard }).map { try RegistryURL(parsing: $0.url) }
-        }
+    /// The registries that a bare locator is looked for in, in order; for a configured address that is none, its error.
+    var registries: [Result<RegistryURL, RegistryError>] {
+        if let environment { return environment.map { [.success($0)] } ?? [] }
+        let standard = configuration.defaultRegistry
+        let all = (standard.map { [$0] } ?? []) + configuration.registries.filter { $0 != standard }
+        return all.map { entry in Result { () throws(RegistryError) in try entry.address } }
     }
 
-    /// The registry that push and pull use when none is named; nil when there is none.
-    public var defaultRegistry: RegistryURL? { (try? registries)?.first }
+    /// The registry that push and pull use when none is named; nil when there is none. Throws `RegistryError` for a configured
+    /// address that is none.
+    public var defaultRegistry: RegistryURL? {
+        get throws(RegistryError) { try registries.first?.get() }
+    }
 
     /// The registry of a configured name or an address; the default one for nil. Throws `RegistryError`.
     public func registry(_ text: String?) throws -> RegistryURL {
         guard let text else {
-            guard let first = try registries.first else { throw Client.noRegistry }
+            guard let first = try defaultRegistry else { throw Client.noRegistry }
             return first
         }
-        if let named = configuration.registry(named: text) { return try RegistryURL(parsing: named.url) }
+        if let named = configuration.registry(named: text) { return try named.address }
         guard text.contains(".") || text.contains(":") || text == "localhost" else {
             throw RegistryError(
                 "Registry \"\(text)\" not found", code: .notFound,
@@ -80,7 +81,8 @@ public struct Client {
     /// The registry that a locator's host means: the configured one of that host, else the host itself.
     func registry(forHost host: String) throws -> RegistryURL {
         let wanted = try RegistryURL(parsing: host)
-        return try registries.first { $0.authority == wanted.authority } ?? wanted
+        let configured = registries.lazy.compactMap { try? $0.get() }
+        return configured.first { $0.authority == wanted.authority || $0.authority == host.lowercased() } ?? wanted
     }
 
     /// The host that copies from a registry are stored under.

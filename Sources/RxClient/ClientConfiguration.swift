@@ -1,3 +1,4 @@
+public import RxHTTP
 public import RxModel
 import RxPosix
 
@@ -7,6 +8,17 @@ public struct ConfiguredRegistry: Sendable, Equatable {
     public let name: String
     /// Its address, as it was given.
     public let url: String
+
+    /// Where it is. Throws `RegistryError` that names the registry when its address is none.
+    public var address: RegistryURL {
+        get throws(RegistryError) {
+            do { return try RegistryURL(parsing: url) } catch {
+                throw RegistryError(
+                    "Registry \"\(name)\": \(error.message)", code: error.code,
+                    hint: "remove it (rx registry remove \(name)) and add it again")
+            }
+        }
+    }
 }
 
 /// What `$RX_HOME/config.json` holds: the registries, in the order they are asked, and which is the default. Keys of other
@@ -39,11 +51,14 @@ public struct ClientConfiguration: Sendable {
 
     init(json: JSON) throws {
         guard let members = json.object else {
-            throw RegistryError("config.json must hold an object", code: .invalidRequest, hint: "mend or delete it")
+            throw ClientConfiguration.broken("it must hold an object")
         }
         self.members = members
-        registries = (members["registries"]?.array ?? []).compactMap { entry in
-            guard let name = entry["name"]?.string, let url = entry["url"]?.string else { return nil }
+        guard let entries = (members["registries"] ?? []).array else { throw ClientConfiguration.broken("registries must be an array") }
+        registries = try entries.enumerated().map { index, entry in
+            guard let name = entry["name"]?.string, !name.isEmpty, let url = entry["url"]?.string else {
+                throw ClientConfiguration.broken("registries[\(index)] needs a \"name\" and a \"url\", both texts")
+            }
             return ConfiguredRegistry(name: name, url: url)
         }
         defaultName = members["default"]?.string
@@ -52,6 +67,10 @@ public struct ClientConfiguration: Sendable {
             registries.insert(ConfiguredRegistry(name: "default", url: url), at: 0)
             defaultName = defaultName ?? "default"
         }
+    }
+
+    private static func broken(_ reason: String) -> RegistryError {
+        RegistryError("config.json: \(reason)", code: .invalidRequest, hint: "mend or delete it")
     }
 
     /// Where a home's configuration is.
@@ -88,12 +107,17 @@ public struct ClientConfiguration: Sendable {
     /// The registry of this name.
     public func registry(named name: String) -> ConfiguredRegistry? { registries.first { $0.name == name } }
 
-    /// Adds a registry; the first becomes the default. Throws `RegistryError` for a name that is taken.
+    /// Adds a registry; the first becomes the default. Throws `RegistryError` for a name that is empty or taken, and for an address
+    /// that is none.
     public mutating func add(_ name: String, url: String) throws(RegistryError) {
+        guard !name.isEmpty else {
+            throw RegistryError("A registry's name must not be empty", code: .invalidRequest, hint: "rx registry add <name> <url>")
+        }
         guard registry(named: name) == nil else {
             throw RegistryError(
                 "Registry \"\(name)\" already exists", code: .invalidRequest, hint: "remove it first: rx registry remove \(name)")
         }
+        _ = try RegistryURL(parsing: url)
         registries.append(ConfiguredRegistry(name: name, url: url))
         if defaultName == nil { defaultName = name }
     }
@@ -117,9 +141,11 @@ public struct ClientConfiguration: Sendable {
         return defaultRegistry?.url
     }
 
-    /// Sets a key of `keys`. `registry` sets the address of the registry named `default` and makes it the default.
+    /// Sets a key of `keys`. `registry` sets the address of the registry named `default` and makes it the default. Throws
+    /// `RegistryError` for another key and for an address that is none.
     public mutating func set(_ key: String, to value: String) throws(RegistryError) {
         try check(key)
+        _ = try RegistryURL(parsing: value)
         let entry = ConfiguredRegistry(name: "default", url: value)
         if let index = registries.firstIndex(where: { $0.name == "default" }) {
             registries[index] = entry

@@ -6,9 +6,6 @@ public import RxStore
 
 /// Writes a stored resource to where people can use it: a folder or an archive file.
 public struct ResourceExporter: Sendable {
-    /// The name of the definition's file.
-    public static let definitionName = "resource.json"
-
     private let store: any Store
     private let progress: any Progress
 
@@ -18,31 +15,34 @@ public struct ResourceExporter: Sendable {
         self.progress = progress
     }
 
-    /// Writes the content as the folder `target`, which must be absent or empty; with `definition`, resource.json too. The
-    /// folder appears whole or not at all. Throws `ContentError`, `PosixError`, or what reading the store throws.
+    /// Writes the content as the folder `target`, which must be absent or empty; with `definition`, resource.json too. Nothing
+    /// shows before everything is written. Throws `ContentError`, `PosixError`, or what reading the store throws.
     public func export(_ manifest: ResourceManifest, toFolder target: String, definition: Bool) throws {
-        try refuseUsed(target, manifest, definition)
-        let trimmed = target.utf8.last == UInt8(ascii: "/") && target != "/" ? String(target.dropLast()) : target
-        let aside = "\(trimmed).rx-\(RandomName.make())"
+        if definition { try refuseOwnDefinition(manifest) }
+        let present = try emptyFolder(target)
+        var plain = target[...]
+        while plain.utf8.count > 1, plain.utf8.last == UInt8(ascii: "/") { plain.removeLast() }
+        let aside = "\(present.map { "\($0)/" } ?? String(plain)).rx-\(RandomName.make())"
+        progress.begin("writing", total: manifest.size)
+        defer { progress.end() }
         do {
             try Files.makeFolders(aside)
-            progress.begin("writing", total: manifest.size)
             try write(manifest, into: aside)
-            if definition { try create("\(aside)/\(ResourceExporter.definitionName)", mode: 0o644, from: definitionSource(manifest)) }
-            try Files.rename(aside, to: trimmed)
+            if definition { try create("\(aside)/\(Definition.fileName)", mode: 0o644, from: BytesSource(text(manifest.definition))) }
+            if let present { try move(aside, into: present) } else { try Files.rename(aside, to: String(plain)) }
         } catch {
             try? Files.removeTree(aside)
             throw error
         }
-        progress.end()
     }
 
     /// Writes content and resource.json as one deterministic archive, replacing the file in one step.
     public func export(_ manifest: ResourceManifest, toArchive target: String) throws {
-        try refuseUsedName(manifest)
+        try refuseOwnDefinition(manifest)
         let aside = "\(target).rx-\(RandomName.make())"
+        progress.begin("writing", total: nil)
+        defer { progress.end() }
         do {
-            progress.begin("writing", total: nil)
             let file = try FileDescriptor.open(aside, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
             try writeWithDefinition(manifest, to: MeteredSink(FileSink(file), progress))
             try file.sync()
@@ -51,12 +51,11 @@ public struct ResourceExporter: Sendable {
             Files.discard(aside)
             throw error
         }
-        progress.end()
     }
 
     private func writeWithDefinition(_ manifest: ResourceManifest, to sink: any ByteSink) throws {
-        let bytes = Array((manifest.definition.json.pretty + "\n").utf8)
-        let name = try FilePath(parsing: ResourceExporter.definitionName)
+        let bytes = text(manifest.definition)
+        let name = try FilePath(parsing: Definition.fileName)
         let writer = ArchiveWriter(to: sink)
         var pending: FilePath? = name
         func writeDefinition() throws {
@@ -93,22 +92,37 @@ public struct ResourceExporter: Sendable {
         try copyBytes(from: source, to: FileSink(file))
     }
 
-    private func definitionSource(_ manifest: ResourceManifest) -> BytesSource {
-        BytesSource(Array((manifest.definition.json.pretty + "\n").utf8))
+    /// Moves what a folder holds into the folder above it: one that is there already stays itself, for those who are in it. What was
+    /// moved is removed again when not all of it can be.
+    private func move(_ aside: String, into folder: String) throws {
+        var moved: [String] = []
+        do {
+            for name in try Files.names(in: aside) {
+                try Files.rename("\(aside)/\(name)", to: "\(folder)/\(name)")
+                moved.append(name)
+            }
+        } catch {
+            for name in moved { try? Files.removeTree("\(folder)/\(name)") }
+            throw error
+        }
+        try Files.removeTree(aside)
     }
 
-    private func refuseUsed(_ target: String, _ manifest: ResourceManifest, _ definition: Bool) throws {
-        if definition { try refuseUsedName(manifest) }
-        guard try Files.status(target) != nil else { return }
+    private func text(_ definition: Definition) -> [UInt8] { Array((definition.json.pretty + "\n").utf8) }
+
+    /// The real path of an empty folder that is there already, also behind a symlink; nil when nothing is there.
+    private func emptyFolder(_ target: String) throws -> String? {
+        guard try Files.status(target) != nil else { return nil }
         guard Files.isFolder(target), try Files.names(in: target).isEmpty else {
             throw ContentError("\(target) exists already and is not an empty folder", hint: "name a folder that does not exist yet")
         }
+        return try Files.realPath(target)
     }
 
-    private func refuseUsedName(_ manifest: ResourceManifest) throws {
-        guard !manifest.files.contains(where: { $0.path.text == ResourceExporter.definitionName }) else {
+    private func refuseOwnDefinition(_ manifest: ResourceManifest) throws {
+        guard !manifest.files.contains(where: { $0.path.text == Definition.fileName }) else {
             throw ContentError(
-                "the content holds a \(ResourceExporter.definitionName) of its own", hint: "export it to a folder without --definition")
+                "the content holds a \(Definition.fileName) of its own", hint: "export it to a folder without --definition")
         }
     }
 }

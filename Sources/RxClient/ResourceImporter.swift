@@ -20,38 +20,55 @@ public struct ResourceImporter {
     }
 
     /// Stores the archive's content under the definition in its resource.json. Throws `ContentError` for an archive that is
-    /// refused or has no resource.json, `DefinitionError` for a bad one; nothing is stored then.
+    /// refused or has no resource.json, `DefinitionError` for a bad one, both naming the archive; nothing is stored then.
     public func importArchive(_ path: String) throws -> ResourceRecord {
         let source = try FileDescriptor.open(path, O_RDONLY)
         let status = try source.status()
         progress.begin("importing", total: status.isRegular ? Int(status.st_size) : nil)
+        defer { progress.end() }
+        do {
+            return try store(MeteredSource(FileSource(source), progress))
+        } catch let error as ContentError {
+            throw ContentError("\(path): \(error.message)", code: error.code, hint: error.hint)
+        } catch let error as DefinitionError {
+            throw DefinitionError("\(path): \(Definition.fileName): \(error.message)", field: error.field, code: error.code)
+        }
+    }
+
+    private func store(_ archive: any ByteSource) throws -> ResourceRecord {
         let operation = try store.begin()
         // The definition is read, not stored: it lives in the manifest.
-        var definition: [UInt8]?
+        var written: [UInt8] = []
         var current: FilePath?
-        var files = try readArchive(
-            MeteredSource(FileSource(source), progress),
+        let all = try readArchive(
+            archive,
             select: { path in
                 current = path
                 return path
             }
         ) { content in
-            guard current?.text == ResourceExporter.definitionName else {
+            guard current?.text == Definition.fileName else {
                 let blob = try operation.stage(content, expecting: nil)
                 return (blob.digest, blob.size)
             }
-            let bytes = try content.readAll(limit: ResourceImporter.definitionLimit)
-            definition = bytes
-            return (sha256(bytes), bytes.count)
+            written = try content.readAll(limit: ResourceImporter.definitionLimit)
+            return (sha256(written), written.count)
         }
-        guard let definition else {
-            throw ContentError(
-                "\(path) holds no \(ResourceExporter.definitionName)", hint: "unpack it and use rx add, or add a resource.json to it")
+        guard let entry = all.first(where: { $0.path.text == Definition.fileName && $0.symlink == nil }) else {
+            throw ContentError("it holds no \(Definition.fileName)", hint: "unpack it and use rx add, or add a resource.json to it")
         }
-        files.removeAll { $0.path.text == ResourceExporter.definitionName }
-        let manifest = try ResourceManifest(definition: try Definition(parsing: definition), files: files)
-        let record = try operation.commit(manifest, as: Reference(manifest.definition.locator))
-        progress.end()
-        return record
+        let files = all.filter { $0.path.text != Definition.fileName }
+        let text: [UInt8]
+        if entry.digest == sha256(written) {
+            text = written
+            // A hard link, or a file with the same bytes, is content all the same.
+            if files.contains(where: { $0.digest == entry.digest }) { _ = try operation.stage(BytesSource(text), expecting: entry.digest) }
+        } else {
+            // It is itself a hard link, to a file of the content.
+            try operation.publish()
+            text = try store.open(entry.digest).readAll(limit: ResourceImporter.definitionLimit)
+        }
+        let manifest = try ResourceManifest(definition: try Definition(parsing: text), files: files)
+        return try operation.commit(manifest, as: Reference(manifest.definition.locator))
     }
 }

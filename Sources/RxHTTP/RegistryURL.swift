@@ -68,11 +68,14 @@ public struct RegistryURL: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Host and port as a locator's registry part writes them.
-    public var authority: String { port.map { "\(host):\($0)" } ?? host }
+    /// Host and port as a locator's registry part writes them; a host that would read as a path has its port written, whatever it is.
+    public var authority: String {
+        guard let port = port ?? (LocatorGrammar.namesRegistry(host) ? nil : scheme.port) else { return host }
+        return "\(host):\(port)"
+    }
 
     /// The URL without `/api/v1`.
-    public var description: String { "\(scheme.rawValue)://\(authority)\(base)" }
+    public var description: String { "\(scheme.rawValue)://\(host)\(port.map { ":\($0)" } ?? "")\(base)" }
 
     /// The URL of an absolute path on this registry, such as `/api/v1/health`.
     public func url(_ path: String) -> String { description + path }

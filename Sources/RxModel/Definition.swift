@@ -2,6 +2,9 @@
 ///
 /// Source: Specs/02-definition.
 public struct Definition: Sendable, Equatable {
+    /// The name of the file that holds one, in a folder or an archive.
+    public static let fileName = "resource.json"
+
     /// Every key, as it was given.
     public let members: [String: JSON]
 

@@ -1,5 +1,6 @@
 extension Locator {
-    /// The longest locator, in UTF-8 bytes.
+    /// The longest path, name and tag together, as they are written, in UTF-8 bytes. Registry and digest have bounds of their own, so
+    /// that a copy can be addressed and pinned whatever its name.
     public static let lengthLimit = 256
 
     /// Reads a locator; percent escapes are decoded once and the text is brought to NFC.
@@ -9,9 +10,10 @@ extension Locator {
         func fail(_ message: String) -> LocatorError { LocatorError(message, locator: written) }
 
         guard !written.isEmpty else { throw fail("Locator must be a non-empty string") }
-        guard written.utf8.count <= Locator.lengthLimit else { throw fail("Locator too long") }
+        guard LocatorGrammar.isShort(written) else { throw fail("Locator too long") }
         guard let decoded = PercentEncoding.decode(written) else { throw fail("Invalid percent escape") }
         let text = decoded.composed
+        guard LocatorGrammar.isShort(text) else { throw fail("Locator too long") }
         guard text.utf8.first != UInt8(ascii: "/"), text.utf8.first != UInt8(ascii: "\\") else { throw fail("Absolute paths not allowed") }
         guard !text.containsTraversal else { throw fail("Path traversal detected") }
         guard text.unicodeScalars.allSatisfy(LocatorGrammar.allows) else { throw fail("Invalid characters detected") }
@@ -61,6 +63,19 @@ extension Locator {
 
 /// The characters and shapes of a locator's parts. Source: Specs/01-locator.
 package enum LocatorGrammar {
+    /// The longest host, in bytes. Source: RFC 1035, section 2.3.4.
+    private static let hostLimit = 253
+
+    /// Whether the text without its registry and digest has at most `Locator.lengthLimit` bytes.
+    static func isShort(_ text: String) -> Bool {
+        var own = Substring(text)
+        if let at = own.utf8.firstIndex(of: UInt8(ascii: "@")) { own = own[..<at] }
+        if let slash = own.utf8.firstIndex(of: UInt8(ascii: "/")), namesRegistry(own[..<slash]) {
+            own = own[own.utf8.index(after: slash)...]
+        }
+        return own.utf8.count <= Locator.lengthLimit
+    }
+
     static func allows(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case ";", "|", "&", "$", "`", "<", ">", "\"", "\\", "%", "\u{0}"..."\u{20}", "\u{7F}": false
@@ -90,12 +105,13 @@ package enum LocatorGrammar {
     }
 
     /// Whether the first of several segments is a host: it has a `:` or `.` or is `localhost`.
-    static func namesRegistry(_ segment: String) -> Bool {
-        segment == "localhost" || segment.utf8.contains { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+    package static func namesRegistry(_ segment: some StringProtocol) -> Bool {
+        segment.utf8.elementsEqual("localhost".utf8) || segment.utf8.contains { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
     }
 
     /// `host`, `host:port` or `[v6]:port`.
     package static func isRegistry(_ text: String) -> Bool {
+        guard !text.containsTraversal else { return false }
         var host = Substring(text)
         let bracketed = text.utf8.first == UInt8(ascii: "[")
         let portSearch = bracketed ? text.utf8.lastIndex(of: UInt8(ascii: "]")).map { text[$0...] } : text[...]
@@ -106,6 +122,7 @@ package enum LocatorGrammar {
             else { return false }
             host = text[..<colon]
         }
+        guard host.utf8.count <= hostLimit else { return false }
         if bracketed {
             guard host.utf8.last == UInt8(ascii: "]"), host.utf8.count > 2 else { return false }
             return host.dropFirst().dropLast().utf8.allSatisfy {

@@ -13,26 +13,41 @@ public enum Host {
     /// The value of an environment variable; nil when it is not set.
     public static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
-    /// The home folder of the user.
-    public static var home: String { environment("HOME") ?? getpwuid(getuid()).map { String(cString: $0.pointee.pw_dir) } ?? "/" }
+    /// Whether an environment variable is absent or UTF-8.
+    public static func isText(_ name: String) -> Bool { getenv(name).map { String(validatingCString: $0) != nil } ?? true }
+
+    /// The words behind the program's name; nil for one that is not UTF-8.
+    public static var arguments: [String?] {
+        (1..<max(1, Int(CommandLine.argc))).map { index in CommandLine.unsafeArgv[index].flatMap { String(validatingCString: $0) } }
+    }
+
+    /// Opens what is closed of standard input, output and error, so that no file is ever opened under their numbers. Using one of
+    /// them still fails. Call it first.
+    public static func holdStandardDescriptors() {
+        for number: Int32 in 0...2 where fcntl(number, F_GETFD) == -1 { open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY) }
+    }
+
+    /// The home folder of the user; an empty `HOME` counts as unset.
+    public static var home: String {
+        if let home = environment("HOME"), !home.isEmpty { return home }
+        return getpwuid(getuid()).map { String(cString: $0.pointee.pw_dir) } ?? "/"
+    }
 
     /// Whether a descriptor is a terminal.
     public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
     /// Writes text to standard error, all of it or as much as can be.
-    public static func writeError(_ text: String) { write(text, to: 2) }
-
-    /// Writes text to standard output.
-    public static func writeOutput(_ text: String) { write(text, to: 1) }
-
-    private static func write(_ text: String, to descriptor: Int32) {
+    public static func writeError(_ text: String) {
         var text = text
         text.withUTF8 { bytes in
             var offset = 0
             while offset < bytes.count {
-                let count = Glibc.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+                let count = write(2, bytes.baseAddress! + offset, bytes.count - offset)
                 if count > 0 { offset += count } else if errno != EINTR { return }
             }
         }
     }
+
+    /// Writes text to standard output. Throws `PosixError` when not all of it can be written.
+    public static func writeOutput(_ text: String) throws(PosixError) { try FileDescriptor.standardOutput.write(Array(text.utf8)) }
 }

@@ -29,6 +29,7 @@ final class DiskOperation: StoreOperation {
     private let owner: String
     private let folder: StagingFolder
     private let lanes: StagingLanes
+    private let earlySync: EarlySync
     private let state = Mutex(State())
 
     init(layout: StoreLayout, catalog: Catalog, leaseTime: Int) throws {
@@ -38,6 +39,7 @@ final class DiskOperation: StoreOperation {
         owner = RandomName.make()
         folder = try StagingFolder(in: layout.staging, name: owner)
         lanes = StagingLanes(folder: folder.path)
+        earlySync = EarlySync(folder)
     }
 
     deinit { cancel() }
@@ -47,6 +49,7 @@ final class DiskOperation: StoreOperation {
             let path = lane.next()
             do {
                 let blob = try write(source, to: path, lane.hasher)
+                earlySync.staged(blob.size)
                 if let expecting, expecting != blob.digest { throw ContentError.mismatch(expected: expecting, got: blob.digest) }
                 if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
                 return blob
@@ -64,6 +67,7 @@ final class DiskOperation: StoreOperation {
             return state.staged.sorted { $0.key.digest < $1.key.digest }
         }
         guard !staged.isEmpty else { return }
+        try earlySync.finish()
         try folder.syncFiles(staged.map(\.value), singly: staged.count <= DiskOperation.singleSyncLimit)
         for start in stride(from: 0, to: staged.count, by: DiskOperation.batchSize) {
             try putIntoPlace(staged[start..<min(start + DiskOperation.batchSize, staged.count)])
