@@ -44,7 +44,8 @@ extension Client {
     /// What went away between finding and holding is found once more. Throws `RegistryError` when it is gone again.
     func reading<Value>(_ find: () throws -> ResourceRecord, _ body: (ResourceRecord, ResourceManifest) throws -> Value) throws -> Value {
         let held: HeldResource
-        do { held = try HeldResource(try find(), in: store) } catch let error as RegistryError where HeldResource.isGone(error) {
+        let record = try find()
+        do { held = try HeldResource(record, in: store) } catch let error as RegistryError where HeldResource.isGone(error) {
             held = try HeldResource(try find(), in: store)
         }
         defer { held.operation.cancel() }

@@ -62,6 +62,7 @@ public struct ClientConfiguration: Sendable {
             return ConfiguredRegistry(name: name, url: url)
         }
         defaultName = members["default"]?.string
+        guard members["registry"].map({ $0.string != nil }) ?? true else { throw ClientConfiguration.broken("registry must be a text") }
         // What ResourceX wrote: one address, under one key.
         if let url = members["registry"]?.string, !registries.contains(where: { $0.name == "default" }) {
             registries.insert(ConfiguredRegistry(name: "default", url: url), at: 0)

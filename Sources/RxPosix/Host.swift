@@ -24,7 +24,7 @@ public enum Host {
     /// Opens what is closed of standard input, output and error, so that no file is ever opened under their numbers. Using one of
     /// them still fails. Call it first.
     public static func holdStandardDescriptors() {
-        for number: Int32 in 0...2 where fcntl(number, F_GETFD) == -1 { open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY) }
+        for number: Int32 in 0...2 where fcntl(number, F_GETFD) == -1 { _ = open("/dev/null", number == 0 ? O_WRONLY : O_RDONLY) }
     }
 
     /// The home folder of the user; an empty `HOME` counts as unset.

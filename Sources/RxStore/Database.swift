@@ -108,7 +108,8 @@ final class Database {
         let isFull = handle.map { [ENOSPC, EDQUOT].contains(sqlite3_system_errno($0)) } ?? false
         switch result & 0xFF {
         case SQLITE_IOERR where isFull, SQLITE_CANTOPEN where isFull:
-            return RegistryError("catalog \(path): No space left on device", code: .storageFull, hint: "free some space and run the same command again")
+            return RegistryError(
+                "catalog \(path): No space left on device", code: .storageFull, hint: "free some space and run the same command again")
         case SQLITE_FULL:
             return RegistryError("catalog \(path): \(words)", code: .storageFull, hint: "free some space and run the same command again")
         case SQLITE_CORRUPT, SQLITE_NOTADB:

@@ -117,7 +117,8 @@ final class DiskOperation: StoreOperation {
         let record = try catalog.write { database, now in
             for (digest, size) in manifest.blobs {
                 // A row and its file come and go in one transaction; only what others put long ago may have lost its file since.
-                guard try database.blobAddedAt(digest, size: size) != nil, try published.contains(digest) || layout.holds(digest, size: size)
+                guard try database.blobAddedAt(digest, size: size) != nil,
+                    try published.contains(digest) || layout.holds(digest, size: size)
                 else { throw RegistryError.blobNotFound(digest) }
             }
             let record = try database.put(encoded, as: reference, now: now)

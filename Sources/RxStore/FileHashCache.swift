@@ -92,7 +92,8 @@ public final class FileHashCache: @unchecked Sendable {
                 for (stamp, digest) in files where stamp.changedAt + FileHashCache.clockTick < stampedAt {
                     try database.run(
                         "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", .text(stamp.path), .integer(stamp.size),
-                        .integer(stamp.modifiedAt), .integer(stamp.changedAt), .integer(Int(bitPattern: UInt(stamp.inode))), .digest(digest),
+                        .integer(stamp.modifiedAt), .integer(stamp.changedAt), .integer(Int(bitPattern: UInt(stamp.inode))),
+                        .digest(digest),
                         .integer(now))
                 }
             }

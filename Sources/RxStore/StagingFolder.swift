@@ -55,7 +55,9 @@ final class StagingFolder: Sendable {
             try dead(in: staging).compactMap { path in
                 let target = "\(trash)/staging.\(RandomName.make())"
                 // An operation that is just ending removes its own folder.
-                do throws(PosixError) { try Files.rename(path, to: target) } catch { if error.isMissing { return nil } else { throw error } }
+                do throws(PosixError) { try Files.rename(path, to: target) } catch {
+                    if error.isMissing { return nil } else { throw error }
+                }
                 return target
             }
         }

@@ -1,7 +1,9 @@
+import Glibc
 import RxModel
 import RxPosix
 
-/// Finds the command, runs it, and turns every failure into words and an exit status: 1 for a failure, 2 for wrong usage.
+/// Finds the command, runs it, and turns every failure into words and an exit status: 1 for a failure, 2 for wrong usage, 141 without
+/// words when nobody reads standard output any more.
 enum Program {
     /// Every command, in the order the help shows them.
     static let commands: [Command] = [
@@ -9,10 +11,16 @@ enum Program {
         .serve,
     ]
 
-    static func run(_ words: [String]) -> Int32 {
+    /// Runs the words of a command line; nil stands for one that is not UTF-8.
+    static func run(_ arguments: [String?]) -> Int32 {
+        let words = arguments.compactMap { $0 }
         do {
+            if let index = arguments.firstIndex(of: nil) { throw UsageError(message: "argument \(index + 1) is not UTF-8 text") }
             try dispatch(words)
             return 0
+        } catch let error as PosixError where error.errno == EPIPE && error.path == FileDescriptor.standardOutput.path {
+            // As the shell shows a program that SIGPIPE ended: `rx list | head -1` is no failure worth words.
+            return 128 + SIGPIPE
         } catch let error as UsageError {
             report(error.message, hint: error.hint ?? "rx --help lists the commands", code: "USAGE", words)
             return 2
@@ -27,12 +35,12 @@ enum Program {
 
     private static func dispatch(_ words: [String]) throws {
         guard let first = words.first else {
-            Host.writeOutput(Help.overview(commands))
+            try Host.writeOutput(Help.overview(commands))
             return
         }
         switch first {
-        case "--version", "-V", "version": Host.writeOutput("rx \(Version.text)\n")
-        case "--help", "-h": Host.writeOutput(Help.overview(commands))
+        case "--version", "-V", "version": try Host.writeOutput("rx \(Version.text)\n")
+        case "--help", "-h": try Host.writeOutput(Help.overview(commands))
         case "help": try help(Array(words.dropFirst()))
         default: try start(try find(first, among: commands, prefix: "rx"), Array(words.dropFirst()))
         }
@@ -44,7 +52,7 @@ enum Program {
             return try start(try find(word, among: command.subcommands, prefix: "rx \(command.name)"), Array(words.dropFirst()))
         }
         if options.contains("--help") || options.contains("-h") {
-            Host.writeOutput(Help.page(command))
+            try Host.writeOutput(Help.page(command))
             return
         }
         guard command.subcommands.isEmpty else {
@@ -57,12 +65,12 @@ enum Program {
 
     private static func help(_ words: [String]) throws {
         guard let first = words.first else {
-            Host.writeOutput(Help.overview(commands))
+            try Host.writeOutput(Help.overview(commands))
             return
         }
         var command = try find(first, among: commands, prefix: "rx")
         if words.count > 1 { command = try find(words[1], among: command.subcommands, prefix: "rx \(command.name)") }
-        Host.writeOutput(Help.page(command))
+        try Host.writeOutput(Help.page(command))
     }
 
     private static func find(_ word: String, among commands: [Command], prefix: String) throws(UsageError) -> Command {
@@ -76,8 +84,8 @@ enum Program {
             Host.writeError(JSON.members(["error": .string(message), "code": .string(code), "hint": hint.map { .string($0) }]).text + "\n")
             return
         }
-        Host.writeError("error: \(message)\n")
-        if let hint { Host.writeError("hint: \(hint)\n") }
+        Host.writeError("error: \(Output.visible(message))\n")
+        if let hint { Host.writeError("hint: \(Output.visible(hint))\n") }
     }
 }
 

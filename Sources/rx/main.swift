@@ -1,5 +1,6 @@
 import Glibc
 import RxPosix
 
+Host.holdStandardDescriptors()
 Signals.ignoreBrokenPipes()
-exit(Program.run(Array(CommandLine.arguments.dropFirst())))
+exit(Program.run(Host.arguments))

@@ -102,7 +102,6 @@ struct SourceText: Sendable, CustomTestStringConvertible {
             "init(arrayLiteral", "init(dictionaryLiteral",
         ]
         if witnesses.contains(where: line.contains) { return true }
-        if line.contains("public static let") { return true }
         return conformance(source, index)
     }
 

@@ -2,22 +2,19 @@ import RxModel
 
 /// A folder with a definition of its own, resource.json, which is left out of the content.
 public struct ResourceJSONDetector: Detector {
-    /// The definition's file name.
-    public static let fileName = "resource.json"
-
     /// Makes the detector.
     public init() {}
 
     /// resource.json.
-    public var reads: [String] { [ResourceJSONDetector.fileName] }
+    public var reads: [String] { [Definition.fileName] }
 
     /// Throws `DefinitionError` for a definition that breaks a rule.
     public func detect(_ candidate: SourceCandidate) throws -> Detection? {
-        guard let bytes = try candidate.bytes(of: ResourceJSONDetector.fileName) else { return nil }
+        guard let bytes = try candidate.bytes(of: Definition.fileName) else { return nil }
         do {
-            return Detection(definition: try Definition(parsing: bytes), metadata: [FilePath(unchecked: ResourceJSONDetector.fileName)])
+            return Detection(definition: try Definition(parsing: bytes), metadata: [FilePath(unchecked: Definition.fileName)])
         } catch let error {
-            throw DefinitionError("\(ResourceJSONDetector.fileName): \(error.message)", field: error.field, code: error.code)
+            throw DefinitionError("\(Definition.fileName): \(error.message)", field: error.field, code: error.code)
         }
     }
 }

@@ -20,7 +20,11 @@ struct FolderWalk {
         }
     }
 
+    /// How many folders may be inside one another; each is open while the walk is below it, and a process may open 1024 files.
+    static let depthLimit = 500
+
     private let folder: SourceFolder
+    private var depth = 0
     private var path: [UInt8] = []
     /// What was found so far.
     private(set) var entries: [SourceEntry] = []
@@ -78,6 +82,9 @@ struct FolderWalk {
     private mutating func descend(_ parent: borrowing Directory, _ child: Child, _ scope: IgnoreScope?) throws {
         guard path.count < FilePath.lengthLimit else { throw refused("the path is longer than \(FilePath.lengthLimit) bytes") }
         guard let name = String(validating: child.name, as: UTF8.self) else { throw refused("the name is not UTF-8") }
+        guard depth < FolderWalk.depthLimit else { throw refused("more than \(FolderWalk.depthLimit) folders are inside one another") }
+        depth += 1
+        defer { depth -= 1 }
         let directory = try Directory.open(name, in: parent.number, path: shown)
         path.append(UInt8(ascii: "/"))
         try walk(directory, scope: scope)

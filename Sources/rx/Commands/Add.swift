@@ -28,7 +28,7 @@ extension Command {
         let locator = record.reference.locator
         var json = record.summary.object ?? [:]
         json["unchangedFiles"] = .integer(outcome.unchanged)
-        Output(invocation).print(
+        try Output(invocation).print(
             .object(json),
             """
             Added resource:

@@ -21,7 +21,7 @@ extension Command {
                 let registry = try invocation.value(host).map { try client.cacheHost($0) }
                 let count = try client.store.removeCached(registry: registry)
                 let what = registry.map { "Cleared cached resources from \($0)" } ?? "Cleared all cached resources"
-                Output(invocation).print(
+                try Output(invocation).print(
                     .members(["removed": .integer(count), "registry": registry.map { .string($0) }]), "\(what) (\(count))")
             }
         ])

@@ -10,17 +10,18 @@ extension Command {
                 name: "config list", summary: "Show every setting", arguments: "", count: 0...0, options: [.json],
                 examples: [.init("rx config list", "what is configured, and where")]
             ) { invocation in
-                let configuration = try ClientConfiguration(home: Home.path)
+                let home = try Home.path
+                let configuration = try ClientConfiguration(home: home)
                 var table = Table()
-                var json: [String: JSON] = ["home": .string(Home.path), "file": .string(ClientConfiguration.path(Home.path))]
-                table.add("home", Home.path)
+                var json: [String: JSON] = ["home": .string(home), "file": .string(ClientConfiguration.path(home))]
+                table.add("home", home)
                 for key in ClientConfiguration.keys {
                     let value = try configuration.value(of: key)
                     json[key] = value.map { .string($0) } ?? .null
                     table.add(key, value ?? "(not set)")
                 }
                 if let registry = Environment.registry { table.add("RX_REGISTRY", registry.isEmpty ? "(empty: no registry)" : registry) }
-                Output(invocation).print(.object(json), table.text)
+                try Output(invocation).print(.object(json), table.text)
             },
             Command(
                 name: "config get", summary: "Show one setting", arguments: "KEY", count: 1...1, options: [.json],
@@ -28,7 +29,7 @@ extension Command {
             ) { invocation in
                 let key = invocation.positional[0]
                 let value = try ClientConfiguration(home: Home.path).value(of: key)
-                Output(invocation).print(.members([key: value.map { .string($0) } ?? .null]), value ?? "")
+                try Output(invocation).print(.members([key: value.map { .string($0) } ?? .null]), value ?? "")
             },
             Command(
                 name: "config set", summary: "Change one setting", arguments: "KEY VALUE", count: 2...2, options: [.json],
@@ -36,7 +37,7 @@ extension Command {
             ) { invocation in
                 let (key, value) = (invocation.positional[0], invocation.positional[1])
                 try ClientConfiguration.update(home: Home.path) { try $0.set(key, to: value) }
-                Output(invocation).print(.members([key: .string(value)]), "Set \(key) = \(value)")
+                try Output(invocation).print(.members([key: .string(value)]), "Set \(key) = \(value)")
             },
         ])
 }

@@ -16,16 +16,21 @@ extension Command {
         ]
     ) { invocation in
         let client = try Home.client(invocation)
-        let record = try client.find(try Locator(parsing: invocation.positional[0]))
+        let locator = try Locator(parsing: invocation.positional[0])
         let target = invocation.positional[1]
-        let manifest = try client.store.manifest(of: record)
-        if target.hasSuffix(".tar.gz") || target.hasSuffix(".tgz") {
-            try client.exporter.export(manifest, toArchive: target)
-        } else {
-            try client.exporter.export(manifest, toFolder: target, definition: invocation.has(definition))
+        guard !target.isEmpty else {
+            throw UsageError(message: "the folder or file to write has no name", hint: "write . for the folder you are in")
+        }
+        let record = try client.reading(locator) { record, manifest in
+            if target.hasSuffix(".tar.gz") || target.hasSuffix(".tgz") {
+                try client.exporter.export(manifest, toArchive: target)
+            } else {
+                try client.exporter.export(manifest, toFolder: target, definition: invocation.has(definition))
+            }
+            return record
         }
         var json = record.summary.object ?? [:]
         json["target"] = .string(target)
-        Output(invocation).print(.object(json), "Exported: \(record.reference) to \(target)")
+        try Output(invocation).print(.object(json), "Exported: \(record.reference) to \(target)")
     }
 }

@@ -24,7 +24,7 @@ extension Command {
             "manifests": .integer(report.manifests), "leftovers": .integer(report.leftovers),
         ])
         let verb = invocation.has(dryRun) ? "Would delete" : "Deleted"
-        Output(invocation).print(
+        try Output(invocation).print(
             json,
             "\(verb) \(Output.count(report.blobs, "blob")) (\(Output.bytes(report.bytes))), \(Output.count(report.manifests, "manifest")), \(Output.count(report.leftovers, "leftover"))"
         )

@@ -11,7 +11,7 @@ extension Command {
         options: [.json, .quiet], examples: [.init("rx import skill.tar.gz", "store what rx export wrote")]
     ) { invocation in
         let record = try Home.client(invocation).importer.importArchive(invocation.positional[0])
-        Output(invocation).print(
+        try Output(invocation).print(
             record.summary,
             "Imported: \(record.reference)\n  Files: \(record.fileCount) (\(Output.bytes(record.size)))\n  Digest: \(record.tree)")
     }

@@ -22,9 +22,10 @@ extension Command {
             let manifest = try client.store.manifest(of: record)
             sheet = InfoSheet(record: record, files: manifest.files, preview: Preview.text(manifest, client.store))
         } else {
-            sheet = try InfoSheet(remote: try client.describe(locator, at: invocation.value(.registry)))
+            let remote = try client.describe(locator, at: invocation.value(.registry))
+            sheet = InfoSheet(record: remote.record, files: remote.files, preview: nil)
         }
-        Output(invocation).print(sheet.json, sheet.text)
+        try Output(invocation).print(sheet.json, sheet.text)
     }
 }
 
@@ -32,18 +33,8 @@ extension Command {
 struct InfoSheet {
     let record: ResourceRecord
     let files: [ResourceFile]
+    /// The beginning of its main text; nil when it has none, or only a registry has it.
     let preview: String?
-
-    init(record: ResourceRecord, files: [ResourceFile], preview: String?) {
-        self.record = record
-        self.files = files
-        self.preview = preview
-    }
-
-    /// A resource that only a registry has.
-    init(remote: (record: ResourceRecord, files: [ResourceFile])) throws {
-        self.init(record: remote.record, files: remote.files, preview: nil)
-    }
 
     var json: JSON {
         var members = record.summary.object ?? [:]
@@ -83,10 +74,10 @@ struct InfoSheet {
             let segments = file.path.segments
             let folders = segments.dropLast()
             let shared = zip(open, folders).prefix { $0.utf8.elementsEqual($1.utf8) }.count
-            for depth in shared..<folders.count { lines.append(indent(depth) + "\(folders[depth])/") }
+            for depth in shared..<folders.count { lines.append(indent(depth) + Output.visible("\(folders[depth])/")) }
             open = Array(folders)
             let kind = file.symlink.map { " -> \($0)" } ?? "\(file.executable ? "*" : "")  \(Output.bytes(file.size))"
-            lines.append(indent(folders.count) + segments.last! + kind)
+            lines.append(indent(folders.count) + Output.visible(segments.last! + kind))
         }
         return lines.joined(separator: "\n")
     }
@@ -103,12 +94,23 @@ enum Preview {
     static func text(_ manifest: ResourceManifest, _ store: some Store) -> String? {
         for name in ["SKILL.md", "content", "README.md"] {
             guard let file = manifest.files.first(where: { $0.path.text == name && $0.symlink == nil }), file.size <= 1 << 20,
-                let content = try? store.open(file.digest).readAll(), let text = String(validating: content.prefix(bytes), as: UTF8.self),
-                !text.utf8.contains(0)
+                let content = try? store.open(file.digest).readAll(), let text = beginning(content)
             else { continue }
-            let shown = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(lines)
-            return shown.map { "  \($0)" }.joined(separator: "\n")
+            return text
         }
         return nil
+    }
+
+    /// The first lines of some bytes, indented; nil when they are no text.
+    static func beginning(_ content: [UInt8]) -> String? {
+        // A character that the limit cuts through is left out: it has at most four bytes.
+        let cuts = content.count > bytes ? 0...3 : 0...0
+        guard let text = cuts.lazy.compactMap({ String(validating: content.prefix(bytes - $0), as: UTF8.self) }).first,
+            !text.utf8.contains(0)
+        else { return nil }
+        let shown = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).prefix(lines).map { line in
+            String(Substring(line.last == UInt8(ascii: "\r") ? line.dropLast() : line))
+        }
+        return shown.map { "  " + Output.visible($0, keeping: "\t") }.joined(separator: "\n")
     }
 }

@@ -10,7 +10,7 @@ extension Command {
     ) { invocation in
         var client = try Home.client(invocation)
         let linked = try client.link(invocation.positional[0])
-        Output(invocation).print(
+        try Output(invocation).print(
             .members(["locator": .string(linked.locator.description), "folder": .string(linked.folder)]),
             "Linked: \(linked.locator) -> \(linked.folder)")
     }
@@ -23,6 +23,6 @@ extension Command {
         var client = try Home.client(invocation)
         let locator = try Locator(parsing: invocation.positional[0])
         try client.unlink(locator)
-        Output(invocation).print(.members(["locator": .string(locator.description)]), "Unlinked: \(locator)")
+        try Output(invocation).print(.members(["locator": .string(locator.description)]), "Unlinked: \(locator)")
     }
 }

@@ -13,7 +13,7 @@ extension Command {
         ]
     ) { invocation in
         let page = try Home.client(invocation).store.search(try SearchQuery(invocation))
-        Output(invocation).print(Listing.json(page), Listing.text(page))
+        try Output(invocation).print(Listing.json(page), Listing.text(page))
     }
 }
 

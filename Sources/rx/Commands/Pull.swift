@@ -19,7 +19,7 @@ extension Command {
         let client = try Home.client(invocation)
         let locator = try Locator(parsing: invocation.positional[0])
         let record = try client.pull(locator, from: invocation.value(.registry))
-        Output(invocation).print(
+        try Output(invocation).print(
             record.summary,
             "Pulled: \(record.reference)\n  Files: \(record.fileCount) (\(Output.bytes(record.size)))\n  Digest: \(record.tree)")
     }

@@ -17,7 +17,7 @@ extension Command {
         let client = try Home.client(invocation)
         let locator = try Locator(parsing: invocation.positional[0])
         let (registry, receipt) = try client.push(locator, to: invocation.value(.registry))
-        Output(invocation).print(
+        try Output(invocation).print(
             .members([
                 "locator": .string(receipt.locator.description), "registry": .string(registry.description),
                 "digest": .string(receipt.digest.description),

@@ -14,7 +14,7 @@ extension Command {
                 let (name, url) = (invocation.positional[0], invocation.positional[1])
                 let configuration = try ClientConfiguration.update(home: Home.path) { try $0.add(name, url: url) }
                 let isDefault = configuration.defaultRegistry?.name == name
-                Output(invocation).print(
+                try Output(invocation).print(
                     .members(["name": .string(name), "url": .string(url), "default": .bool(isDefault)]),
                     "Added registry: \(name) -> \(url)\(isDefault ? " (default)" : "")")
             },
@@ -27,7 +27,7 @@ extension Command {
                 let standard = configuration.defaultRegistry?.name
                 var table = Table()
                 for each in configuration.registries { table.add(each.name, each.url + (each.name == standard ? " (default)" : "")) }
-                Output(invocation).print(
+                try Output(invocation).print(
                     .members([
                         "registries": .array(
                             configuration.registries.map {
@@ -42,11 +42,11 @@ extension Command {
             ) { invocation in
                 guard let name = invocation.positional.first else {
                     guard let standard = try ClientConfiguration(home: Home.path).defaultRegistry else { throw Client.noRegistry }
-                    return Output(invocation).print(
+                    return try Output(invocation).print(
                         .members(["default": .string(standard.name), "url": .string(standard.url)]), "\(standard.name) -> \(standard.url)")
                 }
                 try ClientConfiguration.update(home: Home.path) { try $0.setDefault(name) }
-                Output(invocation).print(.members(["default": .string(name)]), "Default registry set to: \(name)")
+                try Output(invocation).print(.members(["default": .string(name)]), "Default registry set to: \(name)")
             },
             Command(
                 name: "registry remove", aliases: ["rm"], summary: "Forget a registry", arguments: "NAME", count: 1...1, options: [.json],
@@ -54,7 +54,7 @@ extension Command {
             ) { invocation in
                 let name = invocation.positional[0]
                 try ClientConfiguration.update(home: Home.path) { try $0.remove(name) }
-                Output(invocation).print(.members(["removed": .string(name)]), "Removed registry: \(name)")
+                try Output(invocation).print(.members(["removed": .string(name)]), "Removed registry: \(name)")
             },
         ])
 }

@@ -15,7 +15,7 @@ extension Command {
         let client = try Home.client(invocation)
         let locator = try Locator(parsing: invocation.positional[0])
         let removed = try client.remove(locator)
-        Output(invocation).print(
+        try Output(invocation).print(
             .members(["removed": .array(removed.map { .string($0.description) })]), removed.map { "Removed: \($0)" }.joined(separator: "\n")
         )
     }

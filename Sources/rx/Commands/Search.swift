@@ -23,17 +23,17 @@ extension Command {
         let output = Output(invocation)
         if invocation.has(local) {
             let page = try client.store.search(query)
-            return output.print(Listing.json(page), Listing.text(page))
+            return try output.print(Listing.json(page), Listing.text(page))
         }
-        guard invocation.value(.registry) != nil || client.defaultRegistry != nil else {
+        guard try invocation.value(.registry) != nil || client.defaultRegistry != nil else {
             Host.writeError("No registry configured: searching the local store\n")
             let page = try client.store.search(query)
-            return output.print(Listing.json(page), Listing.text(page))
+            return try output.print(Listing.json(page), Listing.text(page))
         }
         let registry = try client.registry(invocation.value(.registry))
         let found = try client.remote(registry).search(words, limit: query.limit, offset: query.offset)
         var table = Table()
         for result in found.results { table.add(result.locator.description, result.type, result.description ?? "") }
-        output.print(found.json, found.total == 0 ? "No resources found" : "Found \(found.total) resource(s):\n" + table.text)
+        try output.print(found.json, found.total == 0 ? "No resources found" : "Found \(found.total) resource(s):\n" + table.text)
     }
 }

@@ -23,7 +23,7 @@ extension Command {
         ]
     ) { invocation in
         var configuration = ServerConfiguration()
-        configuration.data = Home.path
+        configuration.data = try Home.path
         if let path = invocation.value(file) { configuration = try configuration.reading(try Files.read(path, limit: 1 << 20)) }
         if let value = invocation.value(data) { configuration.data = value }
         if let value = invocation.value(host) { configuration.host = value }
@@ -33,7 +33,7 @@ extension Command {
         Signals.holdEnd()
         let store = try DiskStore(at: configuration.data)
         let server = try RegistryServer(configuration, store: store)
-        Output(invocation).print(
+        try Output(invocation).print(
             .members(["url": .string(server.url), "data": .string(configuration.data)]),
             "Registry listening on \(server.url) (data: \(configuration.data))")
         if !configuration.isLoopbackOnly {

@@ -5,10 +5,16 @@ import RxStore
 
 /// Where this user's resources and configuration are.
 enum Home {
-    /// `RX_HOME`, else `~/.rx`.
+    /// `RX_HOME`, else `~/.rx`. Throws `UsageError` for a path that is not UTF-8.
     static var path: String {
-        guard let path = Host.environment("RX_HOME"), !path.isEmpty else { return "\(Host.home)/.rx" }
-        return path
+        get throws(UsageError) {
+            let own = Host.environment("RX_HOME") ?? ""
+            let name = own.isEmpty ? "HOME" : "RX_HOME"
+            guard Host.isText(name) else {
+                throw UsageError(message: "\(name) is not UTF-8 text", hint: "set RX_HOME to a folder whose path is UTF-8")
+            }
+            return own.isEmpty ? "\(Host.home)/.rx" : own
+        }
     }
 
     /// The client over the home's store. Throws `RegistryError` or `PosixError` when the home cannot be used.

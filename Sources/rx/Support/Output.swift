@@ -10,8 +10,27 @@ struct Output {
     init(_ invocation: Invocation) { json = invocation.has(.json) }
 
     /// Prints `value` with `--json`, else the text and a newline.
-    func print(_ value: @autoclosure () -> JSON, _ text: @autoclosure () -> String) {
-        Host.writeOutput((json ? value().pretty : text()) + "\n")
+    ///
+    /// Throws `PosixError` when it cannot be written.
+    func print(_ value: @autoclosure () -> JSON, _ text: @autoclosure () -> String) throws {
+        try Host.writeOutput((json ? value().pretty : Output.visible(text(), keeping: "\n\t")) + "\n")
+    }
+
+    /// The text with its control characters (C0, DEL, C1), but those to keep, written as JSON escapes: what others wrote never moves
+    /// a cursor, changes a colour or begins a line.
+    static func visible(_ text: String, keeping kept: String = "") -> String {
+        guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
+        var out = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case _ where scalar.properties.generalCategory != .control || kept.unicodeScalars.contains(scalar): out.append(scalar)
+            case "\n": out.append(contentsOf: "\\n".unicodeScalars)
+            case "\r": out.append(contentsOf: "\\r".unicodeScalars)
+            case "\t": out.append(contentsOf: "\\t".unicodeScalars)
+            default: out.append(contentsOf: "\\u00\(Hex.text(CollectionOfOne(UInt8(scalar.value))))".unicodeScalars)
+            }
+        }
+        return String(out)
     }
 
     /// The length of some bytes for people: `512 B`, `1.4 MiB`.
@@ -48,11 +67,11 @@ extension ResourceRecord {
     }
 }
 
-/// Lines of aligned columns.
+/// Lines of aligned columns; a cell is one line, whatever it holds.
 struct Table {
     private var rows: [[String]] = []
 
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    mutating func add(_ cells: String...) { rows.append(cells.map { Output.visible($0) }) }
 
     var text: String {
         guard let columns = rows.map(\.count).max() else { return "" }
