@@ -34,14 +34,10 @@ public struct ResourceAdder: Sendable {
         let stamps = entries.map { $0.stamp(in: folder) }
         let known = try leased(cache.known(stamps), entries, operation)
         progress.begin("adding", total: zip(entries, known).reduce(0) { $0 + ($1.1 == nil ? $1.0.size : 0) })
-        let digests = Mutex(known)
+        // A tree that no resource may have is refused before anything is stored.
+        try ResourceManifest.check(entries.map { $0.file(ResourceManifest.emptyConfigDigest) })
         let fresh = entries.indices.filter { known[$0] == nil }
-        try WorkerPool.forEach(0..<fresh.count, threads: Host.processors) { position in
-            let index = fresh[position]
-            let digest = try stage(entries[index], operation)
-            digests.withLock { $0[index] = digest }
-        }
-        let hashed = digests.withLock { $0 }.map { $0! }
+        let hashed = try hash(entries, known, fresh, operation)
         // The hash cache is written while the store syncs; what it records is believed only once the blobs are there.
         let recording = Background {
             cache.record(fresh.compactMap { index in stamps[index].map { ($0, hashed[index]) } }, stampedAt: stampedAt)
@@ -50,6 +46,32 @@ public struct ResourceAdder: Sendable {
         let files = zip(entries, hashed).map { entry, digest in entry.file(digest) }
         let record = try operation.commit(try ResourceManifest(definition: definition, files: files), as: Reference(definition.locator))
         return Outcome(record: record, unchanged: entries.count - fresh.count)
+    }
+
+    /// How many bytes are staged before they are put into place while the next ones are staged.
+    private static let portion = 32 << 20
+
+    /// The digest of every entry; stages the `fresh` ones, portion by portion.
+    private func hash(_ entries: [SourceEntry], _ known: [Digest?], _ fresh: [Int], _ operation: any StoreOperation) throws -> [Digest] {
+        let digests = Mutex(known)
+        var publishing: Background<Result<Void, any Error>>?
+        var start = 0
+        while start < fresh.count {
+            var bytes = 0
+            let end = fresh[start...].firstIndex { index in
+                bytes += entries[index].size
+                return bytes > ResourceAdder.portion
+            }.map { $0 + 1 } ?? fresh.count
+            try WorkerPool.forEach(start..<end, threads: Host.processors) { position in
+                let index = fresh[position]
+                let digest = try stage(entries[index], operation)
+                digests.withLock { $0[index] = digest }
+            }
+            try publishing?.value.get()
+            publishing = end < fresh.count ? Background { Result { try operation.publish() } } : nil
+            start = end
+        }
+        return digests.withLock { $0 }.map { $0! }
     }
 
     /// Those of the remembered digests whose blobs the store holds, leased to the operation.

@@ -73,4 +73,26 @@ import Testing
         #expect(Set(words).count == words.count, "no word means two commands")
         for command in Program.commands { #expect(Help.overview(Program.commands).contains("  \(command.name) ")) }
     }
+
+    @Test func `shows control characters as escapes`() {
+        #expect(Output.visible("plain é 東 🎈") == "plain é 東 🎈")
+        #expect(Output.visible("a\u{1B}[31m\u{0}\u{7F}\u{9B}\n\r\t\r\n") == #"a\u001b[31m\u0000\u007f\u009b\n\r\t\r\n"#)
+        #expect(Output.visible("a\n\tb\u{8}", keeping: "\n\t") == "a\n\tb\\u0008")
+        var table = Table()
+        table.add("one\n  forged", "two")
+        #expect(table.text == #"  one\n  forged  two"#, "a cell is one line")
+    }
+
+    @Test func `previews text, also when the limit cuts a character in two`() throws {
+        for front in 0..<4 {
+            let content = Array((String(repeating: "a", count: front) + String(repeating: "🎈", count: 1024) + "\nmore").utf8)
+            let preview = try #require(Preview.beginning(content), "\(front)")
+            #expect(preview.unicodeScalars.last == "🎈")
+        }
+        #expect(Preview.beginning([0x61, 0xF0, 0x9F]) == nil, "half a character at the end of a file is no text")
+        #expect(Preview.beginning([UInt8](repeating: 0xFF, count: 5000)) == nil)
+        #expect(Preview.beginning([0x61, 0]) == nil)
+        #expect(Preview.beginning(Array("one\r\ntwo\t\u{1B}[2J\n".utf8)) == "  one\n  two\t\\u001b[2J\n  ")
+        #expect(Preview.beginning(Array(String(repeating: "x\n", count: 20).utf8)) == (0..<8).map { _ in "  x" }.joined(separator: "\n"))
+    }
 }

@@ -35,12 +35,29 @@ import Testing
         #expect(try LinkTable(home: home.path).folders.count == 8)
     }
 
+    @Test func `takes names that are not empty and addresses that are some`() throws {
+        var configuration = try ClientConfiguration(json: .object([:]))
+        #expect(throws: RegistryError.self) { try configuration.add("", url: "https://one.test") }
+        for url in ["", "not a url", "ftp://one.test", "http://user@one.test", "http://one.test?x"] {
+            #expect(throws: RegistryError.self, "\(url)") { try configuration.add("one", url: url) }
+            #expect(throws: RegistryError.self, "\(url)") { try configuration.set("registry", to: url) }
+        }
+        #expect(configuration.registries.isEmpty)
+    }
+
     @Test func `is refused with a reason when its file is broken`() throws {
-        for (name, text) in [("config.json", "{"), ("config.json", "[]")] {
+        for (text, words) in [
+            ("{", "is not JSON"), ("[]", "must hold an object"), (#"{"registries":{}}"#, "must be an array"),
+            (#"{"registries":[{"name":"a","url":"http://a"},{"name":"b"}]}"#, "registries[1] needs"),
+            (#"{"registries":[{"name":"","url":"http://a"}]}"#, "registries[0] needs"), (#"{"registries":[7]}"#, "registries[0] needs"),
+            (#"{"registry":7}"#, "must be a text"),
+        ] {
             let home = try TemporaryFolder()
-            try home.write(name, text)
+            try home.write("config.json", text)
             let error = #expect(throws: RegistryError.self) { try ClientConfiguration(home: home.path) }
-            #expect(error?.hint == "mend or delete it")
+            #expect(error?.hint == "mend or delete it" && error?.message.contains(words) == true, "\(text)")
+            #expect(throws: RegistryError.self) { try ClientConfiguration.update(home: home.path) { try $0.add("x", url: "http://x") } }
+            #expect(try Files.read("\(home.path)/config.json") == Array(text.utf8), "nothing is lost by a write")
         }
         let home = try TemporaryFolder()
         try home.write("links.json", "7")

@@ -31,6 +31,8 @@ import Testing
             for _ in 0..<Int.random(in: 0...24, using: &random) { text.append(alphabet.randomElement(using: &random)!) }
             guard let locator = try? Locator(parsing: String(text)) else { continue }
             #expect(try Locator(parsing: locator.description) == locator, "\(String(text))")
+            let copy = locator.at(registry: "registry.example:65535").pinned(to: ResourceManifest.emptyConfigDigest)
+            #expect(try Locator(parsing: copy.description) == copy, "every locator can be copied and pinned: \(String(text))")
         }
     }
 }

@@ -17,8 +17,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("http://h/api/v1", "http://h", "h"), ("http://h/api/v1/", "http://h", "h"), ("http://h/base//api/v1", "http://h/base", "h"),
-        ("http://h/base/", "http://h/base", "h"), ("http://h:80", "http://h", "h"), ("https://h:443/x", "https://h/x", "h"),
+        ("http://h/api/v1", "http://h", "h:80"), ("http://h/api/v1/", "http://h", "h:80"), ("http://h/base//api/v1", "http://h/base", "h:80"),
+        ("http://h/base/", "http://h/base", "h:80"), ("http://h:80", "http://h", "h:80"), ("https://h:443/x", "https://h/x", "h:443"),
         ("http://h:443", "http://h:443", "h:443"), ("HTTPS://H.Example", "https://h.example", "h.example"),
     ])
     func `have one form`(text: String, expected: String, authority: String) throws {
@@ -27,12 +27,13 @@ import Testing
         #expect(url.authority == authority)
         #expect(url.url("/api/v1/health") == expected + "/api/v1/health")
         #expect(try RegistryURL(parsing: expected) == url)
+        #expect(try Locator(parsing: "\(url.authority)/skill").registry == url.authority, "a copy can be addressed")
     }
 
     @Test(arguments: [
         "", "http://", "ftp://h", "http://h:x", "http://h:99999", "http://h:0", "http://user@h", "http://h?x", "http://h#x", "h h",
         "http:///x", "h\n", "é.example",
-        "http://[::1", "h\\x", "://h",
+        "http://[::1", "h\\x", "://h", "http://a..b", "http://[..]",
     ])
     func `refuse what is not one, and say so`(text: String) {
         let error = #expect(throws: RegistryError.self) { try RegistryURL(parsing: text) }
