@@ -34,22 +34,30 @@ extension Client {
         }
     }
 
-    /// Gives `body` what a program needs of a resource, found as `find` finds it. See `reading(_:body:)`.
+    /// Gives `body` a resource, found as `find` finds it, whose blobs stay until it ends, also when its name is put anew and a
+    /// collection runs. What went away between finding and holding is found once more.
     public func reading<Value>(_ locator: Locator, _ body: (ResourceRecord, ResourceManifest) throws -> Value) throws -> Value {
         try reading({ try find(locator) }, body)
     }
 
-    /// Gives `body` a stored resource whose blobs stay until it ends, also when its name is put anew and a collection runs.
-    ///
-    /// What went away between finding and holding is found once more. Throws `RegistryError` when it is gone again.
+    /// The same for what another function finds.
     func reading<Value>(_ find: () throws -> ResourceRecord, _ body: (ResourceRecord, ResourceManifest) throws -> Value) throws -> Value {
-        let held: HeldResource
-        let record = try find()
-        do { held = try HeldResource(record, in: store) } catch let error as RegistryError where HeldResource.isGone(error) {
-            held = try HeldResource(try find(), in: store)
-        }
+        let held = try findingAgain(find) { try HeldResource($0, in: store) }
         defer { held.operation.cancel() }
         return try body(held.record, held.manifest)
+    }
+
+    /// Gives `body` a resource, found as `find` finds it, and holds nothing: when some of it goes away meanwhile, it is found and `body`
+    /// runs once more. For a short look, such as opening a few of very many files, that shows nothing before it ends.
+    public func looking<Value>(at locator: Locator, _ body: (ResourceRecord, ResourceManifest) throws -> Value) throws -> Value {
+        try findingAgain({ try find(locator) }) { try body($0, try store.manifest(of: $0)) }
+    }
+
+    private func findingAgain<Value>(_ find: () throws -> ResourceRecord, _ use: (ResourceRecord) throws -> Value) throws -> Value {
+        let record = try find()
+        do { return try use(record) } catch let error as RegistryError where error.code == .resourceNotFound || error.code == .blobUnknown {
+            return try use(try find())
+        }
     }
 
     /// What is stored under a locator here; nil when nothing is. Throws `LocatorError` for a shortened digest.
@@ -117,6 +125,4 @@ private struct HeldResource {
             throw RegistryError.blobNotFound(lost)
         }
     }
-
-    static func isGone(_ error: RegistryError) -> Bool { error.code == .resourceNotFound || error.code == .blobUnknown }
 }

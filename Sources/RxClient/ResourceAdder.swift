@@ -58,10 +58,11 @@ public struct ResourceAdder: Sendable {
         var start = 0
         while start < fresh.count {
             var bytes = 0
-            let end = fresh[start...].firstIndex { index in
-                bytes += entries[index].size
-                return bytes > ResourceAdder.portion
-            }.map { $0 + 1 } ?? fresh.count
+            let end =
+                fresh[start...].firstIndex { index in
+                    bytes += entries[index].size
+                    return bytes > ResourceAdder.portion
+                }.map { $0 + 1 } ?? fresh.count
             try WorkerPool.forEach(start..<end, threads: Host.processors) { position in
                 let index = fresh[position]
                 let digest = try stage(entries[index], operation)

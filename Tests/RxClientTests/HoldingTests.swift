@@ -70,6 +70,21 @@ final class RecordedProgress: Progress {
         #expect(error?.code == .resourceNotFound)
     }
 
+    @Test func `looks again when a file goes away while it looks`() throws {
+        let client = try client()
+        try put(["content": "one"], try definition("hello"), in: client.store)
+        var looks = 0
+        let content = try client.looking(at: try Locator(parsing: "hello")) { _, manifest in
+            looks += 1
+            if looks == 1 {
+                try put(["content": "three"], try definition("hello"), in: client.store)
+                _ = try client.store.collect(dryRun: false, leaseTime: nil)
+            }
+            return try client.store.open(manifest.files[0].digest).readAll()
+        }
+        #expect(looks == 2 && content == Array("three".utf8))
+    }
+
     @Test func `ends its progress whatever happens`() throws {
         let client = try client()
         let archive = try home.write("bad.tar.gz", "no archive")
@@ -107,7 +122,8 @@ final class RecordedProgress: Progress {
         #expect(try client.pull(locator, from: nil).reference.registry == "up.test")
         #expect(try client.find(locator).reference.registry == "up.test")
         let other = try Locator(parsing: "nobody/knows")
-        for ask in [{ _ = try client.pull(other, from: nil) }, { _ = try client.describe(other, at: nil) }, { _ = try client.find(other) }] {
+        for ask in [{ _ = try client.pull(other, from: nil) }, { _ = try client.describe(other, at: nil) }, { _ = try client.find(other) }]
+        {
             #expect(#expect(throws: RegistryError.self) { try ask() }?.code == .unreachable, "the first that did not answer is the error")
         }
         try home.write("config.json", #"{"registries":[{"name":"b","url":"no url"},{"name":"u","url":"http://up.test"}]}"#)

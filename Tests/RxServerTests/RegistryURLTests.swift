@@ -17,7 +17,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("http://h/api/v1", "http://h", "h:80"), ("http://h/api/v1/", "http://h", "h:80"), ("http://h/base//api/v1", "http://h/base", "h:80"),
+        ("http://h/api/v1", "http://h", "h:80"), ("http://h/api/v1/", "http://h", "h:80"),
+        ("http://h/base//api/v1", "http://h/base", "h:80"),
         ("http://h/base/", "http://h/base", "h:80"), ("http://h:80", "http://h", "h:80"), ("https://h:443/x", "https://h/x", "h:443"),
         ("http://h:443", "http://h:443", "h:443"), ("HTTPS://H.Example", "https://h.example", "h.example"),
     ])

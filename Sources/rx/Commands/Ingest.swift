@@ -22,32 +22,34 @@ extension Command {
         ]
     ) { invocation in
         let client = try Home.client(invocation)
-        try Ingestion.read(invocation.positional[0], client) { content, type in
-            let rendering = try TypeRegistry().render(
-                content, type: type, argument: invocation.positional.count > 1 ? invocation.positional[1] : nil)
-            try Ingestion.write(rendering, asJSON: invocation.has(.json))
+        let rendering = try Ingestion.read(invocation.positional[0], client) { content, type in
+            try TypeRegistry().render(content, type: type, argument: invocation.positional.count > 1 ? invocation.positional[1] : nil)
         }
+        try Ingestion.write(rendering, asJSON: invocation.has(.json))
     }
 }
 
 /// Finds what `rx ingest` reads and writes what it gives.
 enum Ingestion {
-    /// Gives `body` the files of a folder, a linked folder or a stored resource, and its type.
-    static func read(_ text: String, _ client: Client, _ body: (any ResourceContent, _ type: String) throws -> Void) throws {
-        if isFolderText(text) { return try folder(text, locator: text, body) }
+    typealias Render = (any ResourceContent, _ type: String) throws -> Rendering
+
+    /// Renders the files of a folder, a linked folder or a stored resource, by its type.
+    static func read(_ text: String, _ client: Client, _ render: Render) throws -> Rendering {
+        if isFolderText(text) { return try folder(text, locator: text, render) }
         let added = client.sources.accepts(text) ? try client.add(text).record.reference.locator : nil
         let locator = try added ?? Locator(parsing: text)
-        if added == nil, let linked = client.linkedFolder(locator) { return try folder(linked, locator: locator.description, body) }
-        try client.reading(locator) { record, manifest in
-            try body(
+        if added == nil, let linked = client.linkedFolder(locator) { return try folder(linked, locator: locator.description, render) }
+        // A rendering has read, or holds open, every file that it needs.
+        return try client.looking(at: locator) { record, manifest in
+            try render(
                 ManifestContent(locator: "\(record.reference)", manifest: manifest, read: client.store.open), record.definition.type)
         }
     }
 
-    private static func folder(_ text: String, locator: String, _ body: (any ResourceContent, _ type: String) throws -> Void) throws {
+    private static func folder(_ text: String, locator: String, _ render: Render) throws -> Rendering {
         let source = try FolderSource().load(FolderSource.open(text), source: text)
         guard case .folder(let entries, let folder) = source.content else { throw ContentError.cannotLoad(text) }
-        try body(FolderContent(locator: locator, folder: folder.path, entries: entries), source.definition.type)
+        return try render(FolderContent(locator: locator, folder: folder.path, entries: entries), source.definition.type)
     }
 
     /// Text as it is, with a newline only on a terminal; bytes raw; JSON indented by two. With `asJSON`, text becomes a JSON string.
