@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ LAZY(struct MHD_Response *, MHD_create_response_from_fd_at_offset64, (uint64_t s
 LAZY(enum MHD_Result, MHD_add_response_header, (struct MHD_Response *response, const char *name, const char *value),
      (response, name, value))
 LAZY(void, MHD_destroy_response, (struct MHD_Response *response), (response))
+LAZY(const char *, MHD_get_version, (void), ())
 
 // Variadic functions cannot be passed on: their addresses are looked up here.
 
@@ -87,6 +89,24 @@ const struct sockaddr *rx_mhd_client(struct MHD_Connection *connection) {
 void **rx_mhd_state(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *found = info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return found ? (void **)&found->socket_context : 0;
+}
+
+int rx_mhd_parses_in_place(void) { return strncmp(MHD_get_version(), "0.9.", 4) == 0; }
+
+void rx_mhd_forget_query(const char *target) {
+    char *mark = strchr(target, '?');
+    // What follows is in the same buffer: the query, or the NUL that ends the target.
+    if (mark && rx_mhd_parses_in_place()) mark[1] = 0;
+}
+
+void rx_mhd_limit_idle(struct MHD_Connection *connection, unsigned int seconds) {
+    static __typeof__(&MHD_set_connection_option) address;
+    __typeof__(&MHD_set_connection_option) call = __atomic_load_n(&address, __ATOMIC_ACQUIRE);
+    if (!call) {
+        call = (__typeof__(&MHD_set_connection_option))lazy_symbol(&microhttpd, "MHD_set_connection_option");
+        __atomic_store_n(&address, call, __ATOMIC_RELEASE);
+    }
+    call(connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
 }
 
 void rx_mhd_each_header(struct MHD_Connection *connection, void *context,

@@ -63,6 +63,11 @@ public struct ResourceInfo: Sendable, Equatable {
         return .object(members)
     }
 
+    /// The answer's text with files, which are written one by one: the list may be long.
+    package func canonical(with files: [ResourceFile]) -> [UInt8] {
+        json.canonical(with: ["files": JSON.list(files) { $0.json }, "definition": definition.json.canonical])
+    }
+
     /// Reads an answer. Throws `RegistryError` for a member that is missing or of the wrong kind; unknown ones are part of the definition.
     public init(parsing bytes: [UInt8]) throws(RegistryError) {
         let answer = try Answer(parsing: bytes, "answer about a resource")

@@ -37,6 +37,7 @@ public final class AccessLog: Sendable {
     }
 
     deinit {
+        buffer?.flush()
         buffer?.close()
         writer?.join()
     }
@@ -44,7 +45,7 @@ public final class AccessLog: Sendable {
     /// A log that nothing is written to.
     public static let none = AccessLog(descriptor: -1, human: false)
 
-    /// Writes the lines that wait.
+    /// Has the lines that wait written. Waits for at most a second: a reader that takes nothing for so long gets none of them.
     public func flush() { buffer?.flush() }
 
     func write(_ entry: Entry) {
@@ -73,13 +74,29 @@ private final class LogBuffer: Sendable {
         var stamp: [UInt8] = []
     }
 
+    /// Batches of lines that are to be written, and those that were, by number.
+    private struct Progress {
+        var wanted = 0
+        var written = 0
+        var closed = false
+    }
+
     private static let limit = 4 << 20
+    /// How long, in seconds, the end waits for a reader.
+    private static let patience = 1.0
 
     private let file: FileDescriptor
     private let state = Mutex(State())
-    private let waiting = Monitor((lines: false, closed: false))
+    private let waiting = Monitor(Progress())
+    private let isFile: Bool
+    /// Whether what the reader does not take at once is given up: after a flush took too long, and at the end.
+    private let dropping = Atomic<Bool>(false)
+    private let closed = Atomic<Bool>(false)
 
-    init(_ file: FileDescriptor) { self.file = file }
+    init(_ file: FileDescriptor) {
+        self.file = file
+        isFile = (try? file.status())?.isRegular ?? false
+    }
 
     func add(_ line: (timespec, [UInt8], inout [UInt8]) -> Void) {
         var moment = timespec()
@@ -97,10 +114,40 @@ private final class LogBuffer: Sendable {
             line(moment, state.stamp, &state.lines)
             return first
         }
-        if first { waiting.update { $0.lines = true } }
+        if first { waiting.update { $0.wanted += 1 } }
     }
 
+    /// Has the lines that wait written; gives up, and drops them, when the reader of the log takes none for a second.
     func flush() {
+        let mine = waiting.update { state in
+            state.wanted += 1
+            return state.wanted
+        }
+        guard waiting.wait(seconds: LogBuffer.patience, until: { $0.written >= mine ? true : nil }) == nil else { return }
+        dropping.store(true, ordering: .relaxed)
+    }
+
+    /// Ends the writer, after what can be written at once.
+    func close() {
+        closed.store(true, ordering: .relaxed)
+        waiting.update { $0.closed = true }
+    }
+
+    /// Waits for lines and, so that busy times make few calls, a moment longer.
+    func writeUntilClosed() {
+        while true {
+            let (wanted, isLast) = waiting.wait { state in
+                state.wanted > state.written || state.closed ? (state.wanted, state.closed) : nil
+            }!
+            if !isLast { usleep(2_000) }
+            writeLines()
+            dropping.store(false, ordering: .relaxed)
+            waiting.update { $0.written = wanted }
+            if isLast { return }
+        }
+    }
+
+    private func writeLines() {
         let (lines, dropped) = state.withLock { state in
             defer {
                 state.lines = []
@@ -108,25 +155,27 @@ private final class LogBuffer: Sendable {
             }
             return (state.lines, state.dropped)
         }
-        // A log that cannot be written stops no request.
-        if !lines.isEmpty { try? file.write(lines) }
-        if dropped > 0 { try? file.write(Array("{\"dropped\":\(dropped)}\n".utf8)) }
+        write(lines)
+        if dropped > 0 { write(Array("{\"dropped\":\(dropped)}\n".utf8)) }
     }
 
-    func close() { waiting.update { $0.closed = true } }
-
-    /// Waits for lines and, so that busy times make few calls, a moment longer.
-    func writeUntilClosed() {
-        var closed = false
-        while !closed {
-            closed =
-                waiting.wait { state -> Bool? in
-                    guard state.lines || state.closed else { return nil }
-                    state.lines = false
-                    return state.closed
-                } ?? true
-            if !closed { usleep(2_000) }
-            flush()
+    /// Writes as fast as the reader takes it, and never so much at a time that the call could block.
+    private func write(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { bytes in
+            var rest = bytes
+            while !rest.isEmpty {
+                var ready = pollfd(fd: file.number, events: Int16(POLLOUT), revents: 0)
+                let isClosed = closed.load(ordering: .relaxed)
+                let result = poll(&ready, 1, isClosed ? 0 : 50)
+                if result == 0 || result < 0 && errno == EINTR {
+                    if isClosed || dropping.load(ordering: .relaxed) { return }
+                    continue
+                }
+                let part = UnsafeRawBufferPointer(rebasing: rest.prefix(isFile ? rest.count : Int(PIPE_BUF)))
+                // A log that cannot be written stops no request.
+                do { try file.write(part) } catch { return }
+                rest = UnsafeRawBufferPointer(rebasing: rest[part.count...])
+            }
         }
     }
 }

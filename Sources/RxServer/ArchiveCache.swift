@@ -15,19 +15,20 @@ final class ArchiveCache: Sendable {
     private let folder: String
     private let limit: Int
     private let store: any Store
+    private let workers: Workers
     /// Who waits for an archive that is being built.
     private let flights = Mutex<[Digest: [Completion]]>([:])
-    private let cancelled = Atomic<Bool>(false)
 
     /// Keeps at most `limit` bytes in `folder`, which is made when it is missing.
-    init(folder: String, limit: Int, store: any Store) {
+    init(folder: String, limit: Int, store: any Store, workers: Workers) {
         self.folder = folder
         self.limit = limit
         self.store = store
+        self.workers = workers
     }
 
-    /// Gives the archive of a resource, open for reading. Blocks while it builds; a caller that comes while another builds the same
-    /// one is answered by that one, later.
+    /// Gives the archive of a resource, open for reading: at once, or later on another thread when it is built first. All who ask
+    /// while it is built are given the same. Fails with `RESOURCE_NOT_FOUND` when the resource is removed meanwhile.
     func archive(of record: ResourceRecord, _ completion: @escaping Completion) {
         let digest = record.manifestDigest
         if let file = opened(digest) { return completion(.success(file)) }
@@ -36,13 +37,17 @@ final class ArchiveCache: Sendable {
             return flights[digest] == nil
         }
         guard first else { return }
-        let result = Result { try self.opened(digest) ?? build(record) }
+        let taken = workers.long.submit { [self] in finish(digest, Result { try opened(digest) ?? build(record) }) }
+        if !taken { finish(digest, .failure(Workers.stopping)) }
+    }
+
+    private func finish(_ digest: Digest, _ result: Result<FileDescriptor, any Error>) {
         let waiting = flights.withLock { $0.removeValue(forKey: digest) } ?? []
         for each in waiting { each(result) }
     }
 
-    /// Ends the builds that are under way; they fail.
-    func cancel() { cancelled.store(true, ordering: .relaxed) }
+    /// The archive of a resource when it is there already.
+    func ready(_ record: ResourceRecord) -> FileDescriptor? { opened(record.manifestDigest) }
 
     private func path(_ digest: Digest) -> String { "\(folder)/\(digest.hex).tar.gz" }
 
@@ -54,17 +59,32 @@ final class ArchiveCache: Sendable {
     }
 
     private func build(_ record: ResourceRecord) throws -> FileDescriptor {
-        let manifest = try store.manifest(of: record)
+        try workers.check()
+        let manifest: ResourceManifest
+        do { manifest = try store.manifest(of: record) } catch {
+            try checkPresent(record)
+            throw error
+        }
+        // A collection leaves the blobs alone as long as they are leased, also when the resource is removed now.
+        let lease = try store.begin()
+        defer { lease.cancel() }
+        let blobs = manifest.blobs
+        if try lease.lease(blobs).count < blobs.count { try checkPresent(record) }
         try Files.makeFolders(folder)
         let aside = "\(folder)/\(RandomName.make())\(ArchiveCache.unfinished)"
         do {
             let file = try FileDescriptor.open(aside, O_RDWR | O_CREAT | O_EXCL, mode: 0o644)
-            let sink = CancellableSink(BufferedSink(FileSink(file)), cancelled: { self.cancelled.load(ordering: .relaxed) })
-            try ArchiveCache.reportingDamage { try writeArchive(files: manifest.files, to: sink) { try store.open($0) } }
+            let sink = BufferedSink(FileSink(file))
+            try ArchiveCache.reportingDamage {
+                try writeArchive(files: manifest.files, to: CancellableSink(sink, workers)) { try store.open($0) }
+            }
             try sink.flush()
             // Without the sync a power cut could leave a short file under a name that promises a whole one.
             try file.sync()
-            try Files.rename(aside, to: path(record.manifestDigest))
+            // Somebody who clears the cache away may take the file meanwhile; its bytes are still there for those who wait.
+            do throws(PosixError) { try Files.rename(aside, to: path(record.manifestDigest)) } catch {
+                guard error.errno == ENOENT else { throw error }
+            }
             evict()
             return file
         } catch {
@@ -78,6 +98,15 @@ final class ArchiveCache: Sendable {
         do { try body() } catch let error as any ResourceError where error is ContentError || error.code == .blobUnknown {
             throw ContentError(error.message, code: .contentDamaged, hint: "publish the resource again to repair it")
         }
+    }
+
+    /// Throws `RESOURCE_NOT_FOUND` when the resource was removed meanwhile.
+    private func checkPresent(_ record: ResourceRecord) throws {
+        let reference = record.reference
+        guard
+            try store.resolve(registry: reference.registry, repository: reference.repository, selector: .digest(record.manifestDigest))
+                != nil
+        else { throw RegistryError.resourceNotFound }
     }
 
     private static let unfinished = ".part"
@@ -103,22 +132,4 @@ final class ArchiveCache: Sendable {
             if (try? Files.remove(archive.path)) != nil { total -= archive.size }
         }
     }
-}
-
-/// Writes on until it is told to stop.
-private final class CancellableSink: ByteSink {
-    private let sink: BufferedSink
-    private let cancelled: () -> Bool
-
-    init(_ sink: BufferedSink, cancelled: @escaping () -> Bool) {
-        self.sink = sink
-        self.cancelled = cancelled
-    }
-
-    func write(_ bytes: UnsafeRawBufferPointer) throws {
-        if cancelled() { throw RegistryError("the server is stopping", code: .overloaded, hint: "try again in a moment") }
-        try sink.write(bytes)
-    }
-
-    func flush() throws { try sink.flush() }
 }

@@ -44,6 +44,7 @@ extension HTTPRequest {
         guard hosts.count == 1 || (hosts.isEmpty && version == "HTTP/1.0") else {
             throw RegistryError("a request must have one Host", code: .invalidRequest)
         }
+        guard hosts.first?.trimmed.isEmpty != true else { throw RegistryError("the request's Host is empty", code: .invalidRequest) }
         guard path.utf8.first == UInt8(ascii: "/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
             throw RegistryError("the path must begin with / and have spaces and control characters escaped", code: .invalidRequest)
         }

@@ -15,7 +15,10 @@ struct ContentEndpoint: Endpoint {
                 let record = try context.resolve(locator)
                 let tag = EntityTag(record.manifestDigest.description)
                 guard !tag.matches(ifNoneMatch: call.request.headers["If-None-Match"]) else {
-                    return respond(HTTPResponse(304, headers: ["ETag": tag.description, "Accept-Ranges": "bytes"]))
+                    // A 304 tells the length of the 200, never sends it; of what is not built yet there is none to tell.
+                    let file = context.archives.ready(record)
+                    let body = try file.map { HTTPResponse.Body.file($0, offset: 0, length: Int(try $0.status().st_size)) } ?? .empty
+                    return respond(HTTPResponse(304, headers: ["ETag": tag.description, "Accept-Ranges": "bytes"], body: body))
                 }
                 context.archives.archive(of: record) { result in
                     do { respond(try ContentEndpoint.answer(result.get(), tag, call.request)) } catch {

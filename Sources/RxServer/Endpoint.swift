@@ -10,6 +10,7 @@ struct ServerContext: Sendable {
     let log: AccessLog
     let responses: ResponseCache
     let archives: ArchiveCache
+    let workers: Workers
 }
 
 /// One request that an endpoint is asked to answer.
@@ -49,7 +50,7 @@ extension ServerContext {
         return .failure(known)
     }
 
-    /// A reaction that runs `job` on a worker thread.
+    /// A reaction that runs `job` on a thread for quick work.
     func work(_ call: Call, _ job: @escaping @Sendable () throws -> HTTPResponse) -> Reaction {
         .work { respond in
             do { respond(try job()) } catch { respond(failure(error, id: call.id)) }
@@ -59,10 +60,15 @@ extension ServerContext {
     /// The resource of a locator. Throws `RegistryError` when there is none.
     func resolve(_ locator: Locator) throws -> ResourceRecord {
         guard let record = try store.resolve(registry: "", repository: locator.repository, selector: Selector(locator)) else {
-            throw RegistryError("Resource not found", code: .resourceNotFound)
+            throw RegistryError.resourceNotFound
         }
         return record
     }
+}
+
+extension RegistryError {
+    /// Nothing is stored under a locator.
+    static let resourceNotFound = RegistryError("Resource not found", code: .resourceNotFound)
 }
 
 extension Call {

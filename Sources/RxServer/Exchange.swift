@@ -66,9 +66,9 @@ final class Exchange: @unchecked Sendable {
         case .head:
             self.method = String(cString: method)
             server.active.wrappingAdd(1, ordering: .sequentiallyConsistent)
-            return decide(version: version)
+            return decide(methodText: method, version: version)
         case .decided(let reaction): return perform(reaction)
-        case .receiving(let receiver): return work { respond in respond(receiver.finish()) }
+        case .receiving(let receiver): return work(server.workers.long) { respond in respond(receiver.finish()) }
         case .working:
             guard let response = result.withLock({ $0.take() }) else { return true }
             return answer(response)
@@ -78,8 +78,9 @@ final class Exchange: @unchecked Sendable {
     }
 
     /// Looks at the head and chooses what happens.
-    private func decide(version: UnsafePointer<CChar>) -> Bool {
-        let headers = requestHeaders(connection)
+    private func decide(methodText: UnsafePointer<CChar>, version: UnsafePointer<CChar>) -> Bool {
+        let head = RequestHead(connection, method: methodText, version: version)
+        let headers = HTTPHeaders(head.headers)
         let request = HTTPRequest(method: method, target: target, headers: headers, remote: client?.remote ?? "")
         id = server.requestIDs.name(headers["X-Request-Id"])
         do { framing = try BodyFraming(headers) } catch { return answerEarly(failure(error)) }
@@ -95,6 +96,7 @@ final class Exchange: @unchecked Sendable {
             else {
                 throw RegistryError("the request's path holds a NUL or is not UTF-8", code: .invalidRequest)
             }
+            try head.check()
             try request.checkHead(version: String(cString: version))
             if case .known(let length) = framing, length > server.limits.bodyBytes { throw tooLarge }
         } catch { return refuse(closing(failure(error)), expects: headers["Expect"] != nil) }
@@ -108,7 +110,7 @@ final class Exchange: @unchecked Sendable {
         case .work:
             state = .decided(reaction)
             if framing.hasBody, remaining > Exchange.droppedBytes {
-                return refuse(closing(failure(tooLarge)), expects: headers["Expect"] != nil)
+                return refuse(closing(failure(unwanted)), expects: headers["Expect"] != nil)
             }
             return true
         }
@@ -130,7 +132,7 @@ final class Exchange: @unchecked Sendable {
             return lingered <= Exchange.droppedBytes || answerEarly(response)
         case .decided:
             lingered += part.count
-            return lingered <= Exchange.droppedBytes || answerEarly(closing(failure(tooLarge)))
+            return lingered <= Exchange.droppedBytes || answerEarly(closing(failure(unwanted)))
         case .head, .working, .answered: return true
         }
     }
@@ -155,32 +157,42 @@ final class Exchange: @unchecked Sendable {
     private func perform(_ reaction: Reaction) -> Bool {
         switch reaction {
         case .answer(let response): answer(response)
-        case .work(let job): work(job)
-        case .receive(let receiver): work { respond in respond(receiver.finish()) }
+        case .work(let job): work(server.workers.quick, job)
+        case .receive(let receiver): work(server.workers.long) { respond in respond(receiver.finish()) }
         }
     }
 
     /// Suspends the connection until the job has answered.
-    private func work(_ job: @escaping @Sendable (_ respond: @escaping @Sendable (HTTPResponse) -> Void) -> Void) -> Bool {
+    private func work(
+        _ pool: WorkerPool, _ job: @escaping @Sendable (_ respond: @escaping @Sendable (HTTPResponse) -> Void) -> Void
+    ) -> Bool {
         state = .working
         MHD_suspend_connection(connection)
-        let taken = server.workers.submit { [self] in
-            job { [self] response in
-                result.withLock { $0 = response }
-                MHD_resume_connection(connection)
-            }
+        let taken = pool.submit { [self] in
+            do throws(RegistryError) {
+                try server.workers.check()
+                job(resume)
+            } catch { resume(failure(error)) }
         }
-        if !taken {
-            result.withLock { $0 = failure(RegistryError("the server is stopping", code: .overloaded, hint: "try again in a moment")) }
-            MHD_resume_connection(connection)
-        }
+        if !taken { resume(failure(Workers.stopping)) }
         return true
+    }
+
+    /// The work's answer is there; the connection goes on with it.
+    private func resume(_ response: HTTPResponse) {
+        result.withLock { $0 = response }
+        MHD_resume_connection(connection)
     }
 
     private func failure(_ error: RegistryError) -> HTTPResponse { HTTPResponse.failure(error) }
 
     private var tooLarge: RegistryError {
         RegistryError("the request's body is longer than \(server.limits.bodyBytes) bytes", code: .contentTooLarge)
+    }
+
+    private var unwanted: RegistryError {
+        RegistryError(
+            "the request takes no body, and this one is longer than \(Exchange.droppedBytes) bytes", code: .contentTooLarge)
     }
 
     private func closing(_ response: HTTPResponse) -> HTTPResponse {
@@ -221,8 +233,9 @@ final class Exchange: @unchecked Sendable {
     func over(_ end: End) {
         if case .head = state {} else { server.active.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
         let lingered = if case .lingering = state { true } else { false }
+        if status == 0 { status = Int(rx_mhd_status(connection)) }
         if status == 0 {
-            // Refused by the library itself, given up by the client, or cut off.
+            // Refused by the library without an answer, given up by the client, or cut off.
             status =
                 switch end {
                 case .timeout: 408

@@ -14,12 +14,22 @@ private func exchange(_ request: UnsafeMutableRawPointer?) -> Exchange? {
     request.map { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue() }
 }
 
+private func client(_ connection: OpaquePointer?) -> ClientConnection? {
+    rx_mhd_state(connection!)?.pointee.map { Unmanaged<ClientConnection>.fromOpaque($0).takeUnretainedValue() }
+}
+
 /// A request line was read: the request begins.
 func targetSeen(_ context: UnsafeMutableRawPointer?, _ target: UnsafePointer<CChar>?, _ connection: OpaquePointer?)
     -> UnsafeMutableRawPointer?
 {
-    let client = rx_mhd_state(connection!)?.pointee.map { Unmanaged<ClientConnection>.fromOpaque($0).takeUnretainedValue() }
-    return Unmanaged.passRetained(Exchange(server(context), connection!, target, client)).toOpaque()
+    // Without it nobody would hold the exchange.
+    guard let client = client(connection) else { return nil }
+    // The library reports no end of a request that it could not even read.
+    client.end(.error)
+    let exchange = Exchange(server(context), connection!, target, client)
+    client.current = exchange
+    if let target { rx_mhd_forget_query(target) }
+    return Unmanaged.passUnretained(exchange).toOpaque()
 }
 
 /// The head of a request, a part of its body, its end, or the resumption after work: gives 0 to close the connection.
@@ -42,9 +52,8 @@ func requestOver(
     _ context: UnsafeMutableRawPointer?, _ connection: OpaquePointer?, _ request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
     _ cause: Int32
 ) {
-    guard let taken = request?.pointee else { return }
     request?.pointee = nil
-    Unmanaged<Exchange>.fromOpaque(taken).takeRetainedValue().over(Exchange.End(rawValue: cause) ?? .error)
+    client(connection)?.end(Exchange.End(rawValue: cause) ?? .error)
 }
 
 /// A connection began or ended.
@@ -55,45 +64,39 @@ func connectionChanged(
     let server = server(context)
     if closed == 0 {
         let count = server.connections.wrappingAdd(1, ordering: .relaxed).newValue
-        let client = ClientConnection(remote: addressText(rx_mhd_client(connection!)), overLimit: count > server.connectionLimit)
+        let overLimit = count > server.connectionLimit
+        let client = ClientConnection(remote: addressText(rx_mhd_client(connection!)), overLimit: overLimit)
         state?.pointee = Unmanaged.passRetained(client).toOpaque()
+        // It is taken in to be told so, not to sit in the place of another.
+        if overLimit { rx_mhd_limit_idle(connection, 1) }
     } else {
         server.connections.wrappingSubtract(1, ordering: .relaxed)
         guard let taken = state?.pointee else { return }
         state?.pointee = nil
-        Unmanaged<ClientConnection>.fromOpaque(taken).release()
+        let client = Unmanaged<ClientConnection>.fromOpaque(taken).takeRetainedValue()
+        client.end(.error)
     }
 }
 
-/// What is known of a connection for as long as it lasts.
-final class ClientConnection: Sendable {
+/// What is known of a connection for as long as it lasts. Lives on the connection's event thread.
+final class ClientConnection: @unchecked Sendable {
     let remote: String
     /// Whether it came when there were already as many as may be.
     let overLimit: Bool
+    /// The request that is under way: held here, because the library does not report the end of every one.
+    var current: Exchange?
 
     init(remote: String, overLimit: Bool) {
         self.remote = remote
         self.overLimit = overLimit
     }
-}
 
-/// Collects a request's header fields.
-func requestHeaders(_ connection: OpaquePointer) -> HTTPHeaders {
-    var fields: [HTTPHeaders.Field] = []
-    fields.reserveCapacity(8)
-    withUnsafeMutablePointer(to: &fields) { fields in
-        rx_mhd_each_header(connection, fields) { context, _, name, nameSize, value, valueSize in
-            let fields = context!.assumingMemoryBound(to: [HTTPHeaders.Field].self)
-            fields.pointee.append(HTTPHeaders.Field(text(name, nameSize), text(value, valueSize)))
-            return 1
-        }
+    /// Ends the request that is under way, if one is.
+    func end(_ cause: Exchange.End) {
+        guard let exchange = current else { return }
+        current = nil
+        exchange.over(cause)
     }
-    return HTTPHeaders(fields)
-}
-
-private func text(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
-    guard let start else { return "" }
-    return String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
 }
 
 /// The text of a socket address, without its port.

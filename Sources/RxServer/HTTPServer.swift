@@ -17,7 +17,7 @@ package final class HTTPServer: Sendable {
     let handler: any HTTPHandler
     let limits: HTTPLimits
     let log: AccessLog
-    let workers: WorkerPool
+    let workers: Workers
     let requestIDs = RequestIDs()
     /// The most connections, when the process may not open as many files as were asked for.
     let connectionLimit: Int
@@ -30,21 +30,21 @@ package final class HTTPServer: Sendable {
     /// The port that is listened on.
     package let port: Int
 
-    /// Starts to serve. Throws `RegistryError` when the address cannot be listened on.
-    package init(host: String, port: Int, limits: HTTPLimits, handler: any HTTPHandler, log: AccessLog) throws {
+    /// Starts to serve; `stop` ends the workers too. Throws `RegistryError` when the address cannot be listened on.
+    package init(host: String, port: Int, limits: HTTPLimits, handler: any HTTPHandler, workers: Workers, log: AccessLog) throws {
         let socket = try ListeningSocket(host: host, port: port)
         self.handler = handler
         self.limits = limits
         self.log = log
         self.port = socket.port
         connectionLimit = min(limits.connections, OpenFiles.raiseLimit() / 2)
-        workers = WorkerPool(count: limits.workerThreads)
+        self.workers = workers
 
         let settings = UnsafeMutablePointer<rx_mhd_settings>.allocate(capacity: 1)
         settings.initialize(
             to: rx_mhd_settings(
                 listening: socket.number, threads: UInt32(max(2, Host.processors)), connections: UInt32(connectionLimit + HTTPServer.spare),
-                idle_seconds: UInt32(limits.idleSeconds), connection_memory: limits.headBytes + HTTPServer.bufferBytes,
+                idle_seconds: UInt32(limits.idleSeconds), connection_memory: 2 * limits.headBytes + HTTPServer.bufferBytes,
                 context: Unmanaged.passUnretained(self).toOpaque(), target: targetSeen, handle: handleRequest, completed: requestOver,
                 connection: connectionChanged))
         guard let handle = rx_mhd_start(settings) else {
@@ -58,18 +58,18 @@ package final class HTTPServer: Sendable {
 
     /// Connections above the limit that are still taken in, to be told that there are too many.
     private static let spare = 64
-    /// What a connection has for reading beside the longest request head.
+    /// What a connection has for reading beside twice the longest request head: one for the head, one for what the library notes of it
+    /// (64 bytes a field), so that what is too long by less than that is still answered in our own words.
     private static let bufferBytes = 16 << 10
 
-    /// Stops taking connections, lets requests finish up to the drain time, then closes what is left. `deadline` is called when the
-    /// time is over, so that work in progress can be ended.
-    package func stop(deadline: () -> Void = {}) {
+    /// Stops taking connections, lets requests finish up to the drain time, then cancels what is left and closes.
+    package func stop() {
         guard let daemon = daemon.withLock({ $0.take() }) else { return }
         draining.store(true, ordering: .sequentiallyConsistent)
         _ = rx_mhd_stop_listening(daemon.settings.pointee.listening)
         let end = Clock.monotonic + limits.drainSeconds * 1_000_000_000
         while active.load(ordering: .sequentiallyConsistent) > 0, Clock.monotonic < end { usleep(5_000) }
-        deadline()
+        workers.cancel()
         // Each job resumes its connection; the library may only be stopped when none is suspended.
         workers.close()
         // What the jobs answered at last still has to be sent.

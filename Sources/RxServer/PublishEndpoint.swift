@@ -16,7 +16,7 @@ struct PublishEndpoint: Endpoint {
         .receive(
             try PublishUpload(
                 contentType: call.request.headers["Content-Type"], spoolDirectory: spoolDirectory,
-                manifestLimit: context.configuration.maxManifestBytes, failed: { context.failure($0, id: call.id) },
+                definitionLimit: context.configuration.maxDefinitionBytes, failed: { context.failure($0, id: call.id) },
                 complete: { parts in
                     do { return try publish(parts, context) } catch { return context.failure(error, id: call.id) }
                 }))
@@ -42,14 +42,26 @@ struct PublishEndpoint: Endpoint {
 
         let operation = try context.store.begin()
         defer { operation.cancel() }
-        let files = try PublishEndpoint.unpack(content, into: operation, context.configuration)
+        let files = try PublishEndpoint.unpack(content, into: operation, context)
         let resource = try ResourceManifest(definition: definition, files: files)
         if case .digest(let pinned) = selector, pinned != resource.tree, pinned != resource.digest {
             throw ContentError.mismatch(expected: pinned, got: resource.tree)
         }
-        let record = try operation.commit(resource, as: Reference(repository: locator.repository, tag: locator.tag))
+        try context.workers.check()
+        let record = try PublishEndpoint.commit(resource, to: operation, as: Reference(repository: locator.repository, tag: locator.tag))
         let receipt = PublishReceipt(locator: record.reference.locator, digest: record.tree, manifestDigest: record.manifestDigest)
         return .json(201, receipt.json, headers: ["Location": Route.resource(receipt.locator)])
+    }
+
+    /// A blob that goes between staging and commit was taken by a collection that ran far beyond the lease, or by hand: the same
+    /// publish works when it is sent again.
+    private static func commit(_ resource: ResourceManifest, to operation: any StoreOperation, as reference: Reference) throws
+        -> ResourceRecord
+    {
+        do { return try operation.commit(resource, as: reference) } catch let error as any ResourceError where error.code == .blobUnknown {
+            throw RegistryError(
+                "the store lost a part of the content while it was published", code: .overloaded, hint: "publish again", cause: error)
+        }
     }
 
     /// What the definition leaves out comes from the locator; what it has must be the same.
@@ -63,14 +75,15 @@ struct PublishEndpoint: Endpoint {
         try compare("tag", definition.tag, locator.tag)
     }
 
-    private static func unpack(_ content: FileDescriptor, into operation: any StoreOperation, _ configuration: ServerConfiguration) throws
+    private static func unpack(_ content: FileDescriptor, into operation: any StoreOperation, _ context: ServerContext) throws
         -> [ResourceFile]
     {
         try content.rewind()
-        let limits = ArchiveLimits(maxEntries: configuration.maxEntries, maxUnpackedBytes: configuration.maxUnpackedBytes)
+        let limits = ArchiveLimits(
+            maxEntries: context.configuration.maxEntries, maxUnpackedBytes: context.configuration.maxUnpackedBytes)
         do {
-            return try readArchive(FileSource(content), limits: limits) { source in
-                let blob = try operation.stage(source, expecting: nil)
+            return try readArchive(CancellableSource(FileSource(content), context.workers), limits: limits) { source in
+                let blob = try operation.stage(CancellableSource(source, context.workers), expecting: nil)
                 return (blob.digest, blob.size)
             }
         } catch let error as ContentError where error.code.status >= 500 {

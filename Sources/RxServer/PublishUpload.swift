@@ -22,7 +22,7 @@ final class PublishUpload: UploadReceiver, @unchecked Sendable {
 
     private var reader: MultipartReader
     private let spoolDirectory: String
-    private let manifestLimit: Int
+    private let definitionLimit: Int
     private let complete: @Sendable (Parts) -> HTTPResponse
     private let failed: @Sendable (any Error) -> HTTPResponse
     private var parts = Parts()
@@ -31,12 +31,12 @@ final class PublishUpload: UploadReceiver, @unchecked Sendable {
 
     /// Throws `RegistryError` for a body that is not multipart/form-data.
     init(
-        contentType: String?, spoolDirectory: String, manifestLimit: Int, failed: @escaping @Sendable (any Error) -> HTTPResponse,
+        contentType: String?, spoolDirectory: String, definitionLimit: Int, failed: @escaping @Sendable (any Error) -> HTTPResponse,
         complete: @escaping @Sendable (Parts) -> HTTPResponse
     ) throws(RegistryError) {
         reader = try MultipartReader(contentType: contentType)
         self.spoolDirectory = spoolDirectory
-        self.manifestLimit = manifestLimit
+        self.definitionLimit = definitionLimit
         self.failed = failed
         self.complete = complete
     }
@@ -87,8 +87,8 @@ final class PublishUpload: UploadReceiver, @unchecked Sendable {
             }
             parts.locator!.append(contentsOf: bytes)
         case .manifest:
-            guard parts.manifest!.count + bytes.count <= manifestLimit else {
-                throw RegistryError("the part \"manifest\" is longer than \(manifestLimit) bytes", code: .contentTooLarge)
+            guard parts.manifest!.count + bytes.count <= definitionLimit else {
+                throw RegistryError("the part \"manifest\" is longer than \(definitionLimit) bytes", code: .contentTooLarge)
             }
             parts.manifest!.append(contentsOf: bytes)
         case .content: try parts.content!.write(bytes)

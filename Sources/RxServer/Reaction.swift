@@ -10,7 +10,7 @@ package protocol HTTPHandler: Sendable {
 package enum Reaction: Sendable {
     /// The answer is known.
     case answer(HTTPResponse)
-    /// The answer takes work that blocks: runs on a worker thread, which may hand the last call on to another thread.
+    /// The answer takes a look at the store: runs on a thread for quick work, which may hand on what takes long.
     case work(@Sendable (_ respond: @escaping @Sendable (HTTPResponse) -> Void) -> Void)
     /// The body is wanted.
     case receive(any UploadReceiver)
@@ -21,7 +21,7 @@ package protocol UploadReceiver: AnyObject, Sendable {
     /// Takes the next bytes, on an event thread. A response ends the upload early: nothing more is passed on.
     func receive(_ bytes: UnsafeRawBufferPointer) -> HTTPResponse?
 
-    /// Answers when all bytes came, on a worker thread.
+    /// Answers when all bytes came, on a thread for long work.
     func finish() -> HTTPResponse
 }
 
@@ -37,18 +37,14 @@ package struct HTTPLimits: Sendable {
     package var idleSeconds: Int
     /// How long requests may take to finish when the server stops.
     package var drainSeconds: Int
-    /// The number of threads for work that blocks.
-    package var workerThreads: Int
 
     package init(
-        bodyBytes: Int = 1 << 30, headBytes: Int = 32 << 10, connections: Int = 10_000, idleSeconds: Int = 60, drainSeconds: Int = 10,
-        workerThreads: Int = 4
+        bodyBytes: Int = 1 << 30, headBytes: Int = 32 << 10, connections: Int = 10_000, idleSeconds: Int = 60, drainSeconds: Int = 10
     ) {
         self.bodyBytes = bodyBytes
         self.headBytes = headBytes
         self.connections = connections
         self.idleSeconds = idleSeconds
         self.drainSeconds = drainSeconds
-        self.workerThreads = workerThreads
     }
 }

@@ -27,6 +27,9 @@ package struct RegistryHandler: HTTPHandler {
             let allowed = endpoint.methods.joined(separator: ", ")
             return .answer(.failure(RegistryError("This path takes \(allowed)", code: .methodNotAllowed), headers: ["Allow": allowed]))
         }
+        guard request.queryItems != nil else {
+            return .answer(.failure(RegistryError("the query has a broken escape", code: .invalidQuery)))
+        }
         do { return try endpoint.react(Call(request: request, rest: rest, id: id), context) } catch {
             return .answer(context.failure(error, id: id))
         }

@@ -4,7 +4,6 @@ public import RxStore
 /// A private registry: the HTTP interface over a store. Source: Specs/06-http.
 public final class RegistryServer: Sendable {
     private let server: HTTPServer
-    private let archives: ArchiveCache
     private let log: AccessLog
     private let host: String
 
@@ -14,16 +13,24 @@ public final class RegistryServer: Sendable {
         Signals.ignoreBrokenPipes()
         let spool = "\(configuration.data)/staging"
         try Files.makeFolders(spool)
-        archives = ArchiveCache(folder: "\(configuration.data)/cache/archives", limit: configuration.archiveCacheBytes, store: store)
-        let context = ServerContext(configuration: configuration, store: store, log: log, responses: ResponseCache(), archives: archives)
+        let workers = Workers(long: configuration.workerThreads)
+        let archives = ArchiveCache(
+            folder: "\(configuration.data)/cache/archives", limit: configuration.archiveCacheBytes, store: store, workers: workers)
+        let context = ServerContext(
+            configuration: configuration, store: store, log: log, responses: ResponseCache(), archives: archives, workers: workers)
         let limits = HTTPLimits(
             bodyBytes: configuration.maxBodyBytes, headBytes: configuration.maxHeaderBytes, connections: configuration.maxConnections,
-            idleSeconds: configuration.idleSeconds, drainSeconds: configuration.drainSeconds, workerThreads: configuration.workerThreads)
+            idleSeconds: configuration.idleSeconds, drainSeconds: configuration.drainSeconds)
         self.log = log
         host = configuration.host
-        server = try HTTPServer(
-            host: configuration.host, port: configuration.port, limits: limits, handler: RegistryHandler(context, spoolDirectory: spool),
-            log: log)
+        do {
+            server = try HTTPServer(
+                host: configuration.host, port: configuration.port, limits: limits,
+                handler: RegistryHandler(context, spoolDirectory: spool), workers: workers, log: log)
+        } catch {
+            workers.close()
+            throw error
+        }
     }
 
     deinit { stop() }
@@ -38,7 +45,7 @@ public final class RegistryServer: Sendable {
 
     /// Takes no new connections, lets requests finish up to the drain time, then closes what is left. Returns when all is over.
     public func stop() {
-        server.stop { archives.cancel() }
+        server.stop()
         log.flush()
     }
 }

@@ -20,9 +20,9 @@ struct ResourceEndpoint: Endpoint {
         return context.work(call) {
             let version = try context.store.version()
             let record = try context.resolve(locator)
-            let manifest = files ? try context.store.manifest(of: record) : nil
-            let info = ResourceInfo(record, files: manifest?.files)
-            let entry = ResponseCache.Entry(body: info.json.canonical, etag: EntityTag(record.manifestDigest.description).description)
+            let info = ResourceInfo(record)
+            let body = files ? info.canonical(with: try context.store.manifest(of: record).files) : info.json.canonical
+            let entry = ResponseCache.Entry(body: body, etag: EntityTag(record.manifestDigest.description).description)
             if !files { context.responses.keep(entry, for: call.rest, version: version) }
             return answer(entry, call)
         }
@@ -32,7 +32,8 @@ struct ResourceEndpoint: Endpoint {
         if let asked = call.request.headers["If-None-Match"],
             EntityTag(String(entry.etag.dropFirst().dropLast())).matches(ifNoneMatch: asked)
         {
-            return HTTPResponse(304, headers: ["ETag": entry.etag])
+            // A 304 tells the length of the 200 but never sends it.
+            return HTTPResponse(304, headers: ["ETag": entry.etag], body: .bytes(entry.body))
         }
         return HTTPResponse(200, headers: ["Content-Type": "application/json", "ETag": entry.etag], body: .bytes(entry.body))
     }
@@ -41,7 +42,7 @@ struct ResourceEndpoint: Endpoint {
         let locator = try call.locator()
         return context.work(call) {
             let removed = try context.store.remove(registry: "", repository: locator.repository, selector: Selector(locator))
-            guard !removed.isEmpty else { throw RegistryError("Resource not found", code: .resourceNotFound) }
+            guard !removed.isEmpty else { throw RegistryError.resourceNotFound }
             return HTTPResponse(204)
         }
     }
@@ -49,10 +50,9 @@ struct ResourceEndpoint: Endpoint {
 
 extension ResourceInfo {
     /// What the wire says of a stored resource.
-    init(_ record: ResourceRecord, files: [ResourceFile]? = nil) {
+    init(_ record: ResourceRecord) {
         self.init(
             locator: record.reference.locator, digest: record.tree, manifestDigest: record.manifestDigest, size: record.size,
-            fileCount: record.fileCount, createdAt: record.createdAt, updatedAt: record.updatedAt, definition: record.definition,
-            files: files)
+            fileCount: record.fileCount, createdAt: record.createdAt, updatedAt: record.updatedAt, definition: record.definition)
     }
 }

@@ -24,11 +24,11 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var idleSeconds = 60
     /// The most bytes of archives kept ready for download.
     public var archiveCacheBytes = 10 << 30
-    /// The longest manifest part of a publish in bytes.
-    public var maxManifestBytes = 64 << 20
+    /// The longest definition in bytes, which is the part `manifest` of a publish.
+    public var maxDefinitionBytes = 1 << 20
     /// How long requests may take to finish when the server stops.
     public var drainSeconds = 10
-    /// The number of threads for work that blocks.
+    /// The number of threads that unpack and build archives.
     public var workerThreads = 4
 
     /// The settings as they are when nothing is said.
@@ -57,7 +57,7 @@ public struct ServerConfiguration: Sendable, Equatable {
         "port": (\.port, 0...65535), "maxBodyBytes": (\.maxBodyBytes, 1...Int.max), "maxHeaderBytes": (\.maxHeaderBytes, 1024...1 << 20),
         "maxEntries": (\.maxEntries, 1...1 << 31), "maxUnpackedBytes": (\.maxUnpackedBytes, 1...Int.max),
         "maxConnections": (\.maxConnections, 1...1_000_000), "idleSeconds": (\.idleSeconds, 1...86_400),
-        "archiveCacheBytes": (\.archiveCacheBytes, 0...Int.max), "maxManifestBytes": (\.maxManifestBytes, 1...1 << 30),
+        "archiveCacheBytes": (\.archiveCacheBytes, 0...Int.max), "maxDefinitionBytes": (\.maxDefinitionBytes, 1...1 << 30),
         "drainSeconds": (\.drainSeconds, 0...3600), "workerThreads": (\.workerThreads, 1...256),
     ]
 

@@ -11,7 +11,11 @@ import Testing
     private let folder = try! TemporaryFolder()
     private let store = MemoryStore()
 
-    private func cache(limit: Int = .max) -> ArchiveCache { ArchiveCache(folder: folder.path + "/archives", limit: limit, store: store) }
+    private let workers = Workers(long: 2)
+
+    private func cache(limit: Int = .max) -> ArchiveCache {
+        ArchiveCache(folder: folder.path + "/archives", limit: limit, store: store, workers: workers)
+    }
 
     private func bytes(_ cache: ArchiveCache, _ record: ResourceRecord) throws -> [UInt8] {
         let done = Monitor<Result<FileDescriptor, any Error>?>(nil)
@@ -65,7 +69,7 @@ import Testing
     @Test func `leaves nothing of a build that fails`() throws {
         let record = try put(store, "a:1", ["f": [UInt8](repeating: 1, count: 100)])
         let cache = cache()
-        cache.cancel()
+        workers.cancel()
         #expect(throws: RegistryError.self) { try bytes(cache, record) }
         #expect(names == [])
     }

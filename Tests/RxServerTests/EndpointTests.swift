@@ -156,7 +156,7 @@ import Testing
     }
 
     @Test func `hold to the limits of a publish`() throws {
-        let small = try DirectCalls { $0.maxManifestBytes = 10 }
+        let small = try DirectCalls { $0.maxDefinitionBytes = 10 }
         #expect(small.publish(try publishParts()).code == "CONTENT_TOO_LARGE")
         let few = try DirectCalls { $0.maxEntries = 1 }
         #expect(few.publish(try publishParts(files: ["a": [1], "b": [2]])).code == "INVALID_CONTENT")

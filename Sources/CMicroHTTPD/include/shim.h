@@ -33,6 +33,17 @@ unsigned int rx_mhd_status(struct MHD_Connection *connection);
 const struct sockaddr *rx_mhd_client(struct MHD_Connection *connection);
 void **rx_mhd_state(struct MHD_Connection *connection);
 
+// Whether the library is one of the 0.9 line, which rewrites a request's head in place: its lines are neighbours in memory.
+int rx_mhd_parses_in_place(void);
+
+// Called with the target that the `target` callback was given: the library then parses no arguments of a query, of which each
+// takes memory of the connection (0.9.75, connection.c, line 3022: a query of a thousand `&` overflows it, and the request is
+// neither answered nor completed).
+void rx_mhd_forget_query(const char *target);
+
+// Closes the connection when nothing moves on it for this long.
+void rx_mhd_limit_idle(struct MHD_Connection *connection, unsigned int seconds);
+
 // Calls `each` for every header field, in order, with the lengths of name and value.
 void rx_mhd_each_header(struct MHD_Connection *connection, void *context,
                         int (*each)(void *context, int kind, const char *name, size_t name_size, const char *value, size_t value_size));

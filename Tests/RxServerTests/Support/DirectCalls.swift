@@ -12,17 +12,22 @@ final class DirectCalls: Sendable {
     let folder: TemporaryFolder
     let store: any Store
     private let handler: RegistryHandler
+    private let workers = Workers(long: 1)
 
     init(store: any Store = MemoryStore(), _ change: (inout ServerConfiguration) -> Void = { _ in }) throws {
         folder = try TemporaryFolder()
         self.store = store
         var configuration = ServerConfiguration()
         change(&configuration)
-        let archives = ArchiveCache(folder: folder.path + "/archives", limit: configuration.archiveCacheBytes, store: store)
+        let archives = ArchiveCache(
+            folder: folder.path + "/archives", limit: configuration.archiveCacheBytes, store: store, workers: workers)
         handler = RegistryHandler(
-            ServerContext(configuration: configuration, store: store, log: .none, responses: ResponseCache(), archives: archives),
+            ServerContext(
+                configuration: configuration, store: store, log: .none, responses: ResponseCache(), archives: archives, workers: workers),
             spoolDirectory: folder.path)
     }
+
+    deinit { workers.close() }
 
     /// Answers one request; a body comes in pieces of `piece` bytes.
     func call(_ method: String, _ target: String, _ headers: HTTPHeaders = [:], body: [UInt8] = [], piece: Int = 1000) -> HTTPResponse {

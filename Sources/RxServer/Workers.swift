@@ -1,0 +1,69 @@
+package import RxModel
+package import RxPosix
+import Synchronization
+
+/// The threads for work that blocks: a few for what looks something up, and those that unpack and build, which may be busy for
+/// minutes. Neither waits for the other.
+package final class Workers: Sendable {
+    /// For reading and changing the catalog.
+    package let quick: WorkerPool
+    /// For unpacking what is published and building what is downloaded. Their number bounds how much memory such work takes.
+    package let long: WorkerPool
+    private let cancelled = Atomic<Bool>(false)
+
+    private static let quickThreads = 2
+
+    /// Starts the threads, `long` of them for long work.
+    package init(long count: Int) {
+        quick = WorkerPool(count: Workers.quickThreads)
+        long = WorkerPool(count: count)
+    }
+
+    /// Why work is not done any more.
+    package static let stopping = RegistryError("the server is stopping", code: .overloaded, hint: "try again in a moment")
+
+    /// Ends the work that is under way or waits, as soon as it checks.
+    package func cancel() { cancelled.store(true, ordering: .relaxed) }
+
+    /// Throws `stopping` once the work was cancelled.
+    package func check() throws(RegistryError) { if cancelled.load(ordering: .relaxed) { throw Workers.stopping } }
+
+    /// Takes no more work, waits for what was handed over, and ends the threads.
+    package func close() {
+        // Quick work hands on long work, never the other way round.
+        quick.close()
+        long.close()
+    }
+}
+
+/// Reads on until the work is cancelled.
+final class CancellableSource: ByteSource {
+    private let source: any ByteSource
+    private let workers: Workers
+
+    init(_ source: any ByteSource, _ workers: Workers) {
+        self.source = source
+        self.workers = workers
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        try workers.check()
+        return try source.read(into: buffer)
+    }
+}
+
+/// Writes on until the work is cancelled.
+final class CancellableSink: ByteSink {
+    private let sink: any ByteSink
+    private let workers: Workers
+
+    init(_ sink: any ByteSink, _ workers: Workers) {
+        self.sink = sink
+        self.workers = workers
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        try workers.check()
+        try sink.write(bytes)
+    }
+}
