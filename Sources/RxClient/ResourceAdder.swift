@@ -49,7 +49,7 @@ public struct ResourceAdder: Sendable {
     }
 
     /// How many bytes are staged before they are put into place while the next ones are staged.
-    private static let portion = 32 << 20
+    private static let portion = 12 << 20
 
     /// The digest of every entry; stages the `fresh` ones, portion by portion.
     private func hash(_ entries: [SourceEntry], _ known: [Digest?], _ fresh: [Int], _ operation: any StoreOperation) throws -> [Digest] {
