@@ -140,6 +140,35 @@ import Testing
         }
     }
 
+    @Test func `cannot be made to leak by long queries, whichever way they end`() throws {
+        let script = """
+            import socket, sys
+            port = int(sys.argv[1])
+            def round():
+                for path in (b'/healthz?' + b'&' * 5000, b'/api/v1/search?' + b'&' * 30000, b'/healthz\\0?' + b'a&' * 8000):
+                    for _ in range(300):
+                        c = socket.create_connection(('127.0.0.1', port), 30)
+                        c.sendall(b'GET ' + path + b' HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n')
+                        c.close()
+            round()
+            """
+        func resident() throws -> Int {
+            let status = try String(contentsOfFile: "/proc/\(registry.id)/status", encoding: .utf8)
+            return status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }.flatMap { Int($0.split(separator: " ")[1]) } ?? 0
+        }
+        let port = String(registry.url.split(separator: ":").last!)
+        func round() throws {
+            let ended = try run("/usr/bin/env", ["python3", "-c", script, port])
+            #expect(ended.status == 0, "\(ended.error)")
+            Thread.sleep(forTimeInterval: 0.5)
+        }
+        try round()
+        let before = try resident()
+        for _ in 0..<3 { try round() }
+        #expect(try resident() - before < 8 << 10, "2,700 hostile requests leave nothing behind")
+        #expect(try curl("\(registry.url)/healthz").status == 200)
+    }
+
     @Test func `are warned of an address that others can reach`() throws {
         let open = try RegistryProcess("--host", "0.0.0.0")
         _ = try curl("\(open.url.replacingOccurrences(of: "0.0.0.0", with: "127.0.0.1"))/healthz")
