@@ -36,6 +36,9 @@ public struct Definition: Sendable, Equatable {
         }
     }
 
+    /// What was checked, or made by rx, before.
+    package init(unchecked members: [String: JSON]) { self.members = members }
+
     /// Reads resource.json. Throws `DefinitionError`.
     public init(parsing bytes: [UInt8]) throws(DefinitionError) {
         let json: JSON

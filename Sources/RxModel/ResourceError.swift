@@ -67,7 +67,10 @@ public struct ContentError: ResourceError, Equatable {
     }
 
     /// Bytes that do not hash to what they were asked by.
-    public static func mismatch(expected: Digest, got: Digest) -> ContentError {
+    public static func mismatch(expected: Digest, got: Digest) -> ContentError { mismatch(expected: .sha256(expected), got: .sha256(got)) }
+
+    /// Bytes that do not hash to what they were asked by.
+    public static func mismatch(expected: ContentDigest, got: ContentDigest) -> ContentError {
         ContentError("Content integrity check failed: expected \(expected), got \(got)", code: .digestInvalid)
     }
 }
@@ -94,7 +97,10 @@ public struct RegistryError: ResourceError {
     }
 
     /// No blob has this digest.
-    public static func blobNotFound(_ digest: Digest) -> RegistryError {
+    public static func blobNotFound(_ digest: Digest) -> RegistryError { blobNotFound(.sha256(digest)) }
+
+    /// No blob has this digest.
+    public static func blobNotFound(_ digest: ContentDigest) -> RegistryError {
         RegistryError("Blob not found: \(digest)", code: .blobUnknown)
     }
 }

@@ -26,6 +26,13 @@ public struct ResourceManifest: Sendable, Equatable {
         try ResourceManifest.check(self.files)
     }
 
+    /// Another artifact's files under its own definition, checked already; it may have none, and its bytes are not the artifact's.
+    package init(unchecked definition: Definition, files: [ResourceFile], tree: Digest) {
+        self.definition = definition
+        self.files = files.sorted { $0.path < $1.path }
+        self.tree = tree
+    }
+
     /// The sum of the files' sizes in bytes.
     public var size: Int { files.reduce(0) { $0 + $1.size } }
 

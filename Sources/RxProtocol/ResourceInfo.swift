@@ -8,6 +8,10 @@ public struct ResourceInfo: Sendable, Equatable {
     public let digest: Digest
     /// The SHA-256 of the manifest's bytes.
     public let manifestDigest: Digest
+    /// The manifest's media type; nil when the registry does not say, as one without `/v2/` does not.
+    public let mediaType: String?
+    /// The kind of artifact; nil when there is none to say.
+    public let artifactType: String?
     /// The sum of the files' sizes in bytes.
     public let size: Int
     /// The number of files.
@@ -23,13 +27,14 @@ public struct ResourceInfo: Sendable, Equatable {
 
     /// Describes a stored resource.
     public init(
-        locator: Locator, digest: Digest, manifestDigest: Digest, size: Int, fileCount: Int, createdAt: Int, updatedAt: Int,
-        definition: Definition,
-        files: [ResourceFile]? = nil
+        locator: Locator, digest: Digest, manifestDigest: Digest, mediaType: String? = nil, artifactType: String? = nil, size: Int,
+        fileCount: Int, createdAt: Int, updatedAt: Int, definition: Definition, files: [ResourceFile]? = nil
     ) {
         self.locator = locator
         self.digest = digest
         self.manifestDigest = manifestDigest
+        self.mediaType = mediaType
+        self.artifactType = artifactType
         self.size = size
         self.fileCount = fileCount
         self.createdAt = createdAt
@@ -40,7 +45,8 @@ public struct ResourceInfo: Sendable, Equatable {
 
     /// The members that are the registry's own words; a definition's members of the same names are seen only in `definition`.
     private static let reserved: Set<String> = [
-        "locator", "digest", "manifestDigest", "size", "fileCount", "createdAt", "updatedAt", "files", "definition",
+        "locator", "digest", "manifestDigest", "mediaType", "artifactType", "size", "fileCount", "createdAt", "updatedAt", "files",
+        "definition",
     ]
 
     /// The answer as JSON: the definition's keys with the registry's own beside them.
@@ -52,6 +58,8 @@ public struct ResourceInfo: Sendable, Equatable {
         members["tag"] = .string(locator.tag)
         members["digest"] = .string(digest.description)
         members["manifestDigest"] = .string(manifestDigest.description)
+        members["mediaType"] = mediaType.map { .string($0) }
+        members["artifactType"] = artifactType.map { .string($0) }
         members["size"] = .integer(size)
         members["fileCount"] = .integer(fileCount)
         members["createdAt"] = .string(Timestamp.text(createdAt))
@@ -74,6 +82,8 @@ public struct ResourceInfo: Sendable, Equatable {
         locator = try answer.locator("locator")
         digest = try answer.digest("digest")
         manifestDigest = try answer.digest("manifestDigest")
+        mediaType = try answer.optionalString("mediaType")
+        artifactType = try answer.optionalString("artifactType")
         size = try answer.int("size")
         fileCount = try answer.int("fileCount")
         createdAt = try answer.time("createdAt")

@@ -52,7 +52,8 @@ extension ResourceInfo {
     /// What the wire says of a stored resource.
     init(_ record: ResourceRecord) {
         self.init(
-            locator: record.reference.locator, digest: record.tree, manifestDigest: record.manifestDigest, size: record.size,
-            fileCount: record.fileCount, createdAt: record.createdAt, updatedAt: record.updatedAt, definition: record.definition)
+            locator: record.reference.locator, digest: record.tree, manifestDigest: record.manifestDigest, mediaType: record.mediaType,
+            artifactType: record.artifactType, size: record.size, fileCount: record.fileCount, createdAt: record.createdAt,
+            updatedAt: record.updatedAt, definition: record.definition)
     }
 }

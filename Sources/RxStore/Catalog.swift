@@ -78,4 +78,13 @@ extension Database {
     func blobAddedAt(_ digest: Digest, size: Int) throws -> Int? {
         try first("SELECT added_at FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size)) { $0.int(0) }
     }
+
+    /// Notes that a blob's file is in its place.
+    func putBlob(_ blob: StagedBlob, now: Int) throws {
+        try run(
+            """
+            INSERT INTO blobs VALUES (?, ?, ?)
+            ON CONFLICT (digest) DO UPDATE SET size = excluded.size, added_at = excluded.added_at
+            """, .digest(blob.digest), .integer(blob.size), .integer(now))
+    }
 }

@@ -106,27 +106,39 @@ final class DiskOperation: StoreOperation {
             _ = try stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
         }
         // While the disk syncs, the manifest's text is made.
-        let encoding = Background { EncodedManifest(manifest) }
+        let encoding = Background { Artifact(manifest) }
         do { try publish() } catch {
             _ = encoding.value
             throw error
         }
-        let encoded = encoding.value
+        return try commitPublished([encoding.value], as: reference)
+    }
+
+    func commit(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord {
+        try publish()
+        return try commitPublished(artifacts, as: reference)
+    }
+
+    private func commitPublished(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord {
         let (published, unsynced) = state.withLock { ($0.published, $0.unsynced) }
         try syncFolders(unsynced)
         let record = try catalog.write { database, now in
-            for (digest, size) in manifest.blobs {
+            for (name, size) in artifacts.lazy.flatMap(\.blobs) {
                 // A row and its file come and go in one transaction; only what others put long ago may have lost its file since.
-                guard try database.blobAddedAt(digest, size: size) != nil,
+                guard let digest = try database.digest(of: name), try database.blobAddedAt(digest, size: size) != nil,
                     try published.contains(digest) || layout.holds(digest, size: size)
-                else { throw RegistryError.blobNotFound(digest) }
+                else { throw RegistryError.blobNotFound(name) }
             }
-            let record = try database.put(encoded, as: reference, now: now)
+            for artifact in artifacts.dropLast() {
+                try database.put(artifact, registry: reference.registry, repository: reference.repository, tags: [], now: now)
+            }
+            try database.put(
+                artifacts.last!, registry: reference.registry, repository: reference.repository, tags: [reference.tag], now: now)
             try database.run("DELETE FROM leases WHERE owner = ?", .text(owner))
-            return record
+            return try database.record(registry: reference.registry, repository: reference.repository, tag: reference.tag)
         }
         end()
-        return record
+        return record!
     }
 
     func cancel() {
@@ -171,11 +183,7 @@ final class DiskOperation: StoreOperation {
             }
             let rows = Result {
                 for (blob, _) in batch {
-                    try database.run(
-                        """
-                        INSERT INTO blobs VALUES (?, ?, ?)
-                        ON CONFLICT (digest) DO UPDATE SET size = excluded.size, added_at = excluded.added_at
-                        """, .digest(blob.digest), .integer(blob.size), .integer(now))
+                    try database.putBlob(blob, now: now)
                     try lease(blob.digest, in: database, now: now)
                 }
             }

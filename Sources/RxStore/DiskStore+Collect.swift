@@ -15,7 +15,7 @@ extension DiskStore {
             return report
         }
         var report = CollectionReport()
-        report.manifests = try deleteManifests(plan.manifests)
+        report.manifests = try deleteManifests()
         // Blobs that only those manifests named are candidates now.
         let candidates = try CollectionPlan(catalog: catalog, leaseTime: leaseTime, ownLeaseTime: self.leaseTime).blobs
         for start in stride(from: 0, to: candidates.count, by: DiskStore.collectionBatch) {
@@ -28,15 +28,16 @@ extension DiskStore {
         return report
     }
 
-    private func deleteManifests(_ ids: [Int]) throws -> Int {
+    /// Deletes the manifests that nothing keeps, then those that only they kept, until none is left.
+    private func deleteManifests() throws -> Int {
         var deleted = 0
-        for start in stride(from: 0, to: ids.count, by: DiskStore.manifestBatch) {
-            deleted += try catalog.write { database, _ in
-                try ids[start..<min(start + DiskStore.manifestBatch, ids.count)].reduce(0) { sum, id in
-                    let count = try database.run(
-                        "DELETE FROM manifests WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = ?1)", .integer(id))
-                    if count > 0 { try database.run("DELETE FROM search WHERE rowid = ?", .integer(id)) }
-                    return sum + count
+        while case let ids = try catalog.read({ try $0.manifestsWithoutHolder() }), !ids.isEmpty {
+            for start in stride(from: 0, to: ids.count, by: DiskStore.manifestBatch) {
+                deleted += try catalog.write { database, _ in
+                    let batch = ids[start..<min(start + DiskStore.manifestBatch, ids.count)]
+                    let free = try batch.filter { try database.isWithoutHolder($0) }
+                    for id in free { try database.forgetManifest(id) }
+                    return free.count
                 }
             }
         }
@@ -54,6 +55,7 @@ extension DiskStore {
                         AND NOT EXISTS (SELECT 1 FROM leases WHERE digest = ?1 AND until > ?2)
                     """, .digest(blob.digest), .integer(plan.leaseEnd(now)))
                 guard count > 0 else { return false }
+                try database.run("DELETE FROM aliases WHERE digest = ?", .digest(blob.digest))
                 try aside += moveAside(layout.blob(blob.digest), blob.digest)
                 return true
             }
@@ -85,6 +87,7 @@ extension DiskStore {
         } else {
             count += try StagingFolder.abandoned(in: layout.staging).count
         }
+        count += try abandonedUploads(delete: delete)
         for prefix in StoreLayout.prefixes { count += try orphans(in: "\(layout.blobs)/\(prefix)", delete: delete) }
         for name in try Files.names(in: layout.archives) {
             guard let digest = Digest(hex: name.prefix(64)) else { continue }
@@ -122,17 +125,8 @@ struct CollectionPlan {
         self.shift = shift
         (manifests, blobs) = try catalog.read { database in
             let now = try database.now()
-            let manifests = try database.rows(
-                "SELECT id FROM manifests WHERE NOT EXISTS (SELECT 1 FROM tags WHERE manifest = manifests.id)"
-            ) { $0.int(0) }
-            let blobs = try database.rows(
-                """
-                SELECT digest, size FROM blobs WHERE NOT EXISTS (SELECT 1 FROM leases WHERE leases.digest = blobs.digest AND until > ?)
-                    AND NOT EXISTS (
-                        SELECT 1 FROM refs WHERE refs.digest = blobs.digest
-                            AND EXISTS (SELECT 1 FROM tags WHERE tags.manifest = refs.manifest))
-                """, .integer(now + shift)
-            ) { StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
+            let manifests = try database.deadManifests()
+            let blobs = try database.deadBlobs(now: now + shift)
             return (manifests, blobs)
         }
     }
@@ -148,5 +142,60 @@ struct CollectionPlan {
 extension Database {
     func hasBlob(_ digest: Digest) throws -> Bool {
         try first("SELECT 1 FROM blobs WHERE digest = ?", .digest(digest)) { _ in true } ?? false
+    }
+
+    /// The manifests that a collection deletes: all but those that live. A manifest lives while a tag names it or only its digest was
+    /// ever asked for, while an index that lives lists it, and while it refers to one that lives.
+    func deadManifests() throws -> [Int] {
+        try rows(
+            """
+            WITH RECURSIVE live (id) AS (
+                SELECT manifest FROM tags UNION SELECT id FROM manifests WHERE by_digest
+                UNION SELECT child.id FROM live JOIN manifests AS parent ON parent.id = live.id JOIN children ON children.manifest = live.id
+                    JOIN manifests AS child ON child.registry = parent.registry AND child.repository = parent.repository
+                        AND child.digest = children.digest
+                UNION SELECT referrer.id FROM live JOIN manifests AS target ON target.id = live.id
+                    JOIN manifests AS referrer ON referrer.registry = target.registry AND referrer.repository = target.repository
+                        AND referrer.subject = 'sha256:' || lower(hex(target.digest))
+            )
+            SELECT id FROM manifests WHERE id NOT IN live
+            """
+        ) { $0.int(0) }
+    }
+
+    /// The blobs without a lease beyond `now` that no living manifest names.
+    func deadBlobs(now: Int) throws -> [StagedBlob] {
+        try run("CREATE TEMP TABLE IF NOT EXISTS dead (id INTEGER PRIMARY KEY)")
+        try run("DELETE FROM temp.dead")
+        for id in try deadManifests() { try run("INSERT INTO temp.dead VALUES (?)", .integer(id)) }
+        return try rows(
+            """
+            SELECT digest, size FROM blobs WHERE NOT EXISTS (SELECT 1 FROM leases WHERE leases.digest = blobs.digest AND until > ?)
+                AND NOT EXISTS (SELECT 1 FROM refs WHERE refs.digest = blobs.digest AND refs.manifest NOT IN (SELECT id FROM temp.dead))
+            """, .integer(now)
+        ) { StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
+    }
+
+    /// The manifests that nothing keeps at the moment.
+    func manifestsWithoutHolder() throws -> [Int] {
+        try rows("SELECT id FROM manifests WHERE NOT by_digest AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = manifests.id)") {
+            $0.int(0)
+        }.filter(isWithoutHolder)
+    }
+
+    /// Whether no tag, no index and no subject keeps a manifest, and it was not put by its digest alone.
+    func isWithoutHolder(_ id: Int) throws -> Bool {
+        let own = try first(
+            """
+            SELECT registry, repository, subject FROM manifests AS own
+            WHERE id = ?1 AND NOT by_digest AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = ?1)
+                AND NOT EXISTS (
+                    SELECT 1 FROM children JOIN manifests AS parent ON parent.id = children.manifest
+                    WHERE children.digest = own.digest AND parent.registry = own.registry AND parent.repository = own.repository)
+            """, .integer(id)
+        ) { (registry: $0.text(0), repository: $0.text(1), subject: Digest($0.text(2))) }
+        guard let own else { return false }
+        guard let subject = own.subject else { return true }
+        return try manifestID(own.registry, own.repository, subject) == nil
     }
 }

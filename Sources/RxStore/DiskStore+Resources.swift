@@ -16,14 +16,13 @@ extension DiskStore {
     }
 
     public func manifest(of record: ResourceRecord) throws -> ResourceManifest {
-        let bytes = try catalog.read { database in
-            try database.first(
-                "SELECT bytes FROM manifests WHERE registry = ? AND repository = ? AND digest = ?", .text(record.reference.registry),
-                .text(record.reference.repository), .digest(record.manifestDigest)
-            ) { $0.blob(0) }
+        try catalog.read { database in
+            let registry = record.reference.registry
+            let repository = record.reference.repository
+            return try record.manifest(
+                artifact: { try database.artifact(registry: registry, repository: repository, name: .digest($0)) },
+                digest: { try database.digest(of: $0) })
         }
-        guard let bytes else { throw RegistryError.notFound(record.reference.description) }
-        return try ResourceManifest(parsing: bytes)
     }
 
     public func search(_ query: SearchQuery) throws -> SearchPage {
@@ -44,7 +43,7 @@ extension DiskStore {
             ) { $0.int(0) }
             let records = try database.rows(
                 """
-                SELECT tags.registry, tags.repository, tags.tag, tags.created_at, tags.updated_at, digest, tree, size, files, definition
+                SELECT tags.registry, tags.repository, tags.tag, tags.created_at, tags.updated_at, digest, tree, size, files, definition, media_type, artifact_type
                 FROM tags JOIN manifests ON manifests.id = tags.manifest
                 WHERE (?1 IS NULL OR tags.registry = ?1) AND (?2 = '' OR tags.manifest IN (SELECT rowid FROM search WHERE search MATCH ?2))
                 ORDER BY tags.updated_at DESC, tags.repository, tags.tag, tags.registry LIMIT ?3 OFFSET ?4

@@ -11,6 +11,8 @@ public final class DiskStore: Store {
     let catalog: Catalog
     /// How long a lease lasts, in seconds.
     let leaseTime: Int
+    let repositoryLeases: RepositoryLeases
+    let uploadHashes = UploadHashes()
 
     /// The folder that holds the store.
     public var root: String { layout.root }
@@ -22,6 +24,7 @@ public final class DiskStore: Store {
         let layout = StoreLayout(root: root)
         self.layout = layout
         self.leaseTime = leaseTime
+        repositoryLeases = RepositoryLeases(leaseTime: leaseTime)
         try layout.prepare()
         do { catalog = try Catalog(path: layout.catalog) } catch let error as RegistryError where error.code == .storageFull {
             // On a full disk not even a removal can begin: what is derived makes room.

@@ -46,21 +46,22 @@ final class MemoryOperation: StoreOperation {
 
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord {
         _ = try stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
+        return try commit([Artifact(manifest)], as: reference)
+    }
+
+    func commit(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord {
         try publish()
-        let digest = manifest.digest
-        let now = Clock.now
         return try store.state.withLock { state in
-            for (blob, size) in manifest.blobs where state.blobs[blob]?.count != size { throw RegistryError.blobNotFound(blob) }
-            let repository = MemoryStore.Repository(registry: reference.registry, name: reference.repository)
-            if state.manifests[repository]?.contains(where: { $0.digest == digest }) != true {
-                state.manifests[repository, default: []].append((digest, manifest))
+            for (name, size) in artifacts.lazy.flatMap(\.blobs) {
+                guard let digest = state.digest(of: name), state.blobs[digest]?.count == size else {
+                    throw RegistryError.blobNotFound(name)
+                }
             }
-            state.seq += 1
-            state.version += 1
-            let createdAt = state.tags[reference]?.createdAt ?? now
-            state.tags[reference] = MemoryStore.Tag(manifest: digest, createdAt: createdAt, updatedAt: now, seq: state.seq)
+            let repository = MemoryStore.Repository(registry: reference.registry, name: reference.repository)
+            for artifact in artifacts.dropLast() { try state.put(artifact, in: repository, tags: [], sparse: false) }
+            try state.put(artifacts.last!, in: repository, tags: [reference.tag], sparse: false)
             state.leases[owner] = nil
-            return MemoryStore.record(manifest, digest, reference, createdAt: createdAt, updatedAt: now)
+            return state.record(reference)!
         }
     }
 

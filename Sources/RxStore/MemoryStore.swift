@@ -16,7 +16,10 @@ public final class MemoryStore: Store {
         var blobs: [Digest: [UInt8]] = [:]
         var leases: [String: [Digest: Int]] = [:]
         /// Manifests by registry and repository, in the order they came.
-        var manifests: [Repository: [(digest: Digest, manifest: ResourceManifest)]] = [:]
+        var manifests: [Repository: [Held]] = [:]
+        /// What other digests name.
+        var aliases: [ContentDigest: Digest] = [:]
+        var uploads: [String: Upload] = [:]
         var tags: [Reference: Tag] = [:]
         var seq = 0
         var version = 0
@@ -25,6 +28,16 @@ public final class MemoryStore: Store {
     struct Repository: Hashable {
         let registry: String
         let name: String
+    }
+
+    /// A manifest in a repository.
+    struct Held {
+        let artifact: Artifact
+        /// Whether nothing but its digest keeps it.
+        var byDigest: Bool
+
+        var digest: Digest { artifact.digest }
+        var tree: Digest { artifact.tree ?? artifact.digest }
     }
 
     let state = Mutex(State())
@@ -58,9 +71,9 @@ public final class MemoryStore: Store {
 
     public func manifest(of record: ResourceRecord) throws -> ResourceManifest {
         let repository = Repository(registry: record.reference.registry, name: record.reference.repository)
-        let found = state.withLock { $0.manifests[repository]?.first { $0.digest == record.manifestDigest }?.manifest }
-        guard let found else { throw RegistryError.notFound(record.reference.description) }
-        return found
+        return try state.withLock { state in
+            try record.manifest(artifact: { state.artifact(repository, $0)?.stored }, digest: { state.digest(of: $0) })
+        }
     }
 
     public func search(_ query: SearchQuery) throws -> SearchPage {
@@ -71,7 +84,9 @@ public final class MemoryStore: Store {
         }.filter { record in
             let locator = record.reference.locator
             let definition = record.definition
-            return words.matches([locator.name, locator.path ?? "", definition.description ?? "", definition.type] + definition.keywords)
+            let foreign = definition.type == Definition.foreignType ? record.artifactType ?? "" : ""
+            return words.matches(
+                [locator.name, locator.path ?? "", definition.description ?? "", definition.type, foreign] + definition.keywords)
         }.sorted { a, b in
             if a.updatedAt != b.updatedAt { return a.updatedAt > b.updatedAt }
             let left = [a.reference.repository, a.reference.tag, a.reference.registry]
@@ -111,11 +126,11 @@ public final class MemoryStore: Store {
     public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
         state.withLock { state in
             let end = Clock.now + (leaseTime.map { max(0, self.leaseTime - $0) } ?? 0)
-            let tagged = Set(state.tags.map { Held(Repository(registry: $0.registry, name: $0.repository), $1.manifest) })
-            let kept = state.manifests.mapValues { $0 }.map { repository, list in
-                (repository, list.filter { tagged.contains(Held(repository, $0.digest)) })
+            let kept = state.manifests.map { repository, list in
+                let live = state.live(repository)
+                return (repository, list.filter { live.contains($0.digest) })
             }
-            let named = Set(kept.flatMap { $0.1.flatMap { $0.manifest.blobs.keys } })
+            let named = Set(kept.flatMap { $0.1.flatMap { $0.artifact.blobs.keys.compactMap(state.digest) } })
             let leased = Set(state.leases.values.flatMap { $0.filter { $0.value > end }.keys })
             let garbage = state.blobs.filter { !named.contains($0.key) && !leased.contains($0.key) }
             let manifests = state.manifests.values.reduce(0) { $0 + $1.count } - kept.reduce(0) { $0 + $1.1.count }
@@ -125,17 +140,6 @@ public final class MemoryStore: Store {
                 state.version += 1
             }
             return CollectionReport(blobs: garbage.count, bytes: garbage.values.reduce(0) { $0 + $1.count }, manifests: manifests)
-        }
-    }
-
-    /// A manifest in a repository.
-    private struct Held: Hashable {
-        let repository: Repository
-        let manifest: Digest
-
-        init(_ repository: Repository, _ manifest: Digest) {
-            self.repository = repository
-            self.manifest = manifest
         }
     }
 }
@@ -153,23 +157,21 @@ extension MemoryStore.State {
         guard let tag = tags[reference], let list = manifests[.init(registry: reference.registry, name: reference.repository)],
             let found = list.first(where: { $0.digest == tag.manifest })
         else { return nil }
-        return MemoryStore.record(found.manifest, found.digest, reference, createdAt: tag.createdAt, updatedAt: tag.updatedAt)
+        return MemoryStore.record(found.artifact, reference, createdAt: tag.createdAt, updatedAt: tag.updatedAt)
     }
 
     /// The newest record whose manifest or tree has this digest.
     func record(_ repository: MemoryStore.Repository, _ digest: Digest) -> ResourceRecord? {
         let list = manifests[repository] ?? []
-        guard let found = list.last(where: { $0.digest == digest }) ?? newest(list.filter { $0.manifest.tree == digest }, repository) else {
+        guard let found = list.last(where: { $0.digest == digest }) ?? newest(list.filter { $0.tree == digest }, repository) else {
             return nil
         }
         if let tag = newestTag(of: found.digest, repository) { return record(tag) }
         let reference = Reference(registry: repository.registry, repository: repository.name, tag: Locator.latest)
-        return MemoryStore.record(found.manifest, found.digest, reference, createdAt: 0, updatedAt: 0)
+        return MemoryStore.record(found.artifact, reference, createdAt: 0, updatedAt: 0)
     }
 
-    private func newest(_ list: [(digest: Digest, manifest: ResourceManifest)], _ repository: MemoryStore.Repository) -> (
-        digest: Digest, manifest: ResourceManifest
-    )? {
+    private func newest(_ list: [MemoryStore.Held], _ repository: MemoryStore.Repository) -> MemoryStore.Held? {
         list.enumerated().max { a, b in
             let left = newestTag(of: a.element.digest, repository).flatMap { tags[$0]?.seq } ?? 0
             let right = newestTag(of: b.element.digest, repository).flatMap { tags[$0]?.seq } ?? 0
@@ -184,12 +186,11 @@ extension MemoryStore.State {
 }
 
 extension MemoryStore {
-    static func record(_ manifest: ResourceManifest, _ digest: Digest, _ reference: Reference, createdAt: Int, updatedAt: Int)
-        -> ResourceRecord
-    {
+    static func record(_ artifact: Artifact, _ reference: Reference, createdAt: Int, updatedAt: Int) -> ResourceRecord {
         ResourceRecord(
-            reference: reference, manifestDigest: digest, tree: manifest.tree, size: manifest.size, fileCount: manifest.files.count,
-            definition: manifest.definition, createdAt: createdAt, updatedAt: updatedAt)
+            reference: reference, manifestDigest: artifact.digest, tree: artifact.tree ?? artifact.digest, mediaType: artifact.mediaType,
+            artifactType: artifact.artifactType, size: artifact.size, fileCount: artifact.fileCount, definition: artifact.definition,
+            createdAt: createdAt, updatedAt: updatedAt)
     }
 }
 

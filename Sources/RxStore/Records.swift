@@ -59,8 +59,12 @@ public struct ResourceRecord: Sendable, Equatable {
     public let reference: Reference
     /// The SHA-256 of the manifest's bytes.
     public let manifestDigest: Digest
-    /// The tree digest.
+    /// The tree digest; of an artifact that has none, the manifest's digest.
     public let tree: Digest
+    /// The manifest's media type.
+    public let mediaType: String
+    /// The kind of artifact: that of a resource for one, another for a foreign artifact, nil for an index that does not say.
+    public let artifactType: String?
     /// The sum of the files' sizes in bytes.
     public let size: Int
     /// The number of files.
@@ -72,14 +76,19 @@ public struct ResourceRecord: Sendable, Equatable {
     /// When the tag was last put, in seconds since 1970.
     public let updatedAt: Int
 
+    /// Whether it is a resource with one layer a file, and not an artifact of another kind.
+    public var isResource: Bool { tree != manifestDigest }
+
     /// Describes a stored resource.
     public init(
-        reference: Reference, manifestDigest: Digest, tree: Digest, size: Int, fileCount: Int, definition: Definition, createdAt: Int,
-        updatedAt: Int
+        reference: Reference, manifestDigest: Digest, tree: Digest, mediaType: String = MediaType.imageManifest,
+        artifactType: String? = MediaType.resource, size: Int, fileCount: Int, definition: Definition, createdAt: Int, updatedAt: Int
     ) {
         self.reference = reference
         self.manifestDigest = manifestDigest
         self.tree = tree
+        self.mediaType = mediaType
+        self.artifactType = artifactType
         self.size = size
         self.fileCount = fileCount
         self.definition = definition

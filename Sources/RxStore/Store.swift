@@ -33,6 +33,10 @@ public protocol StoreOperation: AnyObject, Sendable {
     /// Throws `RegistryError` when a blob that it names is absent.
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord
 
+    /// The same for manifests of any kind, all in one step: the last one goes under the reference, those before it are the ones that it
+    /// lists or that refer to it.
+    func commit(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord
+
     /// Drops what is staged and the leases; what was published becomes garbage.
     func cancel()
 }
@@ -59,7 +63,8 @@ public protocol ResourceReader: Sendable {
     /// else the tag put last.
     func resolve(registry: String, repository: String, selector: Selector) throws -> ResourceRecord?
 
-    /// The manifest of a record, with its files. Throws `RegistryError` when it is gone.
+    /// The manifest of a record, with its files: for a foreign artifact its layers, and for an index those of its manifests, each below
+    /// a folder named after its platform. Throws `RegistryError` when it is gone.
     func manifest(of record: ResourceRecord) throws -> ResourceManifest
 
     /// The tags that match, newest first, then by repository and tag.
@@ -87,4 +92,4 @@ public protocol Collector: Sendable {
 }
 
 /// The whole store: what the registry and the client work against.
-public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, Collector {}
+public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, Collector, ArtifactStore {}

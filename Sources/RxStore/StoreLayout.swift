@@ -9,10 +9,14 @@ struct StoreLayout: Sendable {
     var catalog: String { "\(root)/catalog.sqlite" }
     var blobs: String { "\(root)/blobs/sha256" }
     var staging: String { "\(root)/staging" }
+    var uploads: String { "\(root)/uploads" }
     var trash: String { "\(root)/trash" }
     var damaged: String { "\(root)/damaged" }
     var cache: String { "\(root)/cache" }
     var archives: String { "\(cache)/archives" }
+
+    /// The file of one upload.
+    func upload(_ name: String) -> String { "\(uploads)/\(name)" }
 
     /// The folder of one blob: its first two digits.
     func folder(_ digest: Digest) -> String { "\(blobs)/\(digest.hex.prefix(2))" }
@@ -31,7 +35,7 @@ struct StoreLayout: Sendable {
                 "the store \(root) is on \(network), where locks and syncs cannot be relied on", code: .storeUnusable,
                 hint: "put it on a local file system (RX_HOME, or --data for the server)")
         }
-        for folder in [staging, trash, archives] where !Files.isFolder(folder) { try Files.makeFolders(folder) }
+        for folder in [staging, uploads, trash, archives] where !Files.isFolder(folder) { try Files.makeFolders(folder) }
         let present = Files.isFolder(blobs) ? Set(try Files.names(in: blobs)) : []
         let missing = StoreLayout.prefixes.filter { !present.contains($0) }
         guard !missing.isEmpty else { return }

@@ -1,0 +1,108 @@
+import RxModel
+
+extension Database {
+    /// Inserts a manifest where it is missing and moves the tags to it; call it inside a write transaction. `sparse` lets an index
+    /// list manifests that are not there. Gives the manifest's id.
+    ///
+    /// Throws `RegistryError` for a manifest that an index lists and that is absent.
+    @discardableResult
+    func put(_ artifact: Artifact, registry: String, repository: String, tags: [String], sparse: Bool = false, now: Int) throws -> Int {
+        let present = try manifestID(registry, repository, artifact.digest)
+        let id = try present ?? insert(artifact, registry, repository, sparse: sparse)
+        for tag in tags {
+            try run(
+                """
+                INSERT INTO tags VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(seq), 0) + 1 FROM tags))
+                ON CONFLICT DO UPDATE SET manifest = excluded.manifest, updated_at = excluded.updated_at, seq = excluded.seq
+                """, .text(registry), .text(repository), .text(tag), .integer(id), .integer(now), .integer(now))
+        }
+        if !tags.isEmpty {
+            if present != nil { try run("UPDATE manifests SET by_digest = 0 WHERE id = ? AND by_digest <> 0", .integer(id)) }
+        } else if try !isNamed(id, artifact, registry, repository) {
+            try run("UPDATE manifests SET by_digest = 1 WHERE id = ?", .integer(id))
+        }
+        return id
+    }
+
+    /// Whether anything but its own digest keeps a manifest: a tag, an index that lists it, or the manifest that it refers to.
+    private func isNamed(_ id: Int, _ artifact: Artifact, _ registry: String, _ repository: String) throws -> Bool {
+        if try first("SELECT 1 FROM tags WHERE manifest = ?", .integer(id), map: { _ in true }) != nil { return true }
+        if let subject = try artifact.subject.flatMap({ try digest(of: $0) }), try manifestID(registry, repository, subject) != nil {
+            return true
+        }
+        return try first(
+            """
+            SELECT 1 FROM children JOIN manifests ON manifests.id = children.manifest
+            WHERE children.digest = ? AND manifests.registry = ? AND manifests.repository = ?
+            """, .digest(artifact.digest), .text(registry), .text(repository), map: { _ in true }) ?? false
+    }
+
+    /// The id of a manifest in a repository; nil when it is not there.
+    func manifestID(_ registry: String, _ repository: String, _ digest: Digest) throws -> Int? {
+        try first(
+            "SELECT id FROM manifests WHERE registry = ? AND repository = ? AND digest = ?", .text(registry), .text(repository),
+            .digest(digest)
+        ) { $0.int(0) }
+    }
+
+    /// The SHA-256 of what a digest names; nil for another digest that is not known.
+    func digest(of name: ContentDigest) throws -> Digest? {
+        if let digest = name.sha256 { return digest }
+        return try first("SELECT digest FROM aliases WHERE name = ?", .text(name.description)) { try $0.digest(0) }
+    }
+
+    /// Notes another name of some bytes.
+    func alias(_ name: ContentDigest, of digest: Digest) throws {
+        guard name.sha256 == nil else { return }
+        try run("INSERT OR IGNORE INTO aliases VALUES (?, ?)", .text(name.description), .digest(digest))
+        try run("UPDATE manifests SET subject = ? WHERE subject = ?", .text(digest.description), .text(name.description))
+    }
+
+    /// A digest as subjects are filed under it: the SHA-256 where that is known.
+    func subjectText(_ name: ContentDigest) throws -> String { try digest(of: name)?.description ?? name.description }
+
+    private func insert(_ artifact: Artifact, _ registry: String, _ repository: String, sparse: Bool) throws -> Int {
+        let children = try artifact.manifests.compactMap { name in
+            let child = try digest(of: name)
+            if let child, try sparse || manifestID(registry, repository, child) != nil { return child }
+            guard sparse else {
+                throw RegistryError(
+                    "manifest unknown: the index lists \(name), which \(repository) does not have", code: .manifestBlobUnknown)
+            }
+            return nil
+        }
+        let definition = artifact.definition
+        try run(
+            """
+            INSERT INTO manifests (registry, repository, digest, media_type, tree, size, files, definition, bytes, artifact_type, subject)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """, .text(registry), .text(repository), .digest(artifact.digest), .text(artifact.mediaType),
+            artifact.tree.map { .digest($0) } ?? .null, .integer(artifact.size), .integer(artifact.fileCount), .text(definition.json.text),
+            .blob(artifact.bytes), artifact.artifactType.map { .text($0) } ?? .null,
+            artifact.subject.map { .text(try subjectText($0)) } ?? .null)
+        let id = lastInsertedID
+        let blobs = try artifact.blobs.keys.map { name in
+            guard let digest = try digest(of: name) else { throw RegistryError.blobNotFound(name) }
+            return digest
+        }
+        for digest in blobs.sorted() { try run("INSERT OR IGNORE INTO refs VALUES (?, ?)", .integer(id), .digest(digest)) }
+        for child in children {
+            try run("INSERT OR IGNORE INTO children VALUES (?, ?)", .integer(id), .digest(child))
+            try run(
+                "UPDATE manifests SET by_digest = 0 WHERE registry = ? AND repository = ? AND digest = ? AND by_digest <> 0",
+                .text(registry),
+                .text(repository), .digest(child))
+        }
+        // What refers to this manifest is kept by it from now on.
+        try run(
+            "UPDATE manifests SET by_digest = 0 WHERE registry = ? AND repository = ? AND subject = ? AND by_digest <> 0", .text(registry),
+            .text(repository), .text(artifact.digest.description))
+        let locator = Reference(registry: registry, repository: repository, tag: Locator.latest).locator
+        let types = [definition.type] + (definition.type == Definition.foreignType ? [artifact.artifactType].compactMap { $0 } : [])
+        try run(
+            "INSERT INTO search (rowid, name, path, description, keywords, type) VALUES (?, ?, ?, ?, ?, ?)", .integer(id),
+            .text(locator.name), .text(locator.path ?? ""), .text(definition.description ?? ""),
+            .text(definition.keywords.joined(separator: " ")), .text(types.joined(separator: " ")))
+        return id
+    }
+}

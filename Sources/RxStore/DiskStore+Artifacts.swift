@@ -1,0 +1,124 @@
+public import RxModel
+
+extension DiskStore {
+    public func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact? {
+        try catalog.read { try $0.artifact(registry: registry, repository: repository, name: name) }
+    }
+
+    public func tags(registry: String, repository: String, after last: String?, limit: Int) throws -> [String]? {
+        try catalog.read { database in
+            let isKnown = try database.first(
+                "SELECT 1 FROM manifests WHERE registry = ? AND repository = ? LIMIT 1", .text(registry), .text(repository)
+            ) { _ in true }
+            guard isKnown != nil else { return nil }
+            return try database.rows(
+                "SELECT tag FROM tags WHERE registry = ? AND repository = ? AND tag > ? ORDER BY tag LIMIT ?", .text(registry),
+                .text(repository), .text(last ?? ""), .integer(limit)
+            ) { $0.text(0) }
+        }
+    }
+
+    public func repositories(registry: String, after last: String?, limit: Int) throws -> [String] {
+        try catalog.read { database in
+            try database.rows(
+                "SELECT DISTINCT repository FROM manifests WHERE registry = ? AND repository > ? ORDER BY repository LIMIT ?",
+                .text(registry), .text(last ?? ""), .integer(limit)
+            ) { $0.text(0) }
+        }
+    }
+
+    public func referrers(registry: String, repository: String, of digest: ContentDigest) throws -> [Descriptor] {
+        let found = try catalog.read { database in
+            try database.rows(
+                "SELECT bytes, media_type, digest FROM manifests WHERE registry = ? AND repository = ? AND subject = ? ORDER BY id",
+                .text(registry), .text(repository), .text(database.subjectText(digest))
+            ) { StoredArtifact(bytes: $0.blob(0), mediaType: $0.text(1), digest: try $0.digest(2)) }
+        }
+        return found.compactMap(\.referrer)
+    }
+
+    public func put(_ artifact: Artifact, in repository: String, tags: [String], name: ContentDigest?, sparse: Bool) throws {
+        try storeInlined(artifact, in: repository)
+        try catalog.write { database, now in
+            for (blob, size) in artifact.blobs {
+                guard let found = try database.blob(blob, in: repository, now: now) else {
+                    throw RegistryError(
+                        "blob unknown: the manifest names \(blob), which \(repository) does not have", code: .manifestBlobUnknown)
+                }
+                guard found.size == size else {
+                    throw RegistryError("blob \(blob) has \(found.size) bytes, and the manifest says \(size)", code: .sizeInvalid)
+                }
+                guard try layout.holds(found.digest, size: size) else {
+                    throw RegistryError("blob unknown: \(blob) was lost and must be pushed again", code: .manifestBlobUnknown)
+                }
+            }
+            try database.put(artifact, registry: "", repository: repository, tags: tags, sparse: sparse, now: now)
+            if let name { try database.alias(name, of: artifact.digest) }
+        }
+    }
+
+    public func removeArtifact(repository: String, name: ArtifactName) throws -> Bool {
+        try catalog.write { database, _ in
+            switch name {
+            case .tag(let tag):
+                return try database.run(
+                    "DELETE FROM tags WHERE registry = '' AND repository = ? AND tag = ?", .text(repository), .text(tag)) > 0
+            case .digest(let digest):
+                guard let digest = try database.digest(of: digest), let id = try database.manifestID("", repository, digest) else {
+                    return false
+                }
+                try database.run("DELETE FROM tags WHERE manifest = ?", .integer(id))
+                try database.forgetManifest(id)
+                return true
+            }
+        }
+    }
+
+    /// Blobs whose bytes are in the manifest are there for those who ask for them by digest, too.
+    private func storeInlined(_ artifact: Artifact, in repository: String) throws {
+        for (digest, bytes) in artifact.inlined where try blob(digest, in: repository, leasing: true) == nil {
+            let upload = try beginUpload(in: repository)
+            try bytes.withUnsafeBytes { try upload.append($0) }
+            _ = try upload.finish(as: digest)
+        }
+    }
+}
+
+extension Database {
+    /// A manifest of a repository; nil when there is none.
+    func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact? {
+        let id: Int?
+        switch name {
+        case .tag(let tag):
+            let real = tag == Locator.latest ? try latestTag(registry: registry, repository: repository) : tag
+            guard let real else { return nil }
+            id = try first(
+                "SELECT manifest FROM tags WHERE registry = ? AND repository = ? AND tag = ?", .text(registry), .text(repository),
+                .text(real)
+            ) { $0.int(0) }
+        case .digest(let digest):
+            id = try self.digest(of: digest).flatMap { try manifestID(registry, repository, $0) }
+        }
+        guard let id else { return nil }
+        return try first("SELECT bytes, media_type, digest FROM manifests WHERE id = ?", .integer(id)) { row in
+            StoredArtifact(bytes: row.blob(0), mediaType: row.text(1), digest: try row.digest(2))
+        }
+    }
+
+    /// Deletes a manifest that no tag names any more, with what the catalog knows of it.
+    func forgetManifest(_ id: Int) throws {
+        try run("DELETE FROM aliases WHERE digest = (SELECT digest FROM manifests WHERE id = ?)", .integer(id))
+        try run("DELETE FROM manifests WHERE id = ?", .integer(id))
+        try run("DELETE FROM search WHERE rowid = ?", .integer(id))
+    }
+}
+
+extension StoredArtifact {
+    /// The manifest as the list of what refers to another shows it. Source: OCI distribution spec v1.1, "Listing Referrers".
+    var referrer: Descriptor? {
+        guard let manifest = try? ArtifactManifest(parsing: bytes, mediaType: mediaType) else { return nil }
+        return Descriptor(
+            mediaType: mediaType, digest: .sha256(digest), size: bytes.count, artifactType: manifest.artifactType,
+            annotations: manifest.annotations)
+    }
+}

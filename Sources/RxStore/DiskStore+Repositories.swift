@@ -1,0 +1,118 @@
+import Glibc
+public import RxModel
+import RxPosix
+
+extension DiskStore {
+    public func blob(_ digest: ContentDigest, in repository: String, leasing: Bool) throws -> StagedBlob? {
+        let found = try catalog.read { try $0.blob(digest, in: repository, now: $0.now()) }
+        guard let found, try layout.holds(found.digest, size: found.size) else { return nil }
+        guard leasing, !repositoryLeases.isFresh(found.digest, repository) else { return found }
+        // Looked up again: a collection may have come in between.
+        return try lease(found.digest, repository) { database, now in try database.blob(digest, in: repository, now: now) != nil }
+            ? found : nil
+    }
+
+    public func content(of blob: StagedBlob) throws -> BlobContent {
+        let file: FileDescriptor
+        do { file = try FileDescriptor.open(layout.blob(blob.digest), O_RDONLY) } catch {
+            if error.isMissing { throw RegistryError.blobNotFound(blob.digest) } else { throw error }
+        }
+        guard Int(try file.status().st_size) == blob.size else { throw RegistryError.blobNotFound(blob.digest) }
+        return .file(file)
+    }
+
+    public func mount(_ digest: ContentDigest, from source: String?, into repository: String) throws -> Bool {
+        let found = try catalog.read { database in
+            if let source { return try database.blob(digest, in: source, now: database.now()) }
+            return try database.blobAnywhere(digest, now: database.now())
+        }
+        guard let found, try layout.holds(found.digest, size: found.size) else { return false }
+        return try lease(found.digest, repository) { database, now in
+            if let source { return try database.blob(digest, in: source, now: now) != nil }
+            return try database.blobAnywhere(digest, now: now) != nil
+        }
+    }
+
+    public func removeBlob(_ digest: ContentDigest, from repository: String) throws -> Bool {
+        try catalog.write { database, now in
+            guard let found = try database.blob(digest, in: repository, now: now) else { return false }
+            guard try !database.isNamed(found.digest, in: repository) else {
+                throw RegistryError(
+                    "blob \(digest) is named by a manifest of \(repository)", code: .denied, hint: "delete the manifest first")
+            }
+            try database.run("DELETE FROM leases WHERE owner = ? AND digest = ?", .text(repositoryOwner(repository)), .digest(found.digest))
+            repositoryLeases.forget(found.digest, repository)
+            return true
+        }
+    }
+
+    /// Leases a blob to a repository if `condition` holds in the same transaction.
+    private func lease(_ digest: Digest, _ repository: String, if condition: (Database, Int) throws -> Bool) throws -> Bool {
+        let leased = try catalog.write(durably: false) { database, now in
+            guard try condition(database, now) else { return false }
+            try database.lease(digest, to: repository, until: now + leaseTime)
+            return true
+        }
+        if leased { repositoryLeases.note(digest, repository) }
+        return leased
+    }
+}
+
+/// The owner of a repository's leases: it has no operation, so they end by time alone.
+func repositoryOwner(_ repository: String) -> String { "repository \(repository)" }
+
+extension Database {
+    /// The blob that one of this store's own repositories shows; nil when it shows none.
+    func blob(_ name: ContentDigest, in repository: String, now: Int) throws -> StagedBlob? {
+        guard let found = try row(of: name) else { return nil }
+        let isLeased = try first(
+            "SELECT 1 FROM leases WHERE owner = ? AND digest = ? AND until > ?", .text(repositoryOwner(repository)), .digest(found.digest),
+            .integer(now)
+        ) { _ in true }
+        return try isLeased != nil || isNamed(found.digest, in: repository) ? found : nil
+    }
+
+    /// The blob, if any of this store's own repositories shows it.
+    func blobAnywhere(_ name: ContentDigest, now: Int) throws -> StagedBlob? {
+        guard let found = try row(of: name) else { return nil }
+        let isLeased = try first(
+            "SELECT 1 FROM leases WHERE digest = ? AND until > ? AND owner >= 'repository ' AND owner < 'repository!' LIMIT 1",
+            .digest(found.digest), .integer(now)
+        ) { _ in true }
+        let isNamed = try first(
+            "SELECT 1 FROM refs JOIN manifests ON manifests.id = refs.manifest WHERE refs.digest = ? AND registry = '' LIMIT 1",
+            .digest(found.digest)
+        ) { _ in true }
+        return isLeased != nil || isNamed != nil ? found : nil
+    }
+
+    /// Whether a manifest of the repository names the blob.
+    func isNamed(_ digest: Digest, in repository: String) throws -> Bool {
+        // Few manifests name most blobs; of those that very many name, the repository's own manifests are fewer.
+        let limit = 256
+        let naming = try rows("SELECT manifest FROM refs WHERE digest = ? LIMIT ?", .digest(digest), .integer(limit)) { $0.int(0) }
+        for id in naming {
+            let isOwn = try first(
+                "SELECT 1 FROM manifests WHERE id = ? AND registry = '' AND repository = ?", .integer(id), .text(repository)
+            ) { _ in true }
+            if isOwn != nil { return true }
+        }
+        guard naming.count == limit else { return false }
+        return try first(
+            """
+            SELECT 1 FROM manifests CROSS JOIN refs ON refs.manifest = manifests.id AND refs.digest = ?
+            WHERE manifests.registry = '' AND manifests.repository = ? LIMIT 1
+            """, .digest(digest), .text(repository)
+        ) { _ in true } ?? false
+    }
+
+    /// Leases a blob to a repository.
+    func lease(_ digest: Digest, to repository: String, until: Int) throws {
+        try run("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", .text(repositoryOwner(repository)), .digest(digest), .integer(until))
+    }
+
+    private func row(of name: ContentDigest) throws -> StagedBlob? {
+        guard let digest = try digest(of: name) else { return nil }
+        return try first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { StagedBlob(digest: digest, size: $0.int(0)) }
+    }
+}

@@ -1,0 +1,42 @@
+import Glibc
+import RxModel
+import RxPosix
+
+extension DiskStore {
+    /// How long an upload waits for its next request, in seconds.
+    static let uploadTime = 24 * 3600
+
+    public func beginUpload(in repository: String) throws -> any UploadSession { try DiskUpload(self, repository: repository) }
+
+    public func upload(_ name: String, in repository: String) throws -> (any UploadSession)? {
+        // A name is part of a path.
+        guard name.utf8.count == 32, name.utf8.allSatisfy({ Hex.value($0) != nil }) else { return nil }
+        return try DiskUpload(self, name: name, repository: repository)
+    }
+
+    /// Deletes uploads that nobody went on with in time, and files of uploads that were never left to another request and whose process
+    /// died; gives their number.
+    func abandonedUploads(delete: Bool) throws -> Int {
+        let names = try Files.names(in: layout.uploads)
+        let abandoned = try catalog.read { database in
+            let now = try database.now()
+            return try names.filter { name in
+                let until = try database.first("SELECT until FROM uploads WHERE name = ?", .text(name)) { $0.int(0) }
+                if let until { return until <= now }
+                guard let status = try Files.status(layout.upload(name)) else { return false }
+                return status.st_mtim.tv_sec + leaseTime <= Clock.now
+            }
+        }
+        guard delete else { return abandoned.count }
+        var count = 0
+        for name in abandoned {
+            guard let file = try? FileDescriptor.open(layout.upload(name), O_RDWR), flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+                continue
+            }
+            if try Files.remove(layout.upload(name)) { count += 1 }
+        }
+        // Rows without a file, too.
+        try catalog.write { database, now in try database.run("DELETE FROM uploads WHERE until <= ?", .integer(now)) }
+        return count
+    }
+}

@@ -1,0 +1,167 @@
+import CPosix
+import Glibc
+import RxCrypto
+import RxModel
+import RxPosix
+
+/// An upload on disk: a file that grows, locked while a request has it. Its length says how far it came, whatever ended the request.
+///
+/// Source: Specs/05-store, "Uploads".
+final class DiskUpload: UploadSession, @unchecked Sendable {
+    // One request has it, on one thread at a time.
+    private let store: DiskStore
+    private let repository: String
+    private let file: FileDescriptor
+    private var hash: UploadHash
+    /// Whether the catalog has a row of it.
+    private var isKept: Bool
+    private var isOver = false
+
+    let name: String
+    private(set) var offset: Int
+
+    /// Makes a new one.
+    init(_ store: DiskStore, repository: String) throws {
+        self.store = store
+        self.repository = repository
+        let name = RandomName.make()
+        self.name = name
+        let file = try FileDescriptor.open(store.layout.upload(name), O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
+        _ = try retrying("flock", file.path) { flock(file.number, LOCK_EX | LOCK_NB) }
+        self.file = file
+        hash = UploadHash()
+        isKept = false
+        offset = 0
+    }
+
+    /// Goes on with one; nil when there is none of this name for the repository. Throws `RegistryError` while another request has it.
+    init?(_ store: DiskStore, name: String, repository: String) throws {
+        guard try DiskUpload.isKnown(name, repository, store) else { return nil }
+        do throws(PosixError) { file = try FileDescriptor.open(store.layout.upload(name), O_RDWR | O_APPEND) } catch {
+            if error.isMissing { return nil } else { throw error }
+        }
+        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+            throw RegistryError(
+                "another request is sending to this upload", code: ErrorCode(wire: ErrorCode.uploadInvalid.wire, status: 409),
+                hint: "wait for it to end, then ask how far the upload came")
+        }
+        // It may have ended between the look and the lock.
+        guard try DiskUpload.isKnown(name, repository, store) else { return nil }
+        self.store = store
+        self.repository = repository
+        self.name = name
+        isKept = true
+        offset = Int(try file.status().st_size)
+        hash = store.uploadHashes.take(name, count: offset)
+    }
+
+    deinit {
+        guard !isOver else { return }
+        if isKept { store.uploadHashes.put(hash, name) } else { Files.discard(file.path) }
+    }
+
+    private static func isKnown(_ name: String, _ repository: String, _ store: DiskStore) throws -> Bool {
+        try store.catalog.read { database in
+            try database.first(
+                "SELECT 1 FROM uploads WHERE name = ? AND repository = ? AND until > ?", .text(name), .text(repository),
+                .integer(database.now())
+            ) { _ in true } ?? false
+        }
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws {
+        do { try file.write(bytes) } catch {
+            // What the file got of it counts: a client goes on from there.
+            offset = Int(try file.status().st_size)
+            throw error
+        }
+        if hash.count == offset { hash.update(bytes) }
+        offset += bytes.count
+    }
+
+    func keep() throws {
+        try store.catalog.write(durably: false) { database, now in
+            try database.run(
+                "INSERT INTO uploads VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until", .text(name), .text(repository),
+                .integer(now + DiskStore.uploadTime))
+        }
+        isKept = true
+    }
+
+    func finish(as digest: ContentDigest) throws -> StagedBlob {
+        let found = try check(digest)
+        try file.sync()
+        _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
+        try store.catalog.write { database, now in
+            try Files.rename(file.path, to: store.layout.blob(found.digest))
+            try database.putBlob(found, now: now)
+            try database.lease(found.digest, to: repository, until: now + store.leaseTime)
+            try database.alias(digest, of: found.digest)
+            try forget(database)
+        }
+        isOver = true
+        store.repositoryLeases.note(found.digest, repository)
+        try Files.syncFolder(store.layout.folder(found.digest))
+        return found
+    }
+
+    func cancel() throws {
+        isOver = true
+        Files.discard(file.path)
+        try store.catalog.write(durably: false) { database, _ in try forget(database) }
+    }
+
+    private func forget(_ database: Database) throws {
+        if isKept { try database.run("DELETE FROM uploads WHERE name = ?", .text(name)) }
+    }
+
+    /// What was received, when it has the digest; drops it otherwise.
+    private func check(_ digest: ContentDigest) throws -> StagedBlob {
+        if hash.count < offset { hash = try UploadHash(reading: file) }
+        let found = StagedBlob(digest: hash.finish(), size: offset)
+        let named: ContentDigest = if digest.sha256 == nil { try sha512() } else { .sha256(found.digest) }
+        guard named == digest else {
+            try cancel()
+            throw ContentError.mismatch(expected: digest, got: named)
+        }
+        return found
+    }
+
+    private func sha512() throws -> ContentDigest {
+        let hasher = SHA512Hasher()
+        try file.each { hasher.update($0) }
+        return hasher.finish()
+    }
+}
+
+/// The SHA-256 of an upload as far as this process has seen it come.
+struct UploadHash {
+    private let hasher = SHA256Hasher()
+    /// How many bytes it has taken.
+    private(set) var count = 0
+
+    init() {}
+
+    /// The hash of a file from its start to its end.
+    init(reading file: FileDescriptor) throws { try file.each { update($0) } }
+
+    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        hasher.update(bytes)
+        count += bytes.count
+    }
+
+    func finish() -> Digest { hasher.finish() }
+}
+
+extension FileDescriptor {
+    /// Hands over the file's bytes from its start to its end.
+    fileprivate func each(_ body: (UnsafeRawBufferPointer) -> Void) throws {
+        try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
+            var at = 0
+            while case let count = try read(into: buffer, at: at), count > 0 {
+                body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                at += count
+            }
+        }
+    }
+}

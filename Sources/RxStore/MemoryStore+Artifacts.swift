@@ -1,0 +1,164 @@
+public import RxModel
+import RxPosix
+import Synchronization
+
+extension MemoryStore {
+    public func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact? {
+        state.withLock { state in
+            let holder = Repository(registry: registry, name: repository)
+            switch name {
+            case .digest(let digest): return state.artifact(holder, digest)?.stored
+            case .tag(let text):
+                guard let tag = state.tag(registry, repository, text).flatMap({ state.tags[$0] }) else { return nil }
+                return state.artifact(holder, .sha256(tag.manifest))?.stored
+            }
+        }
+    }
+
+    public func tags(registry: String, repository: String, after last: String?, limit: Int) throws -> [String]? {
+        state.withLock { state in
+            guard state.manifests[Repository(registry: registry, name: repository)]?.isEmpty == false else { return nil }
+            let all = state.tags.keys.filter { $0.registry == registry && $0.repository == repository }.map(\.tag)
+            return page(all, after: last, limit: limit)
+        }
+    }
+
+    public func repositories(registry: String, after last: String?, limit: Int) throws -> [String] {
+        state.withLock { state in
+            page(state.manifests.filter { $0.key.registry == registry && !$0.value.isEmpty }.map(\.key.name), after: last, limit: limit)
+        }
+    }
+
+    public func referrers(registry: String, repository: String, of digest: ContentDigest) throws -> [Descriptor] {
+        state.withLock { state in
+            let wanted = state.subject(digest)
+            return (state.manifests[Repository(registry: registry, name: repository)] ?? []).filter { held in
+                held.artifact.subject.map { state.subject($0) == wanted } ?? false
+            }.compactMap(\.artifact.stored.referrer)
+        }
+    }
+
+    public func put(_ artifact: Artifact, in repository: String, tags: [String], name: ContentDigest?, sparse: Bool) throws {
+        for (digest, bytes) in artifact.inlined where try blob(digest, in: repository, leasing: true) == nil {
+            let upload = try beginUpload(in: repository)
+            try bytes.withUnsafeBytes { try upload.append($0) }
+            _ = try upload.finish(as: digest)
+        }
+        try state.withLock { state in
+            for (blob, size) in artifact.blobs {
+                guard let found = state.blob(blob, in: repository) else {
+                    throw RegistryError(
+                        "blob unknown: the manifest names \(blob), which \(repository) does not have", code: .manifestBlobUnknown)
+                }
+                guard found.size == size else {
+                    throw RegistryError("blob \(blob) has \(found.size) bytes, and the manifest says \(size)", code: .sizeInvalid)
+                }
+            }
+            try state.put(artifact, in: Repository(registry: "", name: repository), tags: tags, sparse: sparse)
+            if let name { state.alias(name, of: artifact.digest) }
+        }
+    }
+
+    public func removeArtifact(repository: String, name: ArtifactName) throws -> Bool {
+        state.withLock { state in
+            state.version += 1
+            switch name {
+            case .tag(let tag): return state.tags.removeValue(forKey: Reference(repository: repository, tag: tag)) != nil
+            case .digest(let digest):
+                let holder = Repository(registry: "", name: repository)
+                guard let found = state.artifact(holder, digest)?.digest else { return false }
+                state.manifests[holder]?.removeAll { $0.digest == found }
+                for (reference, tag) in state.tags
+                where reference.registry.isEmpty && reference.repository == repository && tag.manifest == found {
+                    state.tags[reference] = nil
+                }
+                return true
+            }
+        }
+    }
+
+    private func page(_ names: [String], after last: String?, limit: Int) -> [String] {
+        let rest = names.filter { name in last.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true }
+        return Array(rest.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.prefix(limit))
+    }
+}
+
+extension Artifact {
+    /// What is answered of it.
+    var stored: StoredArtifact { StoredArtifact(bytes: bytes, mediaType: mediaType, digest: digest) }
+}
+
+extension MemoryStore.State {
+    /// The SHA-256 of what a digest names.
+    func digest(of name: ContentDigest) -> Digest? { name.sha256 ?? aliases[name] }
+
+    /// A digest as subjects are compared.
+    func subject(_ name: ContentDigest) -> ContentDigest { digest(of: name).map { .sha256($0) } ?? name }
+
+    mutating func alias(_ name: ContentDigest, of digest: Digest) { if name.sha256 == nil { aliases[name] = digest } }
+
+    func artifact(_ repository: MemoryStore.Repository, _ name: ContentDigest) -> Artifact? {
+        let digest = digest(of: name)
+        return manifests[repository]?.first { $0.digest == digest }?.artifact
+    }
+
+    /// Inserts a manifest where it is missing and moves the tags to it. Throws `RegistryError` for a manifest that an index lists and
+    /// that is absent.
+    mutating func put(_ artifact: Artifact, in repository: MemoryStore.Repository, tags: [String], sparse: Bool) throws {
+        if !sparse, let absent = artifact.manifests.first(where: { self.artifact(repository, $0) == nil }) {
+            throw RegistryError(
+                "manifest unknown: the index lists \(absent), which \(repository.name) does not have", code: .manifestBlobUnknown)
+        }
+        if self.artifact(repository, .sha256(artifact.digest)) == nil {
+            manifests[repository, default: []].append(MemoryStore.Held(artifact: artifact, byDigest: false))
+        }
+        let now = Clock.now
+        for tag in tags {
+            seq += 1
+            let reference = Reference(registry: repository.registry, repository: repository.name, tag: tag)
+            let createdAt = self.tags[reference]?.createdAt ?? now
+            self.tags[reference] = MemoryStore.Tag(manifest: artifact.digest, createdAt: createdAt, updatedAt: now, seq: seq)
+        }
+        version += 1
+        let list = manifests[repository] ?? []
+        manifests[repository] = list.map { held in
+            var held = held
+            if held.digest == artifact.digest {
+                held.byDigest = tags.isEmpty && !isNamed(held, in: list, repository)
+            } else if artifact.manifests.contains(where: { digest(of: $0) == held.digest })
+                || held.artifact.subject.map({ subject($0) == .sha256(artifact.digest) }) ?? false
+            {
+                held.byDigest = false
+            }
+            return held
+        }
+    }
+
+    /// Whether anything but its own digest keeps a manifest.
+    private func isNamed(_ held: MemoryStore.Held, in list: [MemoryStore.Held], _ repository: MemoryStore.Repository) -> Bool {
+        let isTagged = tags.contains { reference, tag in
+            reference.registry == repository.registry && reference.repository == repository.name && tag.manifest == held.digest
+        }
+        return isTagged
+            || list.contains { other in
+                other.artifact.manifests.contains { digest(of: $0) == held.digest }
+                    || held.artifact.subject.map { subject($0) == .sha256(other.digest) } ?? false
+            }
+    }
+
+    /// The manifests of a repository that a collection leaves.
+    func live(_ repository: MemoryStore.Repository) -> Set<Digest> {
+        let list = manifests[repository] ?? []
+        var live = Set(
+            tags.filter { $0.key.registry == repository.registry && $0.key.repository == repository.name }.map(\.value.manifest))
+        live.formUnion(list.filter(\.byDigest).map(\.digest))
+        while true {
+            let before = live.count
+            for held in list where live.contains(held.digest) { live.formUnion(held.artifact.manifests.compactMap(digest)) }
+            for held in list {
+                if let subject = held.artifact.subject.flatMap(digest), live.contains(subject) { live.insert(held.digest) }
+            }
+            if live.count == before { return live }
+        }
+    }
+}
