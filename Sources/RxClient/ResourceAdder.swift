@@ -48,30 +48,21 @@ public struct ResourceAdder: Sendable {
         return Outcome(record: record, unchanged: entries.count - fresh.count)
     }
 
-    /// How many bytes are staged before they are put into place while the next ones are staged.
-    private static let portion = 12 << 20
-
-    /// The digest of every entry; stages the `fresh` ones, portion by portion.
+    /// The digest of every entry; stages the `fresh` ones, which are put into place while the next are staged.
     private func hash(_ entries: [SourceEntry], _ known: [Digest?], _ fresh: [Int], _ operation: any StoreOperation) throws -> [Digest] {
         let digests = Mutex(known)
-        var publishing: Background<Result<Void, any Error>>?
-        var start = 0
-        while start < fresh.count {
-            var bytes = 0
-            let end =
-                fresh[start...].firstIndex { index in
-                    bytes += entries[index].size
-                    return bytes > ResourceAdder.portion
-                }.map { $0 + 1 } ?? fresh.count
-            try WorkerPool.forEach(start..<end, threads: Host.processors) { position in
+        let publishing = PublishingThread(operation)
+        let staging = Result {
+            try WorkerPool.forEach(fresh.indices, threads: Host.processors) { position in
                 let index = fresh[position]
-                let digest = try stage(entries[index], operation)
-                digests.withLock { $0[index] = digest }
+                let blob = try stage(entries[index], operation)
+                digests.withLock { $0[index] = blob.digest }
+                try publishing.add(blob.size)
             }
-            try publishing?.value.get()
-            publishing = end < fresh.count ? Background { Result { try operation.publish() } } : nil
-            start = end
         }
+        let publication = Result { try publishing.end() }
+        try staging.get()
+        try publication.get()
         return digests.withLock { $0 }.map { $0! }
     }
 
@@ -84,15 +75,15 @@ public struct ResourceAdder: Sendable {
         return digests.map { $0.flatMap { present.contains($0) ? $0 : nil } }
     }
 
-    private func stage(_ entry: SourceEntry, _ operation: any StoreOperation) throws -> Digest {
+    private func stage(_ entry: SourceEntry, _ operation: any StoreOperation) throws -> StagedBlob {
         switch entry.kind {
         case .symlink(let target):
-            return try operation.stage(BytesSource(Array(target.utf8)), expecting: nil).digest
+            return try operation.stage(BytesSource(Array(target.utf8)), expecting: nil)
         case .regular:
             let file = try entry.open()
-            let digest = try operation.stage(MeteredSource(FileSource(file), progress), expecting: nil).digest
+            let blob = try operation.stage(MeteredSource(FileSource(file), progress), expecting: nil)
             try entry.checkUnchanged(file)
-            return digest
+            return blob
         }
     }
 }

@@ -46,7 +46,7 @@ final class DiskOperation: StoreOperation {
 
     func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob {
         try lanes.use { lane in
-            let path = lane.next()
+            let path = try lane.next()
             do {
                 let blob = try write(source, to: path, lane.hasher)
                 earlySync.staged(blob.size)
