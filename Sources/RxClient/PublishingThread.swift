@@ -16,13 +16,16 @@ final class PublishingThread: Sendable {
 
     private let staged = Atomic<Int>(0)
     private let state: Monitor<State>
-    private let thread: Thread
+    private let thread: Background<Void>
 
     init(_ operation: any StoreOperation) {
         let state = Monitor(State())
         self.state = state
-        thread = Thread { PublishingThread.work(state, operation) }
+        thread = Background { PublishingThread.work(state, operation) }
     }
+
+    // The thread is waited for when it is let go of.
+    deinit { end() }
 
     /// Counts a staged file of `size` bytes. Throws what went wrong with those before it.
     func add(_ size: Int) throws {
@@ -35,20 +38,22 @@ final class PublishingThread: Sendable {
         }
     }
 
-    /// Waits for the portion that is under way; what was staged after it is the commit's. Throws its failure. Call it once.
-    func end() throws {
-        state.update { $0.ended = true }
-        thread.join()
+    /// Starts no further portion: what was staged after the one that is under way is the commit's.
+    func end() { state.update { $0.ended = true } }
+
+    /// Waits, after `end`, for the portion that is under way. Throws what went wrong.
+    func wait() throws {
+        thread.value
         if let failure = state.update({ $0.failure }) { throw failure }
     }
 
     private static func work(_ state: Monitor<State>, _ operation: any StoreOperation) {
         var done = 0
         while true {
-            let next = state.wait { state in state.ended || state.wanted > done ? (state.wanted, state.ended) : nil }!
-            guard !next.1 else { return }
+            let (wanted, ended) = state.wait { state in state.ended || state.wanted > done ? (state.wanted, state.ended) : nil }!
+            guard !ended else { return }
             do { try operation.publish() } catch { return state.update { $0.failure = error } }
-            done = next.0
+            done = wanted
         }
     }
 }

@@ -37,32 +37,38 @@ public struct ResourceAdder: Sendable {
         // A tree that no resource may have is refused before anything is stored.
         try ResourceManifest.check(entries.map { $0.file(ResourceManifest.emptyConfigDigest) })
         let fresh = entries.indices.filter { known[$0] == nil }
-        let hashed = try hash(entries, known, fresh, operation)
+        let publishing = PublishingThread(operation)
+        let hashed: [Digest]
+        do { hashed = try hash(entries, known, fresh, operation, publishing) } catch {
+            // The operation must not end while it publishes.
+            try? publishing.wait()
+            throw error
+        }
         // The hash cache is written while the store syncs; what it records is believed only once the blobs are there.
         let recording = Background {
             cache.record(fresh.compactMap { index in stamps[index].map { ($0, hashed[index]) } }, stampedAt: stampedAt)
+            cache.close()
         }
         defer { recording.value }
         let files = zip(entries, hashed).map { entry, digest in entry.file(digest) }
-        let record = try operation.commit(try ResourceManifest(definition: definition, files: files), as: Reference(definition.locator))
+        let manifest = Result { try ResourceManifest(definition: definition, files: files) }
+        try publishing.wait()
+        let record = try operation.commit(try manifest.get(), as: Reference(definition.locator))
         return Outcome(record: record, unchanged: entries.count - fresh.count)
     }
 
     /// The digest of every entry; stages the `fresh` ones, which are put into place while the next are staged.
-    private func hash(_ entries: [SourceEntry], _ known: [Digest?], _ fresh: [Int], _ operation: any StoreOperation) throws -> [Digest] {
+    private func hash(
+        _ entries: [SourceEntry], _ known: [Digest?], _ fresh: [Int], _ operation: any StoreOperation, _ publishing: PublishingThread
+    ) throws -> [Digest] {
+        defer { publishing.end() }
         let digests = Mutex(known)
-        let publishing = PublishingThread(operation)
-        let staging = Result {
-            try WorkerPool.forEach(fresh.indices, threads: Host.processors) { position in
-                let index = fresh[position]
-                let blob = try stage(entries[index], operation)
-                digests.withLock { $0[index] = blob.digest }
-                try publishing.add(blob.size)
-            }
+        try WorkerPool.forEach(fresh.indices, threads: Host.processors) { position in
+            let index = fresh[position]
+            let blob = try stage(entries[index], operation)
+            digests.withLock { $0[index] = blob.digest }
+            try publishing.add(blob.size)
         }
-        let publication = Result { try publishing.end() }
-        try staging.get()
-        try publication.get()
         return digests.withLock { $0 }.map { $0! }
     }
 

@@ -88,4 +88,9 @@ extension Database {
     func blobAddedAt(_ digest: Digest, size: Int) throws -> Int? {
         try first("SELECT added_at FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size)) { $0.int(0) }
     }
+
+    /// How many of the blobs that an operation has leases on are present.
+    func presentCount(leasedTo owner: String) throws -> Int {
+        try first("SELECT count(*) FROM leases CROSS JOIN blobs USING (digest) WHERE owner = ?", .text(owner)) { $0.int(0) } ?? 0
+    }
 }

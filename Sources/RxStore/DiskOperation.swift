@@ -16,7 +16,9 @@ final class DiskOperation: StoreOperation {
     private struct State {
         var staged: [StagedBlob: String] = [:]
         /// Blobs that this operation put itself and has synced.
-        var published: Set<Digest> = []
+        var published: Set<StagedBlob> = []
+        /// Every blob that this operation took a lease on.
+        var leased: Set<Digest> = []
         /// Folders of leased blobs that another operation put just now.
         var unsynced: Set<String> = []
         var leasedAt = 0
@@ -74,7 +76,8 @@ final class DiskOperation: StoreOperation {
         }
         try syncFolders(Set(staged.map { layout.folder($0.key.digest) }))
         state.withLock { state in
-            state.published.formUnion(staged.map(\.key.digest))
+            state.published.formUnion(staged.map(\.key))
+            state.leased.formUnion(staged.map(\.key.digest))
             state.leasedAt = Clock.now
         }
     }
@@ -95,6 +98,7 @@ final class DiskOperation: StoreOperation {
         }
         state.withLock { state in
             state.unsynced.formUnion(unsynced)
+            state.leased.formUnion(found)
             state.leasedAt = Clock.now
         }
         return found
@@ -112,14 +116,16 @@ final class DiskOperation: StoreOperation {
             throw error
         }
         let encoded = encoding.value
-        let (published, unsynced) = state.withLock { ($0.published, $0.unsynced) }
+        let (published, unsynced, leased) = state.withLock { ($0.published, $0.unsynced, $0.leased.count) }
         try syncFolders(unsynced)
         let record = try catalog.write { database, now in
-            for (digest, size) in manifest.blobs {
-                // A row and its file come and go in one transaction; only what others put long ago may have lost its file since.
-                guard try database.blobAddedAt(digest, size: size) != nil,
-                    try published.contains(digest) || layout.holds(digest, size: size)
-                else { throw RegistryError.blobNotFound(digest) }
+            // All at once: a row and its file come and go in one transaction, so what this operation put is there when its row is.
+            // A blob that others put long ago may have lost its file since.
+            let isComplete = try database.presentCount(leasedTo: owner) == leased
+            for (digest, size) in manifest.blobs where !(isComplete && published.contains(StagedBlob(digest: digest, size: size))) {
+                guard try database.blobAddedAt(digest, size: size) != nil, try layout.holds(digest, size: size) else {
+                    throw RegistryError.blobNotFound(digest)
+                }
             }
             let record = try database.put(encoded, as: reference, now: now)
             try database.run("DELETE FROM leases WHERE owner = ?", .text(owner))

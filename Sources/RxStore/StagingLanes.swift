@@ -12,7 +12,7 @@ final class StagingLanes: Sendable {
         // Only the thread that took the lane uses it.
         let hasher = SHA256Hasher()
         /// How many files one folder takes.
-        private static let folderSize = 48
+        private static let folderSize = 64
 
         private let base: String
         private var folder = ""
