@@ -7,9 +7,8 @@ import Testing
 
 @testable import RxClient
 
-@Suite struct `Adding a folder of many files` {
-    /// So many that some are put into place while others are staged.
-    static let count = 3400
+@Suite struct `Adding a folder of much content` {
+    static let count = 100
 
     let home: TemporaryFolder
     let source: TemporaryFolder
@@ -17,15 +16,16 @@ import Testing
     init() throws {
         home = try TemporaryFolder()
         source = try TemporaryFolder()
-        try source.write("resource.json", #"{"name":"many","type":"data","version":"1"}"#)
-        for number in 0..<Self.count { try source.write("part\(number % 7)/\(number)", "content \(number)") }
+        try source.write("resource.json", #"{"name":"much","type":"data","version":"1"}"#)
+        // So much that some is put into place while the rest is staged.
+        for number in 0..<Self.count { try source.write("\(number)", String(repeating: "content \(number)\n", count: 27_000)) }
     }
 
     func client() throws -> Client { try Client(home: home.path, environment: "", transport: RecordedTransport.unreachable) }
 
     func staged() throws -> [String] { try Files.names(in: "\(home.path)/staging") }
 
-    @Test func `stores each`() throws {
+    @Test func `stores each file`() throws {
         let outcome = try client().add(source.path)
         #expect(outcome.record.fileCount >= Self.count && outcome.unchanged == 0)
         let operation = try client().store.begin()
@@ -34,11 +34,11 @@ import Testing
         #expect(try operation.lease(blobs).count == blobs.count)
     }
 
-    @Test(arguments: ["rename", "syncfs", "write"], [0, 2000])
-    func `reports a call that fails on either thread, leaves nothing, and can be done again`(_ call: String, _ skip: Int) throws {
+    @Test(arguments: [("rename", 0), ("rename", 50), ("syncfs", 0), ("syncfs", 1), ("write", 150)])
+    func `reports a call that fails on either thread, leaves nothing, and can be done again`(_ step: (String, Int)) throws {
         guard Fault.available else { return }
         let client = try client()
-        Fault.inject(call, ENOSPC, under: home.path, after: call == "syncfs" ? min(skip, 1) : skip)
+        Fault.inject(step.0, ENOSPC, under: home.path, after: step.1)
         let error = #expect(throws: PosixError.self) { try client.add(source.path) }
         Fault.clear(under: home.path)
         #expect(error?.errno == ENOSPC)
