@@ -52,7 +52,7 @@ struct ListeningSocket {
     }
 
     /// How long, in seconds, a connection may be silent before it is handed over without its first bytes.
-    private static let firstByteSeconds: Int32 = 5
+    private static let firstByteSeconds: Int32 = 1
 
     private static func port(of number: Int32) -> Int {
         var address = sockaddr_storage()
