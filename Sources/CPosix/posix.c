@@ -13,3 +13,5 @@ long rx_filesystem_type(const char *path) {
 }
 
 void rx_share_heap(void) { mallopt(M_ARENA_MAX, 1); }
+
+void rx_trim_heap(void) { malloc_trim(0); }

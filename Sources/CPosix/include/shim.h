@@ -9,4 +9,5 @@ long rx_filesystem_type(const char *path);
 
 // Lets all threads share one heap (mallopt(3), M_ARENA_MAX).
 void rx_share_heap(void);
+void rx_trim_heap(void);
 #endif
