@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func `are understood in pieces, one after the other`() throws {
-        let server = try TestServer()
+        let server = try TestServer { $0.maxHeaderBytes = 32 << 10 }
         let connection = try server.connect()
         for count in [1, 3000, 20_000, 5] {
             let request = "GET /healthz HTTP/1.1\r\nHost: h\r\nX-Long: \(String(repeating: "a", count: count))\r\nX: y\r\n\r\n"
