@@ -12,6 +12,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     private let repository: String
     private let file: FileDescriptor
     private var hash: UploadHash
+    private let writing: EarlyWriting
     /// Whether the catalog has a row of it.
     private var isKept: Bool
     private var isOver = false
@@ -28,6 +29,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         let file = try FileDescriptor.open(store.layout.upload(name), O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
         _ = try retrying("flock", file.path) { flock(file.number, LOCK_EX | LOCK_NB) }
         self.file = file
+        writing = EarlyWriting(file, from: 0)
         hash = UploadHash()
         isKept = false
         offset = 0
@@ -49,6 +51,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         self.name = name
         isKept = true
         offset = Int(try file.status().st_size)
+        writing = EarlyWriting(file, from: offset)
         hash = store.uploadHashes.take(name, count: offset)
     }
 
@@ -65,6 +68,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         }
         if hash.count == offset { hash.update(bytes) }
         offset += bytes.count
+        writing.wrote(upTo: offset)
     }
 
     func keep() throws {

@@ -109,7 +109,7 @@ def push(arena):
     return Outcome(
         "v2-push", f"push of {count} blobs of 64 KiB over 4 connections, {rounds} rounds; of one of 256 MiB, {large_rounds} rounds", series + more,
         [Ratio(rx, docker, ">=", 4), Ratio(rx_large, docker_large)],
-        ["rx answers when the blob is on the disk; docker-registry does not wait for the disk"])
+        ["both answer when the blob is on the disk (fsync); one of 256 MiB is bounded by the disk itself"])
 
 
 def in_parallel(url, repository, blobs, connections=4):

@@ -4,6 +4,9 @@
 // Linux calls that the C library shows only with _GNU_SOURCE.
 int rx_syncfs(int descriptor);
 
+// Begins to write a part of a file to the disk, and waits for little of it (sync_file_range(2)).
+int rx_start_writing(int descriptor, long offset, long count);
+
 // The type of the file system that holds `path` (statfs(2), f_type), or -1.
 long rx_filesystem_type(const char *path);
 
