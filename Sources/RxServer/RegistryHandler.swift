@@ -22,9 +22,10 @@ package struct RegistryHandler: HTTPHandler {
     package func react(to request: HTTPRequest, id: String) -> Reaction {
         // The same answer again takes one look at the store's version.
         if request.query == nil, request.method == "GET" || request.method == "HEAD",
-            let cached = context.responses.answer(request.path, version: { try context.store.version() })
+            let cached = context.responses.answer(request.path, version: { try context.store.version() }),
+            let response = cached.response(to: request)
         {
-            return .answer(cached.response(to: request))
+            return .answer(response)
         }
         let face = Face(path: request.path)
         guard let (endpoint, rest) = endpoint(request.path, face) else {

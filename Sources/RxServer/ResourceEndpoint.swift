@@ -18,9 +18,10 @@ struct ResourceEndpoint: Endpoint {
             let body = files ? info.canonical(with: try context.store.manifest(of: record).files) : info.json.canonical
             let tag = EntityTag(record.manifestDigest.description)
             let headers: HTTPHeaders = ["Content-Type": "application/json", "ETag": tag.description]
-            let answer = CachedAnswer(HTTPResponse(200, headers: headers, body: .bytes(body)), tag: tag)
+            let whole = HTTPResponse(200, headers: headers, body: .bytes(body))
+            let answer = CachedAnswer(whole, tag: tag)
             if call.request.query == nil { context.responses.keep(answer, for: call.request.path, version: version) }
-            return answer.response(to: call.request)
+            return answer.response(to: call.request) ?? whole
         }
     }
 

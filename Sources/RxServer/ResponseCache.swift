@@ -2,13 +2,14 @@ import RxHTTP
 import RxModel
 import Synchronization
 
-/// An answer to GET and HEAD that can be given again.
+/// An answer of 200 that can be given again, in whole or in part.
 struct CachedAnswer: Sendable {
     private let whole: HTTPResponse
     private let unchanged: HTTPResponse
     private let tag: EntityTag
 
-    /// An answer of 200 with a body in memory and its entity tag.
+    /// An answer with its entity tag. One whose body is a file is a blob's: it is given for GET alone, because a HEAD promises that the
+    /// blob stays.
     init(_ whole: HTTPResponse, tag: EntityTag) {
         self.whole = whole
         self.tag = tag
@@ -18,31 +19,41 @@ struct CachedAnswer: Sendable {
         unchanged = HTTPResponse(304, headers: headers, body: whole.body)
     }
 
-    /// The number of bytes it holds.
-    var size: Int { whole.body.count }
+    /// Whether it holds a file open.
+    var isFile: Bool { if case .file = whole.body { true } else { false } }
 
-    /// The answer to one request.
-    func response(to request: HTTPRequest) -> HTTPResponse {
+    /// The number of bytes it holds in memory.
+    var size: Int { isFile ? 0 : whole.body.count }
+
+    /// The answer to one request; nil for one that it does not answer.
+    func response(to request: HTTPRequest) -> HTTPResponse? {
+        guard !isFile else {
+            guard request.method == "GET" else { return nil }
+            return HTTPResponse.ranged(whole.body, tag: tag, headers: whole.headers, to: request, what: "blob")
+        }
         guard let asked = request.headers["If-None-Match"], tag.matches(ifNoneMatch: asked) else { return whole }
         return unchanged
     }
 }
 
-/// Answers that can be given again as long as the store has not changed. Bounded in number and bytes.
+/// Answers that can be given again as long as the store has not changed. Bounded in number, bytes and open files.
 final class ResponseCache: Sendable {
     private struct State {
         var version = Int.min
         var entries: [String: CachedAnswer] = [:]
         var bytes = 0
+        var files = 0
     }
 
     private let entryLimit: Int
     private let byteLimit: Int
+    private let fileLimit: Int
     private let state = Mutex(State())
 
-    init(entryLimit: Int = 8192, byteLimit: Int = 8 << 20) {
+    init(entryLimit: Int = 8192, byteLimit: Int = 8 << 20, fileLimit: Int = 256) {
         self.entryLimit = entryLimit
         self.byteLimit = byteLimit
+        self.fileLimit = fileLimit
     }
 
     /// The answer for a path, when it was made at the version that the store has now. The version is asked for only then.
@@ -58,12 +69,17 @@ final class ResponseCache: Sendable {
         // Strings compare by canonical equivalence, paths by bytes: the two agree on ASCII.
         guard size < byteLimit / 16, path.utf8.allSatisfy({ $0 < 0x80 }) else { return }
         state.withLock { state in
-            if state.version != version || state.entries.count >= entryLimit || state.bytes + size > byteLimit {
+            let isFull = state.entries.count >= entryLimit || state.bytes + size > byteLimit || entry.isFile && state.files >= fileLimit
+            if state.version != version || isFull {
                 state.entries.removeAll(keepingCapacity: state.version != version)
                 state.bytes = 0
+                state.files = 0
                 state.version = version
             }
-            if state.entries.updateValue(entry, forKey: path) == nil { state.bytes += size }
+            if state.entries.updateValue(entry, forKey: path) == nil {
+                state.bytes += size
+                state.files += entry.isFile ? 1 : 0
+            }
         }
     }
 }

@@ -26,7 +26,8 @@ from measure import Failure
 # Name, what measures it, and whether it needs the servers.
 STEPS = {
     "manifest": (serving.manifest_requests, True), "download": (serving.download, True), "publish": (serving.upload, True),
-    "v2-manifest": (distribution.manifest, True), "v2-blob": (distribution.blob, True), "v2-push": (distribution.push, True),
+    "v2-manifest": (distribution.manifest, True), "v2-blob": (distribution.blob, True), "v2-small-blob": (distribution.small_blob, True),
+    "v2-push": (distribution.push, True),
     "add": (adding.add, False), "tree": (serving.tree, True), "version": (adding.start, False),
 }
 MEMORY_LIMIT = 64.0

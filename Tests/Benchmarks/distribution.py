@@ -84,6 +84,26 @@ def blob(arena):
         "v2-blob", f"GET of a blob of 256 MiB, curl, {rounds} rounds", series, [Ratio(rx, nginx, ">=", 1.0), Ratio(rx, docker)])
 
 
+def small_blob(arena):
+    """GET of one blob of 64 KiB, the same bytes from every server."""
+    path = workload.random_file(os.path.join(arena.nginx.files, "small-blob"), workload.MEBIBYTE)
+    with open(path, "r+b") as file:
+        file.truncate(64 << 10)
+    digest = workload.sha256(path)
+    for server in (arena.rx_server, arena.docker):
+        push_file(server.url, "bench/small-blob", path, digest)
+    seconds, rounds = (1, 3) if arena.quick else (2, 5)
+    contestants = {
+        "rx": lambda _: wrk(f"{arena.rx_server.url}/v2/bench/small-blob/blobs/{digest}", seconds),
+        "nginx": lambda _: wrk(f"{arena.nginx.url}/small-blob", seconds),
+        "docker-registry": lambda _: wrk(f"{arena.docker.url}/v2/bench/small-blob/blobs/{digest}", seconds),
+    }
+    rx, nginx, docker = series = in_turns(rounds, "requests/s", contestants)
+    return Outcome(
+        "v2-small-blob", f"GET of a blob of 64 KiB, wrk -t2 -c64, {rounds} rounds of {seconds} s", series,
+        [Ratio(rx, nginx, ">=", 1.0), Ratio(rx, docker)])
+
+
 def push(arena):
     """Blobs that nobody has: many of 64 KiB over four connections, and one of 256 MiB."""
     count, rounds, large_rounds = (200, 3, 1) if arena.quick else (1000, 5, 3)

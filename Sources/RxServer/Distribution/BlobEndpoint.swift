@@ -13,9 +13,11 @@ struct BlobEndpoint: Endpoint {
         let digest = try DistributionName.digest(digest)
         if call.request.method == "DELETE" { return remove(digest, call, context) }
         return context.work(call) {
+            // Whoever is told that a blob exists may rely on it; who gets it need not.
             let leasing = call.request.method == "HEAD"
+            let version = try context.store.version()
             guard let digest, let blob = try context.store.blob(digest, in: repository, leasing: leasing) else { throw unknown }
-            return try BlobEndpoint.answer(blob, digest, call.request, context)
+            return try answer(blob, digest, call.request, context, version: version)
         }
     }
 
@@ -30,8 +32,8 @@ struct BlobEndpoint: Endpoint {
         }
     }
 
-    /// The whole blob or the range that was asked for. Source: RFC 9110, sections 13 and 14.
-    private static func answer(_ blob: StagedBlob, _ digest: ContentDigest, _ request: HTTPRequest, _ context: ServerContext) throws
+    /// The whole blob or the range that was asked for, kept for the next request.
+    private func answer(_ blob: StagedBlob, _ digest: ContentDigest, _ request: HTTPRequest, _ context: ServerContext, version: Int) throws
         -> HTTPResponse
     {
         let tag = EntityTag(digest.description)
@@ -44,6 +46,10 @@ struct BlobEndpoint: Endpoint {
             case .file(let file): .file(file, offset: 0, length: blob.size)
             case .bytes(let bytes): .bytes(bytes)
             }
+        if case .file = content, request.method == "GET" {
+            context.responses.keep(
+                CachedAnswer(HTTPResponse(200, headers: headers, body: content), tag: tag), for: request.path, version: version)
+        }
         return HTTPResponse.ranged(content, tag: tag, headers: headers, to: request, what: "blob")
     }
 

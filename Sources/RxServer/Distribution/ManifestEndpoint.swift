@@ -32,9 +32,10 @@ struct ManifestEndpoint: Endpoint {
             let headers: HTTPHeaders = [
                 "Content-Type": stored.mediaType, "Docker-Content-Digest": digest.description, "ETag": "\"\(digest)\"",
             ]
-            let answer = CachedAnswer(HTTPResponse(200, headers: headers, body: .bytes(stored.bytes)), tag: EntityTag(digest.description))
+            let whole = HTTPResponse(200, headers: headers, body: .bytes(stored.bytes))
+            let answer = CachedAnswer(whole, tag: EntityTag(digest.description))
             context.responses.keep(answer, for: call.request.path, version: version)
-            return answer.response(to: call.request)
+            return answer.response(to: call.request) ?? whole
         }
     }
 
