@@ -61,7 +61,7 @@ let package = Package(
         tests("RxArchiveTests", ["RxArchive", "RxPosix", "RxCrypto"]),
         tests("RxStoreTests", ["RxStore", "RxPosix", "RxCrypto", "CSQLite"]),
         tests("RxSourceTests", ["RxSource", "RxLoader", "RxArchive", "RxCrypto", "RxPosix"]),
-        tests("RxServerTests", ["RxServer", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
+        tests("RxServerTests", ["RxServer", "RxCrypto", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
         tests("RxClientTests", ["RxClient", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxPosix"]),
         tests("CommandTests", ["rx"]),
         tests("DistributionTests", ["RxCrypto"]),

@@ -1,0 +1,111 @@
+import RxCrypto
+import RxHTTP
+import RxModel
+import RxPosix
+import RxStore
+import RxTesting
+import Synchronization
+import Testing
+
+@testable import RxServer
+
+/// What was read a moment ago is read again without the store, until anybody changes it.
+@Suite struct `Warm reads` {
+    /// A disk store that counts what is asked of it.
+    private final class CountingStore: ForwardingStore {
+        let disk: DiskStore
+        let reads = Atomic<Int>(0)
+
+        init(at path: String) throws { disk = try DiskStore(at: path) }
+
+        func base() throws -> any Store {
+            reads.wrappingAdd(1, ordering: .relaxed)
+            return disk
+        }
+        func version() throws -> Int { try disk.version() }
+    }
+
+    private let folder: TemporaryFolder
+    private let store: CountingStore
+    private let calls: DirectCalls
+
+    init() throws {
+        folder = try TemporaryFolder()
+        store = try CountingStore(at: folder.path + "/data")
+        calls = try DirectCalls(store: store)
+    }
+
+    private func manifest(_ text: String) -> [UInt8] {
+        let config = ResourceManifest.emptyConfigDigest
+        return Array(
+            #"{"schemaVersion":2,"config":{"mediaType":"a/b","digest":"\#(config)","size":2},"annotations":{"n":"\#(text)"}}"#.utf8)
+    }
+
+    private func put(_ text: String, through store: any Store) throws {
+        let upload = try store.beginUpload(in: "r")
+        try ResourceManifest.emptyConfig.withUnsafeBytes { try upload.append($0) }
+        _ = try upload.finish(as: .sha256(ResourceManifest.emptyConfigDigest))
+        let artifact = try Artifact(parsing: manifest(text), mediaType: MediaType.imageManifest, repository: "r")
+        try store.put(artifact, in: "r", tags: ["v"], name: nil, sparse: false)
+    }
+
+    /// Answers a request, and tells whether the store was asked for more than its version.
+    private func read(_ path: String, _ method: String = "GET", _ headers: HTTPHeaders = [:]) -> (answer: HTTPResponse, asked: Bool) {
+        let before = store.reads.load(ordering: .relaxed)
+        let answer = calls.call(method, path, headers)
+        return (answer, store.reads.load(ordering: .relaxed) != before)
+    }
+
+    @Test func `of a manifest ask the store for its version alone, by tag and by digest`() throws {
+        try put("one", through: store.disk)
+        for path in ["/v2/r/manifests/v", "/v2/r/manifests/\(sha256(manifest("one")))"] {
+            #expect(read(path).asked)
+            for method in ["GET", "HEAD"] {
+                let (answer, asked) = read(path, method)
+                #expect(!asked && answer.status == 200 && answer.content == manifest("one"))
+                #expect(answer.headers["Content-Type"] == MediaType.imageManifest)
+            }
+            let tag = try #require(read(path).answer.headers["ETag"])
+            #expect(read(path, "GET", ["If-None-Match": tag]).answer.status == 304)
+        }
+    }
+
+    @Test func `notice what another process changes`() throws {
+        let other = try DiskStore(at: folder.path + "/data")
+        try put("one", through: other)
+        _ = read("/v2/r/manifests/v")
+        #expect(!read("/v2/r/manifests/v").asked)
+        try put("two", through: other)
+        #expect(read("/v2/r/manifests/v").answer.content == manifest("two"))
+        #expect(try other.removeArtifact(repository: "r", name: .tag("v"), sparse: false))
+        #expect(read("/v2/r/manifests/v").answer.status == 404)
+    }
+
+    @Test func `of a blob send the file that is open, also in part, but never promise it`() throws {
+        try put("one", through: store.disk)
+        let path = "/v2/r/blobs/\(ResourceManifest.emptyConfigDigest)"
+        _ = read(path)
+        let (answer, asked) = read(path)
+        #expect(!asked && answer.content == ResourceManifest.emptyConfig)
+        guard case .file = answer.body else {
+            Issue.record("the blob is not sent from its file")
+            return
+        }
+        let part = read(path, "GET", ["Range": "bytes=1-"])
+        #expect(!part.asked && part.answer.status == 206 && part.answer.content == Array("}".utf8))
+        #expect(read(path, "HEAD").asked, "a HEAD leases")
+        #expect(read("/v2/other/blobs/\(ResourceManifest.emptyConfigDigest)").answer.status == 404)
+    }
+
+    @Test func `keep a bounded number of files open`() throws {
+        let cache = ResponseCache(fileLimit: 2)
+        let path = try folder.write("file", "x")
+        let descriptors = try (0..<5).map { _ in try FileDescriptor.open(path, 0) }
+        for (index, file) in descriptors.enumerated() {
+            let whole = HTTPResponse(200, body: .file(file, offset: 0, length: 1))
+            cache.keep(CachedAnswer(whole, tag: EntityTag("t")), for: "/\(index)", version: 1)
+        }
+        #expect((0..<5).filter { cache.answer("/\($0)", version: { 1 }) != nil }.count <= 2)
+        #expect(cache.answer("/4", version: { 1 }) != nil && cache.answer("/4", version: { 2 }) == nil)
+    }
+}
