@@ -9,4 +9,11 @@ long rx_filesystem_type(const char *path);
 
 // Lets all threads share one heap (mallopt(3), M_ARENA_MAX).
 void rx_share_heap(void);
+
+// Starts the program that PATH finds, without a shell, with these descriptors as its standard input and output and nothing for its
+// errors; gives an error number or 0 (posix_spawnp(3)).
+int rx_spawn(int *process, const char *program, char *const arguments[], int input, int output);
+
+// Two ends of a pipe that other programs do not inherit (pipe2(2)); -1 on failure.
+int rx_pipe(int ends[2]);
 #endif

@@ -1,3 +1,5 @@
+import RxModel
+
 /// What proves to a registry who asks. It never shows its secret when it is printed.
 public enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// A user's name and password, or an access token in its place.
@@ -17,10 +19,38 @@ public enum Credential: Sendable, Equatable, CustomStringConvertible, CustomDebu
         case .bearer: "access token"
         }
     }
+
     /// The description, so that no secret reaches a log.
     public var debugDescription: String { description }
     /// No members, so that no secret reaches a dump.
     public var customMirror: Mirror { Mirror(self, children: []) }
+
+    /// A name and secret as credential helpers and `rx login` get them: the name `<token>` says that the secret is an identity token.
+    public init(user: String, secret: String) {
+        self = user == "<token>" ? .identity(token: secret) : .password(user: user, secret: secret)
+    }
+
+    /// As `credentials.json` writes it.
+    var json: JSON {
+        switch self {
+        case .password(let user, let secret): .members(["username": .string(user), "password": .string(secret)])
+        case .identity(let token): .members(["identityToken": .string(token)])
+        case .bearer(let token): .members(["registryToken": .string(token)])
+        }
+    }
+
+    /// Reads what `json` writes; nil for what is no credential.
+    init?(json: JSON) {
+        if let token = json["identityToken"]?.string {
+            self = .identity(token: token)
+        } else if let token = json["registryToken"]?.string {
+            self = .bearer(token: token)
+        } else if let user = json["username"]?.string, let secret = json["password"]?.string {
+            self = .password(user: user, secret: secret)
+        } else {
+            return nil
+        }
+    }
 }
 
 /// Knows the credentials for registries.

@@ -1,6 +1,5 @@
 import RxHTTP
 import RxModel
-import RxPosix
 import RxProtocol
 
 extension DistributionClient {
@@ -10,10 +9,14 @@ extension DistributionClient {
         var manifest = 64 << 20
         /// The longest page of a list, in bytes.
         var page = 64 << 20
+        /// The names that are asked for in one page.
+        var pageCount = 1000
         /// The most names of all pages.
         var names = 1_000_000
-        /// The length from which a blob is sent in chunks, and that of a chunk.
+        /// The longest blob that is sent in one piece, and the length of a chunk of longer ones.
         var chunk = 64 << 20
+        /// The shortest chunk that a registry's refusal of longer ones leads to.
+        var shortestChunk = 1 << 20
         /// How often the same bytes are tried.
         var attempts = 4
         /// Seconds before the second attempt; twice that before the next one.
@@ -22,22 +25,43 @@ extension DistributionClient {
         var longestPause = 30
     }
 
+    /// The longest body of an answer that is read for its error.
+    static let failureLimit = 1 << 20
+
     func request(_ method: String, _ path: String, headers: HTTPHeaders = HTTPHeaders(), body: TransportRequest.Body = .none)
         -> TransportRequest
     {
         TransportRequest(method, registry.url(path), endpoint: registry.description, headers: headers, body: body)
     }
 
-    func answer(_ request: TransportRequest, _ what: String) throws -> (head: ResponseHead, body: [UInt8]) {
-        try transport.collect(request)
+    /// Sends what may be sent twice; again when the connection is lost or the registry is busy. Throws `RegistryError` for 401 and 403
+    /// and when the registry stays busy; every other status is an answer.
+    func answer(_ request: TransportRequest, to what: String, limit: Int? = nil) throws -> (head: ResponseHead, body: [UInt8]) {
+        var patience = Patience(limits)
+        while true {
+            do {
+                let (head, body) = try transport.collect(request, limit: limit ?? DistributionClient.failureLimit)
+                if let pause = patience.pause(after: head) {
+                    Patience.wait(pause)
+                    continue
+                }
+                guard head.status != 401, head.status != 403, head.status < 500 else { throw refusal(head, body, to: what) }
+                return (head, body)
+            } catch {
+                guard let pause = patience.pause(after: error) else { throw error }
+                Patience.wait(pause)
+            }
+        }
     }
 
-    func unexpected(_ head: ResponseHead, _ body: [UInt8], _ what: String) -> RegistryError {
-        RegistryError("\(registry) answered \(head.status)", code: .invalidAnswer)
+    /// The error for an answer that is none of those expected; `what` completes "refused to".
+    func refusal(_ head: ResponseHead, _ body: [UInt8], to what: String) -> RegistryError {
+        DistributionFailure(parsing: body).error(
+            status: head.status, host: registry.description, authority: registry.authority, what: what)
     }
-}
 
-/// The names of repositories.
-enum DistributionName {
-    static func isPortable(_ name: String) -> Bool { true }
+    /// An answer that breaks the protocol.
+    func broken(_ what: String, _ reason: String) -> RegistryError {
+        RegistryError("\(registry) answered wrongly when asked to \(what): \(reason)", code: .invalidAnswer)
+    }
 }

@@ -1,10 +1,10 @@
 public import RxHTTP
-import RxModel
 
 /// Speaks OCI Distribution 1.1 to one registry. Source: Specs/11-distribution; OCI distribution spec v1.1.
 ///
-/// What only reads is asked again, a few times, when the connection is lost or the registry is busy for the moment. `progress` is told of
-/// the bytes of blobs that move; beginning and ending the work is the caller's.
+/// What can be asked twice is asked again, a few times, when the connection is lost or the registry is busy for the moment. `progress` is
+/// told of the bytes of blobs that move; beginning and ending the work is the caller's. Errors of the registry are `RegistryError`s with
+/// its own code and words, and what was tried.
 public struct DistributionClient: Sendable {
     let registry: RegistryURL
     let transport: any HTTPTransport
@@ -18,12 +18,13 @@ public struct DistributionClient: Sendable {
         self.progress = progress
     }
 
-    /// Asks whether the registry speaks this protocol and lets the caller in. Throws `RegistryError` when one of both is not so.
+    /// Asks whether the registry speaks this protocol and lets the caller in; what `rx login` does before it keeps a credential.
+    /// Throws `RegistryError` when one of both is not so.
     public func check() throws {
-        let head = try answer(request("GET", "/v2/"), "talk to it").head
-        guard head.status == 200 else { throw unexpected(head, [], "talk to it") }
+        let (head, body) = try answer(request("GET", "/v2/"), to: "let this user in")
+        guard head.status == 200 else { throw refusal(head, body, to: "speak OCI Distribution (/v2/)") }
     }
 
-    /// Whether `name` is a name that every registry takes for a repository. Source: OCI distribution spec v1.1, "Pulling manifests".
+    /// Whether every registry takes `name` for a repository; rx's own take more. Source: OCI distribution spec v1.1, "Pulling manifests".
     public static func isPortable(_ name: String) -> Bool { DistributionName.isPortable(name) }
 }

@@ -7,8 +7,8 @@ import Synchronization
 /// HTTP by libcurl: HTTP/1.1, and HTTP/2 over TLS; connections are kept and used again; proxies as the environment says
 /// (`https_proxy`, `http_proxy`, `all_proxy`, `no_proxy`), never for this machine itself.
 ///
-/// Redirects are followed for requests that can be sent again: to https anywhere and to http on the same host, never from https to
-/// http. `Authorization` and `Cookie` go to the origin they were given for and to no other.
+/// Redirects are followed for requests that can be sent again, as `TransportRequest.redirects` says; never from https to http.
+/// `Authorization` and `Cookie` go to the origin they were given for and to no other.
 ///
 /// Safe to use from several threads. A program that uses it ignores SIGPIPE (`Signals.ignoreBrokenPipes`).
 public final class CurlTransport: HTTPTransport {
@@ -73,7 +73,7 @@ public final class CurlTransport: HTTPTransport {
         let handle = try take()
         let watch = StallWatch(
             stallSeconds: settings.stallSeconds, firstByteSeconds: settings.firstByteSeconds, hasBody: request.body.isPresent)
-        let transfer = Transfer(url: url.text, watch: watch, receive: receive)
+        let transfer = Transfer(url: url.text, follows: request.redirects != .none, watch: watch, receive: receive)
         defer { transfer.end() }
         let plan = try TransferPlan(request, url, transfer, settings, handle)
         let code = handle.perform()
@@ -117,7 +117,7 @@ extension TransportRequest {
         do throws(HTTPFailure) { target = try from.following(location) } catch {
             throw RegistryError.redirectRefused(from.origin, location, error.detail)
         }
-        let isSafe = target.scheme == "https" || from.scheme == "http" && target.host == from.host
+        let isSafe = target.scheme == "https" || from.scheme == "http" && (target.host == from.host || redirects == .content)
         guard isSafe else {
             let reason =
                 from.scheme == "https" ? "a redirect from https to http is not followed" : "a redirect to another host must be https"

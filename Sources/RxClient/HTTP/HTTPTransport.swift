@@ -37,6 +37,20 @@ public struct TransportRequest {
     public var headers: HTTPHeaders
     /// The body.
     public var body: Body
+    /// Which redirects are followed.
+    public var redirects = Redirects.usual
+    /// Whether a transport that knows credentials may use them for this request.
+    public var identifies = true
+
+    /// Which redirects a request follows.
+    public enum Redirects: Sendable {
+        /// To https anywhere and to http on the same host, never from https to http.
+        case usual
+        /// Also from http to http on another host: what comes is checked against a digest that was known before.
+        case content
+        /// None: an answer that redirects is the answer.
+        case none
+    }
 
     /// Describes a request.
     public init(_ method: String = "GET", _ url: String, endpoint: String? = nil, headers: HTTPHeaders = HTTPHeaders(), body: Body = .none)

@@ -11,6 +11,7 @@ final class Transfer {
     var failure: (any Error)?
     private(set) var watch: StallWatch
     private let url: String
+    private let follows: Bool
     private var receive: ((ResponseHead) throws -> any ByteSink)?
     private var sink: (any ByteSink)?
     private var status = 0
@@ -19,8 +20,9 @@ final class Transfer {
     private var headIsWhole = false
     private var passed = 0
 
-    init(url: String, watch: StallWatch, receive: @escaping (ResponseHead) throws -> any ByteSink) {
+    init(url: String, follows: Bool, watch: StallWatch, receive: @escaping (ResponseHead) throws -> any ByteSink) {
         self.url = url
+        self.follows = follows
         self.watch = watch
         self.receive = receive
     }
@@ -28,9 +30,9 @@ final class Transfer {
     /// The answer's head; nil while none is whole.
     var head: ResponseHead? { headIsWhole ? ResponseHead(status: status, headers: headers, url: url) : nil }
 
-    /// Where the answer redirects to; nil when it does not.
+    /// Where the answer redirects to; nil when it does not, or redirects are not followed.
     var location: String? {
-        guard headIsWhole, [301, 302, 303, 307, 308].contains(status) else { return nil }
+        guard follows, headIsWhole, [301, 302, 303, 307, 308].contains(status) else { return nil }
         return headers.values(of: "Location").first
     }
 

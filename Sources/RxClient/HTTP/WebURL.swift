@@ -51,6 +51,14 @@ struct WebURL: Equatable {
         return "\(scheme)://\(host)\(port == usual ? "" : ":\(port)")"
     }
 
+    /// Path and query, as a request line has them.
+    var target: String {
+        let behind = text.utf8.index(text.startIndex, offsetBy: scheme.utf8.count + 3)
+        let start = text.utf8[behind...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? text.endIndex
+        let end = text.utf8[start...].firstIndex(of: UInt8(ascii: "#")) ?? text.endIndex
+        return String(text[start..<end])
+    }
+
     /// Whether the host is this machine itself, so that no proxy is asked.
     var isLoopback: Bool { RegistryURL.isLoopback(host) }
 }
