@@ -48,7 +48,9 @@ extension Client {
                 let info = try client.info(locator)
                 if let copy, copy.manifestDigest == info.manifestDigest, copy.reference.tag == info.locator.tag { return copy }
                 return try receive(info, locator, registry, copy: copy)
-            } distribution: { _ in try pull(locator, through: registry, copy: copy) }
+            } distribution: { _ in
+                try pull(locator, through: registry, copy: copy)
+            }
         } catch let error as RegistryError where error.code == .unreachable {
             guard let copy else { throw error }
             return copy
@@ -56,7 +58,9 @@ extension Client {
     }
 
     private func fetch(_ locator: Locator, _ registry: RegistryURL) throws -> ResourceRecord {
-        try ask(registry) { try receive(try $0.info(locator), locator, registry, copy: nil) } distribution: { _ in
+        try ask(registry) {
+            try receive(try $0.info(locator), locator, registry, copy: nil)
+        } distribution: { _ in
             try pull(locator, through: registry, copy: nil)
         }
     }
@@ -103,6 +107,8 @@ extension Client {
                 manifestDigest: info.manifestDigest, tree: manifest.tree, size: manifest.size, fileCount: manifest.files.count,
                 definition: manifest.definition, createdAt: info.createdAt, updatedAt: info.updatedAt)
             return (record, manifest.files)
-        } distribution: { _ in try describe(locator, through: registry) }
+        } distribution: { _ in
+            try describe(locator, through: registry)
+        }
     }
 }

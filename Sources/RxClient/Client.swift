@@ -30,7 +30,8 @@ public struct Client {
     public init(home: String, environment: String?, version: String, progress: any Progress = NoProgress(), githubURL: String? = nil) throws
     {
         try self.init(
-            home: home, environment: environment, transport: CurlTransport(agent: "rx/\(version)"), progress: progress, githubURL: githubURL)
+            home: home, environment: environment, transport: CurlTransport(agent: "rx/\(version)"), progress: progress, githubURL: githubURL
+        )
     }
 
     /// Opens a home over another transport.

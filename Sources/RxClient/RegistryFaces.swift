@@ -74,7 +74,8 @@ extension RegistryError {
     /// The error for an answer that an rx registry would not give.
     static func anotherInterface(_ registry: RegistryURL, _ answer: String) -> RegistryError {
         RegistryError(
-            "\(registry) answered \(answer)", code: .invalidAnswer, hint: "check that the address is a registry's", cause: AnotherInterface())
+            "\(registry) answered \(answer)", code: .invalidAnswer, hint: "check that the address is a registry's",
+            cause: AnotherInterface())
     }
 }
 
@@ -104,7 +105,9 @@ extension Client {
         return try ask(registry) { client in
             try client.greet()
             return .rx
-        } distribution: { _ in .distribution }
+        } distribution: { _ in
+            .distribution
+        }
     }
 
     /// Notes that a registry has `/v2/` alone, when it has that. Throws `RegistryError` when it has neither.

@@ -65,7 +65,9 @@ extension Client {
             return copy
         }
         let (read, kind, origin) = try artifact(locator, at: registry)
-        if let copy, case .packed(let packed) = kind, packed.manifest == copy.manifestDigest, copy.reference.tag == locator.tag { return copy }
+        if let copy, case .packed(let packed) = kind, packed.manifest == copy.manifestDigest, copy.reference.tag == locator.tag {
+            return copy
+        }
         let reference = Reference(registry: registry.authority, repository: locator.repository, tag: locator.tag)
         return try store(read, kind, from: origin, as: reference)
     }

@@ -22,7 +22,9 @@ extension Client {
                 "\(target) has a digest: a copy keeps the digest that it has", code: .invalidRequest, hint: "leave @sha256:... out")
         }
         guard let host = source.registry else {
-            return try reading { try local(source) ?? { throw try notFound(source) }() } _: { record, _ in
+            return try reading {
+                try local(source) ?? { throw try notFound(source) }()
+            } _: { record, _ in
                 let origin = LocalOrigin(store: store, registry: "", repository: source.repository)
                 guard let stored = try origin.artifact(.digest(.sha256(record.manifestDigest))) else { throw try notFound(source) }
                 return try copy(ReadManifest(stored, of: "\(source)"), from: origin, to: target, referrers: referrers)

@@ -9,7 +9,9 @@ extension Client {
     /// A page of what a registry finds. One that has `/v2/` alone does not search: its catalog is read, the words are looked for in the
     /// names of its repositories, and what is on the page is asked for.
     public func search(_ text: String, at registry: RegistryURL, limit: Int, offset: Int) throws -> SearchResults {
-        try ask(registry) { try $0.search(text, limit: limit, offset: offset) } distribution: { client in
+        try ask(registry) {
+            try $0.search(text, limit: limit, offset: offset)
+        } distribution: { client in
             try CatalogSearch(client: client).find(text, limit: limit, offset: offset)
         }
     }

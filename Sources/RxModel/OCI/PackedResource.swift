@@ -43,7 +43,8 @@ public struct PackedResource: Sendable, Equatable {
         guard packed.mediaType == MediaType.imageManifest, PackedResource.isPacked(packed) else {
             throw ManifestError("manifest is not of a packed resource")
         }
-        guard let definition = packed.annotations[Annotation.definition], let tree = packed.annotations[Annotation.tree].flatMap({ Digest($0) }),
+        guard let definition = packed.annotations[Annotation.definition],
+            let tree = packed.annotations[Annotation.tree].flatMap({ Digest($0) }),
             let manifest = packed.annotations[Annotation.manifest].flatMap({ Digest($0) })
         else { throw ManifestError("packed manifest has no definition, tree or manifest digest") }
         guard packed.layers.count == 2, let archive = packed.layers.first(where: { $0.mediaType == MediaType.packedFiles }),
@@ -108,7 +109,8 @@ extension ResourceFile {
     /// `{path, size, digest, executable?, symlink?}`.
     public var json: JSON {
         .members([
-            "path": .string(path.text), "size": .integer(size), "digest": .string(digest.description), "executable": executable ? true : nil,
+            "path": .string(path.text), "size": .integer(size), "digest": .string(digest.description),
+            "executable": executable ? true : nil,
             "symlink": symlink.map { .string($0) },
         ])
     }

@@ -42,7 +42,8 @@ enum Secret {
     }
 
     private static let noTerminal = UsageError(
-        message: "there is no terminal to ask for the password on", hint: "give it on standard input: rx login HOST -u USER --password-stdin")
+        message: "there is no terminal to ask for the password on",
+        hint: "give it on standard input: rx login HOST -u USER --password-stdin")
 
     private static func open() throws -> FileDescriptor {
         do { return try FileDescriptor.open("/dev/tty", O_RDWR) } catch { throw noTerminal }
@@ -65,7 +66,8 @@ enum Secret {
 
     private static func text(_ bytes: [UInt8], _ what: String) throws -> String {
         guard !bytes.isEmpty else { throw UsageError(message: "\(what) is empty") }
-        guard let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+        guard let text = String(validating: bytes, as: UTF8.self),
+            !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
         else { throw UsageError(message: "\(what) is not text of one line") }
         return text
     }

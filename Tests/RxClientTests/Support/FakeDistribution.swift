@@ -104,7 +104,9 @@ final class FakeDistribution: Sendable {
         }
         let digest = sha256(asked.body).description
         let type = asked.headers["Content-Type"] ?? ""
-        guard let manifest = try? ArtifactManifest(parsing: asked.body, mediaType: type) else { return RecordedTransport.Answer(status: 400) }
+        guard let manifest = try? ArtifactManifest(parsing: asked.body, mediaType: type) else {
+            return RecordedTransport.Answer(status: 400)
+        }
         let held = repository(name) ?? Repository()
         let isWhole =
             manifest.blobs.allSatisfy { held.blobs[$0.digest.description] != nil }
