@@ -12,11 +12,11 @@ enum RegistryFace: String, Sendable {
     case distribution
 }
 
-/// Which registries have rx's own calls, as far as that is known: in this process, and for a day in a file that may be deleted at any
+/// Which registries have rx's own calls, as far as that is known: in this process, and for an hour in a file that may be deleted at any
 /// time. What is noted is never believed against an answer: a registry that has changed is noticed by what it answers.
 final class RegistryFaces: Sendable {
     /// How long the file's notes are used, in seconds.
-    static let lifetime = 86_400
+    static let lifetime = 3600
 
     private struct Note: Sendable {
         let face: RegistryFace

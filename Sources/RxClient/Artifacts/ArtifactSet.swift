@@ -28,6 +28,8 @@ struct ArtifactSet: Sendable {
     static let depthLimit = 8
     /// How many manifests one artifact may have.
     static let countLimit = 10_000
+    /// How many bytes all these manifests may have.
+    static let bytesLimit = 256 << 20
 
     /// What the artifact lists, each behind what it lists itself.
     private(set) var parts: [ReadManifest] = []
@@ -37,6 +39,7 @@ struct ArtifactSet: Sendable {
     private(set) var referrers: [ReadManifest] = []
 
     private var seen: Set<Digest>
+    private var bytes = 0
 
     /// Reads what belongs to `root`. Throws `RegistryError` for a manifest that is listed and not there.
     init(_ root: ReadManifest, from origin: some ArtifactOrigin, referrers withReferrers: Bool = false) throws {
@@ -89,8 +92,10 @@ struct ArtifactSet: Sendable {
 
     private mutating func note(_ manifest: ReadManifest) throws {
         seen.insert(manifest.stored.digest)
-        guard seen.count <= ArtifactSet.countLimit else {
-            throw RegistryError("\(root.stored.digest) has more than \(ArtifactSet.countLimit) manifests", code: .contentTooLarge)
+        bytes += manifest.stored.bytes.count
+        guard seen.count <= ArtifactSet.countLimit, bytes <= ArtifactSet.bytesLimit else {
+            throw RegistryError(
+                "\(root.stored.digest) has more than \(ArtifactSet.countLimit) manifests, or too long ones", code: .contentTooLarge)
         }
     }
 }
