@@ -7,6 +7,10 @@ BINARY = .build/release/rx
 
 LIBRARIES = libarchive-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev
 TOOLS = curl tar libarchive-tools sqlite3 python3
+# Programs that the tests let loose on the registry.
+CLIENTS = skopeo umoci buildah docker-registry python3-venv
+PYTHON_CLIENTS = 'oras>=0.2.43' 'python-dxf>=12.1.1'
+CLIENT_FOLDER = $(abspath .build/clients)
 PEERS = nginx-light docker-registry restic casync wrk hyperfine
 
 # Asks for what is missing of $(1), and for nothing when all is there.
@@ -16,7 +20,7 @@ install_missing = missing=$$(for package in $(1); do \
 	  if [ "$$(id -u)" = 0 ]; then run=; else run=sudo; fi; \
 	  $$run apt-get update -q && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; fi
 
-.PHONY: setup setup-bench build run test check format install bench large clean help
+.PHONY: setup setup-test setup-bench build run test check format install bench large clean help
 
 help:
 	@echo 'make run      build, and see the main job done in a temporary home'
@@ -26,6 +30,11 @@ help:
 
 setup:
 	@$(call install_missing,$(LIBRARIES) $(TOOLS))
+
+setup-test: setup
+	@$(call install_missing,$(CLIENTS))
+	@test -e $(CLIENT_FOLDER)/ready || { python3 -m venv $(CLIENT_FOLDER) && \
+	  $(CLIENT_FOLDER)/bin/pip install --quiet --disable-pip-version-check $(PYTHON_CLIENTS) && touch $(CLIENT_FOLDER)/ready; }
 
 setup-bench: setup
 	@$(call install_missing,$(PEERS))
@@ -37,8 +46,8 @@ run: build
 	@Registry/demo.sh $(BINARY)
 
 # The tests drive the release binary, the one that people use; the fault points are in the debug build of the libraries.
-test: build
-	RX_BINARY=$(abspath $(BINARY)) $(SWIFT) test
+test: build setup-test
+	RX_BINARY=$(abspath $(BINARY)) RX_CLIENTS=$(CLIENT_FOLDER)/bin $(SWIFT) test
 
 check: setup
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests

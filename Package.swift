@@ -64,6 +64,7 @@ let package = Package(
         tests("RxServerTests", ["RxServer", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
         tests("RxClientTests", ["RxClient", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxPosix"]),
         tests("CommandTests", ["rx"]),
+        tests("DistributionTests", ["RxCrypto"]),
         tests("EndToEndTests", ["RxPosix"]),
         tests("ArchitectureTests", []),
     ]

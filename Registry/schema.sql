@@ -63,3 +63,35 @@ CREATE VIRTUAL TABLE search USING fts5 (
 -- The newest time this catalog has seen, so that a clock set back does not end leases early or make new ones short.
 CREATE TABLE clock (only INTEGER PRIMARY KEY CHECK (only = 1), now INTEGER NOT NULL) STRICT;
 INSERT INTO clock VALUES (1, 0);
+
+-- Version 2.
+-- The kind of artifact; the manifest that this one refers to, as it is written there; and whether it was put by its digest and
+-- neither tagged nor listed by an index since, so that nothing but its digest keeps it.
+ALTER TABLE manifests ADD COLUMN artifact_type TEXT;
+ALTER TABLE manifests ADD COLUMN subject TEXT;
+ALTER TABLE manifests ADD COLUMN by_digest INTEGER NOT NULL DEFAULT 0;
+UPDATE manifests SET artifact_type = 'application/vnd.rx.resource.v1';
+CREATE INDEX manifests_by_subject ON manifests (registry, repository, subject) WHERE subject IS NOT NULL;
+CREATE INDEX manifests_by_digest ON manifests (digest);
+
+-- Which manifests an index lists.
+CREATE TABLE children (
+    manifest INTEGER NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    PRIMARY KEY (manifest, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX children_by_digest ON children (digest);
+
+-- Another name (sha512:...) of a blob or manifest.
+CREATE TABLE aliases (
+    name TEXT PRIMARY KEY,
+    digest BLOB NOT NULL CHECK (length(digest) = 32)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX aliases_by_digest ON aliases (digest);
+
+-- Every upload that may go on, the repository it is for, and until when (seconds since 1970). Its bytes are in uploads/<name>.
+CREATE TABLE uploads (
+    name TEXT PRIMARY KEY,
+    repository TEXT NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

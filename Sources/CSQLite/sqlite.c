@@ -30,3 +30,26 @@ LAZY(int, sqlite3_changes, (sqlite3 *db), (db))
 LAZY(int, sqlite3_get_autocommit, (sqlite3 *db), (db))
 LAZY(const char *, sqlite3_errmsg, (sqlite3 *db), (db))
 LAZY(int, sqlite3_system_errno, (sqlite3 *db), (db))
+
+// A variadic function cannot be passed on: its address is looked up here.
+const volatile void *rx_sqlite3_wal_index(sqlite3 *db) {
+    __typeof__(&sqlite3_file_control) control = (__typeof__(&sqlite3_file_control))lazy_symbol(&sqlite, "sqlite3_file_control");
+    sqlite3_file *file = 0;
+    if (control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || !file || !file->pMethods) return 0;
+    if (file->pMethods->iVersion < 2 || !file->pMethods->xShmMap) return 0;
+    volatile void *index = 0;
+    if (file->pMethods->xShmMap(file, 0, 32768, 0, &index) != SQLITE_OK) return 0;
+    return index;
+}
+
+int rx_sqlite3_wal_position(const volatile void *index, uint64_t *position) {
+    const volatile uint32_t *first = index, *second = first + 12;
+    enum { isInit = 3, mxFrame = 4, salt = 8 };
+    uint32_t initialized = __atomic_load_n(first + isInit, __ATOMIC_ACQUIRE);
+    uint32_t frame = __atomic_load_n(first + mxFrame, __ATOMIC_ACQUIRE), generation = __atomic_load_n(first + salt, __ATOMIC_ACQUIRE);
+    if (__atomic_load_n(second + isInit, __ATOMIC_ACQUIRE) != initialized) return 0;
+    if (__atomic_load_n(second + mxFrame, __ATOMIC_ACQUIRE) != frame) return 0;
+    if (__atomic_load_n(second + salt, __ATOMIC_ACQUIRE) != generation) return 0;
+    *position = (uint64_t)generation << 32 | frame;
+    return initialized != 0;
+}

@@ -37,40 +37,37 @@ public struct ResourceAdder: Sendable {
         // A tree that no resource may have is refused before anything is stored.
         try ResourceManifest.check(entries.map { $0.file(ResourceManifest.emptyConfigDigest) })
         let fresh = entries.indices.filter { known[$0] == nil }
-        let hashed = try hash(entries, known, fresh, operation)
+        let publishing = PublishingThread(operation)
+        let hashed: [Digest]
+        do { hashed = try hash(entries, known, fresh, operation, publishing) } catch {
+            // The operation must not end while it publishes.
+            try? publishing.wait()
+            throw error
+        }
         // The hash cache is written while the store syncs; what it records is believed only once the blobs are there.
         let recording = Background {
             cache.record(fresh.compactMap { index in stamps[index].map { ($0, hashed[index]) } }, stampedAt: stampedAt)
+            cache.close()
         }
         defer { recording.value }
         let files = zip(entries, hashed).map { entry, digest in entry.file(digest) }
-        let record = try operation.commit(try ResourceManifest(definition: definition, files: files), as: Reference(definition.locator))
+        let manifest = Result { try ResourceManifest(definition: definition, files: files) }
+        try publishing.wait()
+        let record = try operation.commit(try manifest.get(), as: Reference(definition.locator))
         return Outcome(record: record, unchanged: entries.count - fresh.count)
     }
 
-    /// How many bytes are staged before they are put into place while the next ones are staged.
-    private static let portion = 12 << 20
-
-    /// The digest of every entry; stages the `fresh` ones, portion by portion.
-    private func hash(_ entries: [SourceEntry], _ known: [Digest?], _ fresh: [Int], _ operation: any StoreOperation) throws -> [Digest] {
+    /// The digest of every entry; stages the `fresh` ones, which are put into place while the next are staged.
+    private func hash(
+        _ entries: [SourceEntry], _ known: [Digest?], _ fresh: [Int], _ operation: any StoreOperation, _ publishing: PublishingThread
+    ) throws -> [Digest] {
+        defer { publishing.end() }
         let digests = Mutex(known)
-        var publishing: Background<Result<Void, any Error>>?
-        var start = 0
-        while start < fresh.count {
-            var bytes = 0
-            let end =
-                fresh[start...].firstIndex { index in
-                    bytes += entries[index].size
-                    return bytes > ResourceAdder.portion
-                }.map { $0 + 1 } ?? fresh.count
-            try WorkerPool.forEach(start..<end, threads: Host.processors) { position in
-                let index = fresh[position]
-                let digest = try stage(entries[index], operation)
-                digests.withLock { $0[index] = digest }
-            }
-            try publishing?.value.get()
-            publishing = end < fresh.count ? Background { Result { try operation.publish() } } : nil
-            start = end
+        try WorkerPool.forEach(fresh.indices, threads: Host.processors) { position in
+            let index = fresh[position]
+            let blob = try stage(entries[index], operation)
+            digests.withLock { $0[index] = blob.digest }
+            try publishing.add(blob.size)
         }
         return digests.withLock { $0 }.map { $0! }
     }
@@ -84,15 +81,15 @@ public struct ResourceAdder: Sendable {
         return digests.map { $0.flatMap { present.contains($0) ? $0 : nil } }
     }
 
-    private func stage(_ entry: SourceEntry, _ operation: any StoreOperation) throws -> Digest {
+    private func stage(_ entry: SourceEntry, _ operation: any StoreOperation) throws -> StagedBlob {
         switch entry.kind {
         case .symlink(let target):
-            return try operation.stage(BytesSource(Array(target.utf8)), expecting: nil).digest
+            return try operation.stage(BytesSource(Array(target.utf8)), expecting: nil)
         case .regular:
             let file = try entry.open()
-            let digest = try operation.stage(MeteredSource(FileSource(file), progress), expecting: nil).digest
+            let blob = try operation.stage(MeteredSource(FileSource(file), progress), expecting: nil)
             try entry.checkUnchanged(file)
-            return digest
+            return blob
         }
     }
 }

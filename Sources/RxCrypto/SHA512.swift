@@ -35,6 +35,7 @@ extension ContentDigest {
             let hasher = SHA512Hasher()
             bytes.withUnsafeBytes { hasher.update($0) }
             return hasher.finish() == self
+        case .other: return false
         }
     }
 }

@@ -37,8 +37,8 @@ public enum ByteRange: Sendable, Equatable {
         }
         guard let start = position(first) else { return nil }
         guard !last.isEmpty else { return start < length ? .part(start..<length) : .unsatisfiable }
-        guard let end = position(last), end >= start else { return nil }
-        return start < length ? .part(start..<min(end, length - 1) + 1) : .unsatisfiable
+        guard let end = position(last) else { return nil }
+        return start < length && end >= start ? .part(start..<min(end, length - 1) + 1) : .unsatisfiable
     }
 
     /// Digits only; a number too large to hold counts as the largest one.

@@ -7,14 +7,14 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Reads 32 bytes, most significant first; nil for another count.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (index, byte) in bytes.enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(byte) }
-        self.words = (words[0], words[1], words[2], words[3])
+        words = (0, 0, 0, 0)
+        withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: bytes) }
+        words = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
     }
 
     /// Reads exactly 64 lower-case digits; nil for anything else.
     public init?(hex: some StringProtocol) {
-        var words: [UInt64] = [0, 0, 0, 0]
+        var words: InlineArray<4, UInt64> = [0, 0, 0, 0]
         var count = 0
         for digit in hex.utf8 {
             guard count < 64, let value = Hex.value(digit) else { return nil }
@@ -33,12 +33,8 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// The 32 bytes, most significant first.
     public var bytes: [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(32)
-        for word in [words.0, words.1, words.2, words.3] {
-            for shift in stride(from: 56, through: 0, by: -8) { out.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
-        }
-        return out
+        let ordered = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
+        return withUnsafeBytes(of: ordered) { Array($0) }
     }
 
     /// The 64 digits without the algorithm.

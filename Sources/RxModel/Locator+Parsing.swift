@@ -93,9 +93,11 @@ package enum LocatorGrammar {
         guard 1...128 ~= tag.utf8.count, let first = tag.utf8.first, first.isASCIIAlphanumeric || first == UInt8(ascii: "_") else {
             return false
         }
-        return tag.utf8.allSatisfy {
-            $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
-        }
+        return tag.utf8.allSatisfy(isTagByte)
+    }
+
+    static func isTagByte(_ byte: UInt8) -> Bool {
+        byte.isASCIIAlphanumeric || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
     }
 
     /// A name, or one segment of a path.

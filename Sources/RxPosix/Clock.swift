@@ -22,6 +22,15 @@ public enum Clock {
 
 /// Names that do not collide.
 public enum RandomName {
+    /// A random UUID (RFC 9562, section 5.4), in lower case.
+    public static func uuid() -> String {
+        var digits = Array(make().utf8)
+        digits[12] = UInt8(ascii: "4")
+        digits[16] = Array("89ab".utf8)[Int(digits[16]) & 3]
+        for at in [8, 13, 18, 23] { digits.insert(UInt8(ascii: "-"), at: at) }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
     /// 32 hexadecimal digits from the system's random source.
     public static func make() -> String {
         var random = SystemRandomNumberGenerator()

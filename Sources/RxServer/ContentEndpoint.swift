@@ -22,31 +22,20 @@ struct ContentEndpoint: Endpoint {
                 }
                 context.archives.archive(of: record) { result in
                     do { respond(try ContentEndpoint.answer(result.get(), tag, call.request)) } catch {
-                        respond(context.failure(error, id: call.id))
+                        respond(context.failure(error, call))
                     }
                 }
-            } catch { respond(context.failure(error, id: call.id)) }
+            } catch { respond(context.failure(error, call)) }
         }
     }
 
-    /// The whole archive or the range that was asked for. Source: RFC 9110, sections 13 and 14.
+    /// The whole archive or the range that was asked for.
     private static func answer(_ file: FileDescriptor, _ tag: EntityTag, _ request: HTTPRequest) throws -> HTTPResponse {
-        let size = Int(try file.status().st_size)
-        var headers: HTTPHeaders = [
+        let headers: HTTPHeaders = [
             "Content-Type": "application/gzip", "Content-Disposition": "attachment; filename=\"archive.tar.gz\"", "ETag": tag.description,
             "Accept-Ranges": "bytes",
         ]
-        // Ranges are for GET only; a HEAD tells of the whole.
-        let asked = request.method == "GET" && tag.allows(ifRange: request.headers["If-Range"]) ? request.headers["Range"] : nil
-        let range = ByteRange(asked, length: size)
-        if let text = range.contentRange(length: size) { headers["Content-Range"] = text }
-        switch range {
-        case .whole: return HTTPResponse(200, headers: headers, body: .file(file, offset: 0, length: size))
-        case .part(let part): return HTTPResponse(206, headers: headers, body: .file(file, offset: part.lowerBound, length: part.count))
-        case .unsatisfiable:
-            let error = RegistryError("the archive has \(size) bytes, none of them in the range", code: .rangeNotSatisfiable)
-            return .failure(
-                error, headers: ["Content-Range": headers["Content-Range"]!, "ETag": tag.description, "Accept-Ranges": "bytes"])
-        }
+        let content = HTTPResponse.Body.file(file, offset: 0, length: Int(try file.status().st_size))
+        return HTTPResponse.ranged(content, tag: tag, headers: headers, to: request, what: "archive")
     }
 }

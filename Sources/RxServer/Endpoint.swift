@@ -20,6 +20,8 @@ struct Call: Sendable {
     let rest: String
     /// The request's name in log and answer.
     let id: String
+    /// How its answer looks.
+    let face: Face
 }
 
 /// One path of the interface, or all paths with one prefix: parses a request, acts on the store, describes the response.
@@ -33,36 +35,42 @@ protocol Endpoint: Sendable {
 
 extension ServerContext {
     /// The answer to an error. What went wrong inside is for the log; the client learns that something did.
-    func failure(_ error: any Error, id: String) -> HTTPResponse {
+    func failure(_ error: any Error, _ call: Call) -> HTTPResponse {
+        let id = call.id
         let known = error as? any ResourceError
         guard let known, known.code.status < 500 || known.code == .overloaded || known.code == .storageFull || known.code == .contentDamaged
         else {
             log.problem(String(describing: error), id: id)
-            return .failure(
+            return call.face.failure(
                 RegistryError(
                     "The registry could not complete the request", code: .internalError, hint: "the server's log says more under id \(id)"))
         }
         if known.code == .storageFull {
             log.problem(known.message, id: id)
-            return .failure(RegistryError("The registry's storage is full", code: .storageFull))
+            return call.face.failure(RegistryError("The registry's storage is full", code: .storageFull))
         }
         if known.code == .contentDamaged { log.problem(known.message, id: id) }
-        return .failure(known)
+        return call.face.failure(known)
     }
 
     /// A reaction that runs `job` on a thread for quick work.
     func work(_ call: Call, _ job: @escaping @Sendable () throws -> HTTPResponse) -> Reaction {
         .work { respond in
-            do { respond(try job()) } catch { respond(failure(error, id: call.id)) }
+            do { respond(try job()) } catch { respond(failure(error, call)) }
         }
     }
 
     /// The resource of a locator. Throws `RegistryError` when there is none.
     func resolve(_ locator: Locator) throws -> ResourceRecord {
-        guard let record = try store.resolve(registry: "", repository: locator.repository, selector: Selector(locator)) else {
-            throw RegistryError.resourceNotFound
+        let selector = try Selector(locator)
+        if let record = try store.resolve(registry: "", repository: locator.repository, selector: selector) { return record }
+        // A repository whose first part has a dot reads like a host.
+        if let part = locator.registry,
+            let record = try store.resolve(registry: "", repository: "\(part)/\(locator.repository)", selector: selector)
+        {
+            return record
         }
-        return record
+        throw RegistryError.resourceNotFound
     }
 }
 
@@ -85,10 +93,15 @@ extension Call {
 
     /// The query's value of a name; nil when it is not there. Throws `RegistryError` for a broken query or a name given twice.
     func query(_ name: String) throws(RegistryError) -> String? {
-        guard let items = request.queryItems else { throw RegistryError("the query has a broken escape", code: .invalidQuery) }
-        let values = items.filter { $0.name == name }
+        let values = try queries(name)
         guard values.count <= 1 else { throw RegistryError("the query has \(name) twice", code: .invalidQuery) }
-        return values.first?.value
+        return values.first
+    }
+
+    /// All of the query's values of a name. Throws `RegistryError` for a broken query.
+    func queries(_ name: String) throws(RegistryError) -> [String] {
+        guard let items = request.queryItems else { throw RegistryError("the query has a broken escape", code: .invalidQuery) }
+        return items.filter { $0.name == name }.map(\.value)
     }
 
     /// A whole number of the query. Throws `RegistryError`.

@@ -47,6 +47,7 @@ final class Exchange: @unchecked Sendable {
     private var lingered = 0
     private let result = Mutex<HTTPResponse?>(nil)
 
+    private var face = Face.api
     private var method = ""
     private var id = ""
     private var status = 0
@@ -82,6 +83,7 @@ final class Exchange: @unchecked Sendable {
         let head = RequestHead(connection, method: methodText, version: version)
         let headers = HTTPHeaders(head.headers)
         let request = HTTPRequest(method: method, target: target, headers: headers, remote: client?.remote ?? "")
+        face = Face(path: request.path)
         id = server.requestIDs.name(headers["X-Request-Id"])
         do { framing = try BodyFraming(headers) } catch { return answerEarly(failure(error)) }
         do throws(RegistryError) {
@@ -184,7 +186,7 @@ final class Exchange: @unchecked Sendable {
         MHD_resume_connection(connection)
     }
 
-    private func failure(_ error: RegistryError) -> HTTPResponse { HTTPResponse.failure(error) }
+    private func failure(_ error: RegistryError) -> HTTPResponse { face.failure(error) }
 
     private var tooLarge: RegistryError {
         RegistryError("the request's body is longer than \(server.limits.bodyBytes) bytes", code: .contentTooLarge)
@@ -205,7 +207,7 @@ final class Exchange: @unchecked Sendable {
     private func answer(_ response: HTTPResponse) -> Bool {
         state = .answered
         note(response)
-        guard let made = response.make(id: id, closing: server.draining.load(ordering: .relaxed)) else { return false }
+        guard let made = response.make(id: id, face.headers, closing: server.draining.load(ordering: .relaxed)) else { return false }
         defer { MHD_destroy_response(made) }
         return rx_mhd_queue(connection, UInt32(response.status), made) != 0
     }
@@ -215,6 +217,7 @@ final class Exchange: @unchecked Sendable {
         var text = response
         text.headers["Connection"] = "close"
         text.headers["X-Request-Id"] = id
+        for field in face.headers.fields { text.headers[field.name] = field.value }
         note(text)
         state = .lingering(until: Clock.monotonic + Exchange.lingerTime)
         let raw = text.raw(head: method == "HEAD")

@@ -1,24 +1,15 @@
 import CMicroHTTPD
 import Glibc
 public import RxHTTP
-package import RxModel
 public import RxPosix
-import RxProtocol
 
 extension FileDescriptor: FileBody {}
 
 extension HTTPResponse {
-    /// The answer to an error: its code's status and the body that every error has.
-    package static func failure(_ error: any ResourceError, headers: HTTPHeaders = HTTPHeaders()) -> HTTPResponse {
-        var headers = headers
-        if error.code == .overloaded { headers["Retry-After"] = "1" }
-        return .json(error.code.status, ErrorBody(error: error.message, code: error.code.wire, hint: error.hint).json, headers: headers)
-    }
-
-    /// The response as the library's own object, for one use. Nil when memory or descriptors have run out.
-    func make(id: String, closing: Bool) -> OpaquePointer? {
+    /// The response as the library's own object, for one use, with more headers. Nil when memory or descriptors have run out.
+    func make(id: String, _ more: HTTPHeaders, closing: Bool) -> OpaquePointer? {
         guard let made = makeBody() else { return nil }
-        for field in headers.fields { _ = rx_mhd_add_header(made, field.name, field.value) }
+        for field in headers.fields + more.fields { _ = rx_mhd_add_header(made, field.name, field.value) }
         _ = rx_mhd_add_header(made, "X-Request-Id", id)
         if closing { _ = rx_mhd_add_header(made, "Connection", "close") }
         return made

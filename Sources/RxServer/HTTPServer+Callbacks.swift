@@ -69,6 +69,7 @@ func connectionChanged(
         state?.pointee = Unmanaged.passRetained(client).toOpaque()
         // It is taken in to be told so, not to sit in the place of another.
         if overLimit { rx_mhd_limit_idle(connection, 1) }
+        if SecureProbe.refuse(rx_mhd_socket(connection)) { server.logRefusal() }
     } else {
         server.connections.wrappingSubtract(1, ordering: .relaxed)
         guard let taken = state?.pointee else { return }

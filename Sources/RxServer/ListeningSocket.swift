@@ -39,6 +39,9 @@ struct ListeningSocket {
         do throws(PosixError) {
             var on: Int32 = 1
             _ = try retrying("setsockopt", "") { setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size)) }
+            // A connection is handed over with its first bytes, which tell a secure connection from a plain one.
+            var patience = firstByteSeconds
+            setsockopt(number, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, &patience, socklen_t(MemoryLayout<Int32>.size))
             _ = try retrying("bind", "") { bind(number, address.ai_addr, address.ai_addrlen) }
             _ = try retrying("listen", "") { Glibc.listen(number, 4096) }
             return number
@@ -47,6 +50,9 @@ struct ListeningSocket {
             throw error
         }
     }
+
+    /// How long, in seconds, a connection may be silent before it is handed over without its first bytes.
+    private static let firstByteSeconds: Int32 = 1
 
     private static func port(of number: Int32) -> Int {
         var address = sockaddr_storage()

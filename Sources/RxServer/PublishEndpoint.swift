@@ -16,9 +16,9 @@ struct PublishEndpoint: Endpoint {
         .receive(
             try PublishUpload(
                 contentType: call.request.headers["Content-Type"], spoolDirectory: spoolDirectory,
-                definitionLimit: context.configuration.maxDefinitionBytes, failed: { context.failure($0, id: call.id) },
+                definitionLimit: context.configuration.maxDefinitionBytes, failed: { context.failure($0, call) },
                 complete: { parts in
-                    do { return try publish(parts, context) } catch { return context.failure(error, id: call.id) }
+                    do { return try publish(parts, context) } catch { return context.failure(error, call) }
                 }))
     }
 

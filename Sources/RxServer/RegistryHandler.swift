@@ -20,22 +20,29 @@ package struct RegistryHandler: HTTPHandler {
     }
 
     package func react(to request: HTTPRequest, id: String) -> Reaction {
-        guard let (endpoint, rest) = endpoint(request.path) else {
-            return .answer(.failure(RegistryError("There is nothing at this path", code: .notFound)))
+        // The same answer again takes one look at the store's version.
+        if request.query == nil, request.method == "GET" || request.method == "HEAD",
+            let cached = context.responses.answer(request.path, version: { try context.store.version() })
+        {
+            return .answer(cached.response(to: request))
+        }
+        let face = Face(path: request.path)
+        guard let (endpoint, rest) = endpoint(request.path, face) else {
+            return .answer(face.failure(RegistryError("There is nothing at this path", code: .notFound)))
         }
         guard endpoint.methods.contains(request.method) else {
             let allowed = endpoint.methods.joined(separator: ", ")
-            return .answer(.failure(RegistryError("This path takes \(allowed)", code: .methodNotAllowed), headers: ["Allow": allowed]))
+            return .answer(face.failure(RegistryError("This path takes \(allowed)", code: .methodNotAllowed), headers: ["Allow": allowed]))
         }
         guard request.queryItems != nil else {
-            return .answer(.failure(RegistryError("the query has a broken escape", code: .invalidQuery)))
+            return .answer(face.failure(RegistryError("the query has a broken escape", code: .invalidQuery)))
         }
-        do { return try endpoint.react(Call(request: request, rest: rest, id: id), context) } catch {
-            return .answer(context.failure(error, id: id))
-        }
+        let call = Call(request: request, rest: rest, id: id, face: face)
+        do { return try endpoint.react(call, context) } catch { return .answer(context.failure(error, call)) }
     }
 
-    private func endpoint(_ path: String) -> (any Endpoint, rest: String)? {
+    private func endpoint(_ path: String, _ face: Face) -> (any Endpoint, rest: String)? {
+        if case .distribution = face { return DistributionRouter.endpoint(path).map { ($0, "") } }
         for (prefix, endpoint) in prefixes where path.utf8.starts(with: prefix.utf8) {
             return (endpoint, String(path.utf8.dropFirst(prefix.utf8.count))!)
         }

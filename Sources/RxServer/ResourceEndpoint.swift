@@ -9,33 +9,19 @@ struct ResourceEndpoint: Endpoint {
 
     func react(_ call: Call, _ context: ServerContext) throws -> Reaction {
         if call.request.method == "DELETE" { return try remove(call, context) }
-        guard call.request.query == nil else { return try read(call, context, files: try call.flag("files")) }
-        // The same answer again takes one look at the store's version.
-        if let entry = context.responses.entry(call.rest, version: try context.store.version()) { return .answer(answer(entry, call)) }
-        return try read(call, context, files: false)
-    }
-
-    private func read(_ call: Call, _ context: ServerContext, files: Bool) throws -> Reaction {
+        let files = try call.flag("files")
         let locator = try call.locator()
         return context.work(call) {
             let version = try context.store.version()
             let record = try context.resolve(locator)
             let info = ResourceInfo(record)
             let body = files ? info.canonical(with: try context.store.manifest(of: record).files) : info.json.canonical
-            let entry = ResponseCache.Entry(body: body, etag: EntityTag(record.manifestDigest.description).description)
-            if !files { context.responses.keep(entry, for: call.rest, version: version) }
-            return answer(entry, call)
+            let tag = EntityTag(record.manifestDigest.description)
+            let headers: HTTPHeaders = ["Content-Type": "application/json", "ETag": tag.description]
+            let answer = CachedAnswer(HTTPResponse(200, headers: headers, body: .bytes(body)), tag: tag)
+            if call.request.query == nil { context.responses.keep(answer, for: call.request.path, version: version) }
+            return answer.response(to: call.request)
         }
-    }
-
-    private func answer(_ entry: ResponseCache.Entry, _ call: Call) -> HTTPResponse {
-        if let asked = call.request.headers["If-None-Match"],
-            EntityTag(String(entry.etag.dropFirst().dropLast())).matches(ifNoneMatch: asked)
-        {
-            // A 304 tells the length of the 200 but never sends it.
-            return HTTPResponse(304, headers: ["ETag": entry.etag], body: .bytes(entry.body))
-        }
-        return HTTPResponse(200, headers: ["Content-Type": "application/json", "ETag": entry.etag], body: .bytes(entry.body))
     }
 
     private func remove(_ call: Call, _ context: ServerContext) throws -> Reaction {

@@ -26,6 +26,12 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var archiveCacheBytes = 10 << 30
     /// The longest definition in bytes, which is the part `manifest` of a publish.
     public var maxDefinitionBytes = 1 << 20
+    /// The longest manifest that is put in bytes.
+    public var maxManifestBytes = 64 << 20
+    /// How long an upload waits for its next part.
+    public var uploadSessionSeconds = 24 * 3600
+    /// Whether an index may list manifests that its repository does not have.
+    public var sparseIndexes = false
     /// How long requests may take to finish when the server stops.
     public var drainSeconds = 10
     /// The number of threads that unpack and build archives.
@@ -58,11 +64,12 @@ public struct ServerConfiguration: Sendable, Equatable {
         "maxEntries": (\.maxEntries, 1...1 << 31), "maxUnpackedBytes": (\.maxUnpackedBytes, 1...Int.max),
         "maxConnections": (\.maxConnections, 1...1_000_000), "idleSeconds": (\.idleSeconds, 1...86_400),
         "archiveCacheBytes": (\.archiveCacheBytes, 0...Int.max), "maxDefinitionBytes": (\.maxDefinitionBytes, 1...1 << 30),
+        "maxManifestBytes": (\.maxManifestBytes, 1...1 << 30), "uploadSessionSeconds": (\.uploadSessionSeconds, 1...1 << 31),
         "drainSeconds": (\.drainSeconds, 0...3600), "workerThreads": (\.workerThreads, 1...256),
     ]
 
     /// Every key that a configuration may have.
-    public static let keys = (Array(texts.keys) + Array(numbers.keys) + ["publicURL"]).sorted()
+    public static let keys = (Array(texts.keys) + Array(numbers.keys) + ["publicURL", "sparseIndexes"]).sorted()
 
     private mutating func set(_ key: String, _ value: JSON) throws(ConfigurationError) {
         if let path = ServerConfiguration.texts[key] {
@@ -76,6 +83,9 @@ public struct ServerConfiguration: Sendable, Equatable {
                 throw ConfigurationError("\(key) must be a whole number, \(most)", key: key)
             }
             self[keyPath: path] = number
+        } else if key == "sparseIndexes" {
+            guard let flag = value.bool else { throw ConfigurationError("sparseIndexes must be true or false", key: key) }
+            sparseIndexes = flag
         } else if key == "publicURL" {
             guard value != .null else { return publicURL = nil }
             publicURL = try ServerConfiguration.url(value)

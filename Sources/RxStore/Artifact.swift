@@ -23,8 +23,8 @@ public struct Artifact: Sendable {
     public let blobs: [ContentDigest: Int]
     /// Blobs whose bytes are written into the manifest.
     let inlined: [ContentDigest: [UInt8]]
-    /// The manifests that an index lists.
-    public let manifests: [ContentDigest]
+    /// The manifests that an index lists, with their lengths.
+    public let manifests: [ContentDigest: Int]
     /// The manifest that it refers to.
     public let subject: ContentDigest?
 
@@ -42,7 +42,7 @@ public struct Artifact: Sendable {
         for (digest, size) in resource.blobs { blobs[.sha256(digest)] = size }
         self.blobs = blobs
         inlined = [:]
-        manifests = []
+        manifests = [:]
         subject = nil
     }
 
@@ -55,21 +55,17 @@ public struct Artifact: Sendable {
         digest = sha256(bytes)
         self.mediaType = manifest.mediaType
         artifactType = manifest.artifactType
-        manifests = manifest.manifests.filter { !$0.isForeign }.map(\.digest)
         subject = manifest.subject?.digest
-        var blobs: [ContentDigest: Int] = [:]
+        manifests = try Artifact.sizes(manifest.manifests.filter { !$0.isForeign })
+        blobs = try Artifact.sizes(manifest.blobs)
         var inlined: [ContentDigest: [UInt8]] = [:]
         for blob in manifest.blobs {
-            guard blobs.updateValue(blob.size, forKey: blob.digest) ?? blob.size == blob.size else {
-                throw ManifestError("manifest gives \(blob.digest) two sizes")
-            }
             guard let text = blob.data else { continue }
             guard let data = Base64.decode(text), data.count == blob.size, blob.digest.names(data) else {
                 throw ManifestError("the data of \(blob.digest) does not have its digest and size")
             }
             inlined[blob.digest] = data
         }
-        self.blobs = blobs
         self.inlined = inlined
         if let resource = Artifact.resource(bytes, manifest) {
             tree = resource.tree
@@ -82,6 +78,16 @@ public struct Artifact: Sendable {
             fileCount = manifest.isIndex ? manifest.manifests.count : manifest.layers.count
             definition = Definition.foreign(manifest, repository: repository)
         }
+    }
+
+    private static func sizes(_ descriptors: [Descriptor]) throws(ManifestError) -> [ContentDigest: Int] {
+        var sizes: [ContentDigest: Int] = [:]
+        for each in descriptors {
+            guard sizes.updateValue(each.size, forKey: each.digest) ?? each.size == each.size else {
+                throw ManifestError("manifest gives \(each.digest) two sizes")
+            }
+        }
+        return sizes
     }
 
     /// The resource that a manifest is; nil for a foreign one, and for one that only claims to be a resource.

@@ -9,13 +9,36 @@ public struct StoredArtifact: Sendable, Equatable {
     public let mediaType: String
     /// The SHA-256 of the bytes.
     public let digest: Digest
+    /// The digest it is known by: the SHA-512 when it was put under that, else the SHA-256.
+    public let name: ContentDigest
 
     /// Describes a stored manifest.
-    public init(bytes: [UInt8], mediaType: String, digest: Digest) {
+    public init(bytes: [UInt8], mediaType: String, digest: Digest, name: ContentDigest? = nil) {
         self.bytes = bytes
         self.mediaType = mediaType
         self.digest = digest
+        self.name = name ?? .sha256(digest)
     }
+}
+
+/// A manifest that names what its repository does not have.
+public struct MissingContentError: ResourceError, Equatable {
+    public let code = ErrorCode.manifestBlobUnknown
+    /// Every digest that is not there.
+    public let digests: [ContentDigest]
+    /// The repository.
+    public let repository: String
+
+    /// Names what is missing.
+    public init(_ digests: [ContentDigest], in repository: String) {
+        self.digests = digests
+        self.repository = repository
+    }
+
+    public var message: String {
+        "the manifest names \(digests[0])\(digests.count > 1 ? " and \(digests.count - 1) more" : ""), not in repository \(repository)"
+    }
+    public var hint: String? { "push what is missing first" }
 }
 
 /// What picks one manifest of a repository, as OCI clients do.
@@ -32,7 +55,7 @@ public protocol ArtifactReader: Sendable {
     /// A manifest of a repository; nil when there is none.
     func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact?
 
-    /// At most `limit` tags in the order of their bytes, those after `last` alone; nil for a repository without any manifest.
+    /// At most `limit` tags in the order of their bytes, those after `last` alone; nil for a repository without manifest and blob.
     func tags(registry: String, repository: String, after last: String?, limit: Int) throws -> [String]?
 
     /// At most `limit` names of repositories with a manifest, in the order of their bytes, those after `last` alone.
@@ -47,11 +70,13 @@ public protocol ArtifactWriter: Sendable {
     /// Makes a manifest visible under its digest and the tags, in one step, durably. `name` is the digest that it was put by, when it
     /// was; `sparse` lets an index list manifests that are not there.
     ///
-    /// Throws `RegistryError` when the repository does not have a blob or manifest that it names, or has it with another size.
+    /// Throws `MissingContentError` when the repository does not have a blob or manifest that it names, `RegistryError` when it has it
+    /// with another size.
     func put(_ artifact: Artifact, in repository: String, tags: [String], name: ContentDigest?, sparse: Bool) throws
 
-    /// Removes a tag, or a manifest with every tag on it; false when there was none.
-    func removeArtifact(repository: String, name: ArtifactName) throws -> Bool
+    /// Removes a tag, or a manifest with every tag on it; false when there was none. Throws `RegistryError` (`unsupported`) for a manifest
+    /// that an index of the repository lists, unless `sparse`.
+    func removeArtifact(repository: String, name: ArtifactName, sparse: Bool) throws -> Bool
 }
 
 /// A blob's bytes as a server sends them: unchecked, because the client checks what it receives.
@@ -75,7 +100,7 @@ public protocol RepositoryBlobs: Sendable {
     /// Shows in `repository` the blob that `source`, or any repository when that is nil, has; false when none has it.
     func mount(_ digest: ContentDigest, from source: String?, into repository: String) throws -> Bool
 
-    /// Hides a blob from a repository; false when it was not there. Throws `RegistryError` (`denied`) while one of the repository's
+    /// Hides a blob from a repository; false when it was not there. Throws `RegistryError` (`unsupported`) while one of the repository's
     /// manifests names it.
     func removeBlob(_ digest: ContentDigest, from repository: String) throws -> Bool
 }
@@ -87,6 +112,9 @@ public protocol ArtifactStore: ArtifactReader, ArtifactWriter, RepositoryBlobs, 
 public protocol UploadStore: Sendable {
     /// Starts an upload. It is known to others, by its name, once `keep` was called.
     func beginUpload(in repository: String) throws -> any UploadSession
+
+    /// How many bytes an upload has received, also while a request has it; nil when the repository has none of this name.
+    func received(_ name: String, in repository: String) throws -> Int?
 
     /// Goes on with an upload; nil when the repository has none of this name. Throws `RegistryError` while another request has it.
     func upload(_ name: String, in repository: String) throws -> (any UploadSession)?

@@ -16,6 +16,7 @@ final class Catalog: Sendable {
     private let path: String
     private let writer: Monitor<Slot>
     private let watcher: Monitor<Slot>
+    private let commits: CommitCounter
     private let readers = Mutex<[Slot]>([])
 
     /// Opens the catalog and brings its schema up to date. Throws `RegistryError`.
@@ -28,7 +29,9 @@ final class Catalog: Sendable {
             return database
         }
         writer = Monitor(Slot(database))
-        watcher = Monitor(Slot(try Catalog.connect(path)))
+        let watching = try Catalog.connect(path)
+        commits = try watching.commits()
+        watcher = Monitor(Slot(watching))
     }
 
     /// Runs `body` in one write transaction. When this returns it is durable, with all before it; without `durably` it survives a
@@ -56,10 +59,17 @@ final class Catalog: Sendable {
         return try slot.database.snapshot { try body(slot.database) }
     }
 
-    /// Changes whenever any process has committed. Source: SQLite, PRAGMA data_version.
+    /// Changes whenever any process has committed.
     func version() throws -> Int {
-        try watcher.update { try $0.database.first("PRAGMA data_version") { $0.int(0) } ?? 0 }
+        for _ in 0..<Catalog.attempts {
+            if let value = commits.value { return value }
+            // A commit is just being made known; or its maker was killed at that, and the next reader mends it.
+            _ = try watcher.update { slot in try slot.database.snapshot { try slot.database.now() } }
+        }
+        throw RegistryError("catalog \(path): the index of its log cannot be read", code: .internalError)
     }
+
+    private static let attempts = 100
 
     private static func connect(_ path: String) throws -> Database {
         let database = try Database(path: path)
@@ -86,5 +96,10 @@ extension Database {
             INSERT INTO blobs VALUES (?, ?, ?)
             ON CONFLICT (digest) DO UPDATE SET size = excluded.size, added_at = excluded.added_at
             """, .digest(blob.digest), .integer(blob.size), .integer(now))
+    }
+
+    /// How many of the blobs that an operation has leases on are present.
+    func presentCount(leasedTo owner: String) throws -> Int {
+        try first("SELECT count(*) FROM leases CROSS JOIN blobs USING (digest) WHERE owner = ?", .text(owner)) { $0.int(0) } ?? 0
     }
 }

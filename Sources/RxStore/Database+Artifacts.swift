@@ -1,14 +1,12 @@
 import RxModel
 
 extension Database {
-    /// Inserts a manifest where it is missing and moves the tags to it; call it inside a write transaction. `sparse` lets an index
-    /// list manifests that are not there. Gives the manifest's id.
-    ///
-    /// Throws `RegistryError` for a manifest that an index lists and that is absent.
+    /// Inserts a manifest where it is missing and moves the tags to it; call it inside a write transaction and once what it
+    /// names was found. Gives the manifest's id.
     @discardableResult
-    func put(_ artifact: Artifact, registry: String, repository: String, tags: [String], sparse: Bool = false, now: Int) throws -> Int {
+    func put(_ artifact: Artifact, registry: String, repository: String, tags: [String], now: Int) throws -> Int {
         let present = try manifestID(registry, repository, artifact.digest)
-        let id = try present ?? insert(artifact, registry, repository, sparse: sparse)
+        let id = try present ?? insert(artifact, registry, repository)
         for tag in tags {
             try run(
                 """
@@ -30,11 +28,16 @@ extension Database {
         if let subject = try artifact.subject.flatMap({ try digest(of: $0) }), try manifestID(registry, repository, subject) != nil {
             return true
         }
-        return try first(
+        return try isListed(artifact.digest, registry: registry, repository: repository)
+    }
+
+    /// Whether an index of the repository lists a manifest.
+    func isListed(_ digest: Digest, registry: String, repository: String) throws -> Bool {
+        try first(
             """
             SELECT 1 FROM children JOIN manifests ON manifests.id = children.manifest
             WHERE children.digest = ? AND manifests.registry = ? AND manifests.repository = ?
-            """, .digest(artifact.digest), .text(registry), .text(repository), map: { _ in true }) ?? false
+            """, .digest(digest), .text(registry), .text(repository), map: { _ in true }) ?? false
     }
 
     /// The id of a manifest in a repository; nil when it is not there.
@@ -61,16 +64,7 @@ extension Database {
     /// A digest as subjects are filed under it: the SHA-256 where that is known.
     func subjectText(_ name: ContentDigest) throws -> String { try digest(of: name)?.description ?? name.description }
 
-    private func insert(_ artifact: Artifact, _ registry: String, _ repository: String, sparse: Bool) throws -> Int {
-        let children = try artifact.manifests.compactMap { name in
-            let child = try digest(of: name)
-            if let child, try sparse || manifestID(registry, repository, child) != nil { return child }
-            guard sparse else {
-                throw RegistryError(
-                    "manifest unknown: the index lists \(name), which \(repository) does not have", code: .manifestBlobUnknown)
-            }
-            return nil
-        }
+    private func insert(_ artifact: Artifact, _ registry: String, _ repository: String) throws -> Int {
         let definition = artifact.definition
         try run(
             """
@@ -86,8 +80,11 @@ extension Database {
             return digest
         }
         for digest in blobs.sorted() { try run("INSERT OR IGNORE INTO refs VALUES (?, ?)", .integer(id), .digest(digest)) }
-        for child in children {
+        // One that is not there may come later: only a SHA-256 says which it will be.
+        for child in try artifact.manifests.keys.compactMap(digest) {
             try run("INSERT OR IGNORE INTO children VALUES (?, ?)", .integer(id), .digest(child))
+            // An index may name a blob, which lives as long as the index then.
+            if try hasBlob(child) { try run("INSERT OR IGNORE INTO refs VALUES (?, ?)", .integer(id), .digest(child)) }
             try run(
                 "UPDATE manifests SET by_digest = 0 WHERE registry = ? AND repository = ? AND digest = ? AND by_digest <> 0",
                 .text(registry),

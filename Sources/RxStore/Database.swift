@@ -67,6 +67,12 @@ final class Database {
     /// The id of the row inserted last.
     var lastInsertedID: Int { Int(sqlite3_last_insert_rowid(handle)) }
 
+    /// What changes with every commit of any process, in memory that is read without a call to the system.
+    func commits() throws -> CommitCounter {
+        _ = try snapshot { try first("SELECT 1 FROM sqlite_schema") { _ in } }
+        return CommitCounter(index: rx_sqlite3_wal_index(handle))
+    }
+
     /// Runs `body` inside one write transaction, taken at once; a thrown error undoes all of it.
     func write<Value>(_ body: () throws -> Value) throws -> Value { try scope("BEGIN IMMEDIATE", body) }
 

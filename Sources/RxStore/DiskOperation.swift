@@ -16,7 +16,9 @@ final class DiskOperation: StoreOperation {
     private struct State {
         var staged: [StagedBlob: String] = [:]
         /// Blobs that this operation put itself and has synced.
-        var published: Set<Digest> = []
+        var published: Set<StagedBlob> = []
+        /// Every blob that this operation took a lease on.
+        var leased: Set<Digest> = []
         /// Folders of leased blobs that another operation put just now.
         var unsynced: Set<String> = []
         var leasedAt = 0
@@ -46,7 +48,7 @@ final class DiskOperation: StoreOperation {
 
     func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob {
         try lanes.use { lane in
-            let path = lane.next()
+            let path = try lane.next()
             do {
                 let blob = try write(source, to: path, lane.hasher)
                 earlySync.staged(blob.size)
@@ -74,7 +76,8 @@ final class DiskOperation: StoreOperation {
         }
         try syncFolders(Set(staged.map { layout.folder($0.key.digest) }))
         state.withLock { state in
-            state.published.formUnion(staged.map(\.key.digest))
+            state.published.formUnion(staged.map(\.key))
+            state.leased.formUnion(staged.map(\.key.digest))
             state.leasedAt = Clock.now
         }
     }
@@ -95,6 +98,7 @@ final class DiskOperation: StoreOperation {
         }
         state.withLock { state in
             state.unsynced.formUnion(unsynced)
+            state.leased.formUnion(found)
             state.leasedAt = Clock.now
         }
         return found
@@ -120,14 +124,18 @@ final class DiskOperation: StoreOperation {
     }
 
     private func commitPublished(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord {
-        let (published, unsynced) = state.withLock { ($0.published, $0.unsynced) }
+        let (published, unsynced, leased) = state.withLock { ($0.published, $0.unsynced, $0.leased.count) }
         try syncFolders(unsynced)
         let record = try catalog.write { database, now in
+            // All at once: a row and its file come and go in one transaction, so what this operation put is there when its row is.
+            // A blob that others put long ago may have lost its file since.
+            let isComplete = try database.presentCount(leasedTo: owner) == leased
             for (name, size) in artifacts.lazy.flatMap(\.blobs) {
-                // A row and its file come and go in one transaction; only what others put long ago may have lost its file since.
-                guard let digest = try database.digest(of: name), try database.blobAddedAt(digest, size: size) != nil,
-                    try published.contains(digest) || layout.holds(digest, size: size)
-                else { throw RegistryError.blobNotFound(name) }
+                guard let digest = try database.digest(of: name) else { throw RegistryError.blobNotFound(name) }
+                if isComplete, published.contains(StagedBlob(digest: digest, size: size)) { continue }
+                guard try database.blobAddedAt(digest, size: size) != nil, try layout.holds(digest, size: size) else {
+                    throw RegistryError.blobNotFound(name)
+                }
             }
             for artifact in artifacts.dropLast() {
                 try database.put(artifact, registry: reference.registry, repository: reference.repository, tags: [], now: now)

@@ -8,7 +8,10 @@ extension DiskStore {
     public func tags(registry: String, repository: String, after last: String?, limit: Int) throws -> [String]? {
         try catalog.read { database in
             let isKnown = try database.first(
-                "SELECT 1 FROM manifests WHERE registry = ? AND repository = ? LIMIT 1", .text(registry), .text(repository)
+                """
+                SELECT 1 FROM manifests WHERE registry = ?1 AND repository = ?2
+                UNION ALL SELECT 1 FROM leases WHERE ?1 = '' AND owner = ?3 AND until > ?4 LIMIT 1
+                """, .text(registry), .text(repository), .text(repositoryOwner(repository)), .integer(database.now())
             ) { _ in true }
             guard isKnown != nil else { return nil }
             return try database.rows(
@@ -40,24 +43,40 @@ extension DiskStore {
     public func put(_ artifact: Artifact, in repository: String, tags: [String], name: ContentDigest?, sparse: Bool) throws {
         try storeInlined(artifact, in: repository)
         try catalog.write { database, now in
-            for (blob, size) in artifact.blobs {
-                guard let found = try database.blob(blob, in: repository, now: now) else {
-                    throw RegistryError(
-                        "blob unknown: the manifest names \(blob), which \(repository) does not have", code: .manifestBlobUnknown)
-                }
-                guard found.size == size else {
-                    throw RegistryError("blob \(blob) has \(found.size) bytes, and the manifest says \(size)", code: .sizeInvalid)
-                }
-                guard try layout.holds(found.digest, size: size) else {
-                    throw RegistryError("blob unknown: \(blob) was lost and must be pushed again", code: .manifestBlobUnknown)
-                }
-            }
-            try database.put(artifact, registry: "", repository: repository, tags: tags, sparse: sparse, now: now)
+            try checkContent(of: artifact, in: repository, sparse: sparse, database, now: now)
+            try database.put(artifact, registry: "", repository: repository, tags: tags, now: now)
             if let name { try database.alias(name, of: artifact.digest) }
         }
     }
 
-    public func removeArtifact(repository: String, name: ArtifactName) throws -> Bool {
+    /// Throws when the repository lacks a blob or manifest that is named, or has it with another size.
+    private func checkContent(of artifact: Artifact, in repository: String, sparse: Bool, _ database: Database, now: Int) throws {
+        var missing: [ContentDigest] = []
+        func check(_ name: ContentDigest, _ size: Int, found: Int) throws {
+            guard found == size else {
+                throw RegistryError("\(name) has \(found) bytes, and the manifest says \(size)", code: .sizeInvalid)
+            }
+        }
+        for (name, size) in artifact.blobs {
+            guard let blob = try database.blob(name, in: repository, now: now), try layout.holds(blob.digest, size: blob.size) else {
+                missing.append(name)
+                continue
+            }
+            try check(name, size, found: blob.size)
+        }
+        for (name, size) in artifact.manifests {
+            if let child = try database.artifact(registry: "", repository: repository, name: .digest(name)) {
+                try check(name, size, found: child.bytes.count)
+            } else if let blob = try database.blob(name, in: repository, now: now) {
+                try check(name, size, found: blob.size)
+            } else if !sparse {
+                missing.append(name)
+            }
+        }
+        guard missing.isEmpty else { throw MissingContentError(missing.sorted { $0.description < $1.description }, in: repository) }
+    }
+
+    public func removeArtifact(repository: String, name: ArtifactName, sparse: Bool) throws -> Bool {
         try catalog.write { database, _ in
             switch name {
             case .tag(let tag):
@@ -66,6 +85,10 @@ extension DiskStore {
             case .digest(let digest):
                 guard let digest = try database.digest(of: digest), let id = try database.manifestID("", repository, digest) else {
                     return false
+                }
+                guard try sparse || !database.isListed(digest, registry: "", repository: repository) else {
+                    throw RegistryError(
+                        "an index of \(repository) lists manifest \(digest)", code: .unsupported, hint: "delete the index first")
                 }
                 try database.run("DELETE FROM tags WHERE manifest = ?", .integer(id))
                 try database.forgetManifest(id)
@@ -100,8 +123,13 @@ extension Database {
             id = try self.digest(of: digest).flatMap { try manifestID(registry, repository, $0) }
         }
         guard let id else { return nil }
-        return try first("SELECT bytes, media_type, digest FROM manifests WHERE id = ?", .integer(id)) { row in
-            StoredArtifact(bytes: row.blob(0), mediaType: row.text(1), digest: try row.digest(2))
+        return try first(
+            """
+            SELECT bytes, media_type, digest, (SELECT name FROM aliases WHERE aliases.digest = manifests.digest LIMIT 1)
+            FROM manifests WHERE id = ?
+            """, .integer(id)
+        ) { row in
+            StoredArtifact(bytes: row.blob(0), mediaType: row.text(1), digest: try row.digest(2), name: ContentDigest(row.text(3)))
         }
     }
 
@@ -115,7 +143,7 @@ extension Database {
 
 extension StoredArtifact {
     /// The manifest as the list of what refers to another shows it. Source: OCI distribution spec v1.1, "Listing Referrers".
-    var referrer: Descriptor? {
+    public var referrer: Descriptor? {
         guard let manifest = try? ArtifactManifest(parsing: bytes, mediaType: mediaType) else { return nil }
         return Descriptor(
             mediaType: mediaType, digest: .sha256(digest), size: bytes.count, artifactType: manifest.artifactType,

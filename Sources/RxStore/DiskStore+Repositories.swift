@@ -38,7 +38,7 @@ extension DiskStore {
             guard let found = try database.blob(digest, in: repository, now: now) else { return false }
             guard try !database.isNamed(found.digest, in: repository) else {
                 throw RegistryError(
-                    "blob \(digest) is named by a manifest of \(repository)", code: .denied, hint: "delete the manifest first")
+                    "blob \(digest) is named by a manifest of \(repository)", code: .unsupported, hint: "delete the manifest first")
             }
             try database.run("DELETE FROM leases WHERE owner = ? AND digest = ?", .text(repositoryOwner(repository)), .digest(found.digest))
             repositoryLeases.forget(found.digest, repository)

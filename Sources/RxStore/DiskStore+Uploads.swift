@@ -3,15 +3,27 @@ import RxModel
 import RxPosix
 
 extension DiskStore {
-    /// How long an upload waits for its next request, in seconds.
-    static let uploadTime = 24 * 3600
-
     public func beginUpload(in repository: String) throws -> any UploadSession { try DiskUpload(self, repository: repository) }
 
     public func upload(_ name: String, in repository: String) throws -> (any UploadSession)? {
+        try DiskUpload(self, name: name, repository: repository)
+    }
+
+    public func received(_ name: String, in repository: String) throws -> Int? {
+        guard try knowsUpload(name, repository), let status = try Files.status(layout.upload(name)) else { return nil }
+        return Int(status.st_size)
+    }
+
+    /// Whether an upload of this name may go on in the repository.
+    func knowsUpload(_ name: String, _ repository: String) throws -> Bool {
         // A name is part of a path.
-        guard name.utf8.count == 32, name.utf8.allSatisfy({ Hex.value($0) != nil }) else { return nil }
-        return try DiskUpload(self, name: name, repository: repository)
+        guard name.utf8.count == 36, name.utf8.allSatisfy({ Hex.value($0) != nil || $0 == UInt8(ascii: "-") }) else { return false }
+        return try catalog.read { database in
+            try database.first(
+                "SELECT 1 FROM uploads WHERE name = ? AND repository = ? AND until > ?", .text(name), .text(repository),
+                .integer(database.now())
+            ) { _ in true } ?? false
+        }
     }
 
     /// Deletes uploads that nobody went on with in time, and files of uploads that were never left to another request and whose process
@@ -39,4 +51,10 @@ extension DiskStore {
         try catalog.write { database, now in try database.run("DELETE FROM uploads WHERE until <= ?", .integer(now)) }
         return count
     }
+}
+
+extension RegistryError {
+    /// Two requests send to one upload.
+    static let uploadBusy = RegistryError(
+        "another request is sending to this upload", code: .uploadInvalid, hint: "wait for it to end, then ask how far the upload came")
 }

@@ -11,6 +11,8 @@ public final class DiskStore: Store {
     let catalog: Catalog
     /// How long a lease lasts, in seconds.
     let leaseTime: Int
+    /// How long an upload waits for its next request, in seconds.
+    let uploadTime: Int
     let repositoryLeases: RepositoryLeases
     let uploadHashes = UploadHashes()
 
@@ -20,10 +22,11 @@ public final class DiskStore: Store {
     /// Opens the store in `root`, makes it when it is absent, and repairs what a killed collection left.
     ///
     /// Throws `RegistryError` for a catalog of a newer version, a damaged one, or a network file system; `PosixError` otherwise.
-    public init(at root: String, leaseTime: Int = 3600) throws {
+    public init(at root: String, leaseTime: Int = 3600, uploadTime: Int = 24 * 3600) throws {
         let layout = StoreLayout(root: root)
         self.layout = layout
         self.leaseTime = leaseTime
+        self.uploadTime = uploadTime
         repositoryLeases = RepositoryLeases(leaseTime: leaseTime)
         try layout.prepare()
         do { catalog = try Catalog(path: layout.catalog) } catch let error as RegistryError where error.code == .storageFull {

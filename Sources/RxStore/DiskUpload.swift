@@ -1,4 +1,3 @@
-import CPosix
 import Glibc
 import RxCrypto
 import RxModel
@@ -24,7 +23,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     init(_ store: DiskStore, repository: String) throws {
         self.store = store
         self.repository = repository
-        let name = RandomName.make()
+        let name = RandomName.uuid()
         self.name = name
         let file = try FileDescriptor.open(store.layout.upload(name), O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o600)
         _ = try retrying("flock", file.path) { flock(file.number, LOCK_EX | LOCK_NB) }
@@ -36,17 +35,15 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
 
     /// Goes on with one; nil when there is none of this name for the repository. Throws `RegistryError` while another request has it.
     init?(_ store: DiskStore, name: String, repository: String) throws {
-        guard try DiskUpload.isKnown(name, repository, store) else { return nil }
+        guard try store.knowsUpload(name, repository) else { return nil }
         do throws(PosixError) { file = try FileDescriptor.open(store.layout.upload(name), O_RDWR | O_APPEND) } catch {
             if error.isMissing { return nil } else { throw error }
         }
         guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
-            throw RegistryError(
-                "another request is sending to this upload", code: ErrorCode(wire: ErrorCode.uploadInvalid.wire, status: 409),
-                hint: "wait for it to end, then ask how far the upload came")
+            throw RegistryError.uploadBusy
         }
         // It may have ended between the look and the lock.
-        guard try DiskUpload.isKnown(name, repository, store) else { return nil }
+        guard try store.knowsUpload(name, repository) else { return nil }
         self.store = store
         self.repository = repository
         self.name = name
@@ -58,15 +55,6 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     deinit {
         guard !isOver else { return }
         if isKept { store.uploadHashes.put(hash, name) } else { Files.discard(file.path) }
-    }
-
-    private static func isKnown(_ name: String, _ repository: String, _ store: DiskStore) throws -> Bool {
-        try store.catalog.read { database in
-            try database.first(
-                "SELECT 1 FROM uploads WHERE name = ? AND repository = ? AND until > ?", .text(name), .text(repository),
-                .integer(database.now())
-            ) { _ in true } ?? false
-        }
     }
 
     func append(_ bytes: UnsafeRawBufferPointer) throws {
@@ -83,7 +71,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         try store.catalog.write(durably: false) { database, now in
             try database.run(
                 "INSERT INTO uploads VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until", .text(name), .text(repository),
-                .integer(now + DiskStore.uploadTime))
+                .integer(now + store.uploadTime))
         }
         isKept = true
     }

@@ -32,6 +32,7 @@ final class EarlySync: Sendable {
     func finish() throws {
         let started = state.withLock { state in
             defer { state.started = [] }
+            state.pending = 0
             return state.started
         }
         for each in started { try each.value.get() }

@@ -99,4 +99,7 @@ public final class FileHashCache: @unchecked Sendable {
             }
         }
     }
+
+    /// Writes what was recorded to its final place, which otherwise happens where the cache is let go of; it remembers nothing more.
+    public func close() { database = nil }
 }

@@ -58,8 +58,8 @@ final class MemoryOperation: StoreOperation {
                 }
             }
             let repository = MemoryStore.Repository(registry: reference.registry, name: reference.repository)
-            for artifact in artifacts.dropLast() { try state.put(artifact, in: repository, tags: [], sparse: false) }
-            try state.put(artifacts.last!, in: repository, tags: [reference.tag], sparse: false)
+            for artifact in artifacts.dropLast() { state.put(artifact, in: repository, tags: []) }
+            state.put(artifacts.last!, in: repository, tags: [reference.tag])
             state.leases[owner] = nil
             return state.record(reference)!
         }

@@ -7,17 +7,19 @@ extension MemoryStore {
         state.withLock { state in
             let holder = Repository(registry: registry, name: repository)
             switch name {
-            case .digest(let digest): return state.artifact(holder, digest)?.stored
+            case .digest(let digest): return state.stored(holder, digest)
             case .tag(let text):
                 guard let tag = state.tag(registry, repository, text).flatMap({ state.tags[$0] }) else { return nil }
-                return state.artifact(holder, .sha256(tag.manifest))?.stored
+                return state.stored(holder, .sha256(tag.manifest))
             }
         }
     }
 
     public func tags(registry: String, repository: String, after last: String?, limit: Int) throws -> [String]? {
         state.withLock { state in
-            guard state.manifests[Repository(registry: registry, name: repository)]?.isEmpty == false else { return nil }
+            let hasManifest = state.manifests[Repository(registry: registry, name: repository)]?.isEmpty == false
+            let hasBlob = registry.isEmpty && state.leases[repositoryOwner(repository)]?.values.contains { $0 > Clock.now } ?? false
+            guard hasManifest || hasBlob else { return nil }
             let all = state.tags.keys.filter { $0.registry == registry && $0.repository == repository }.map(\.tag)
             return page(all, after: last, limit: limit)
         }
@@ -45,28 +47,38 @@ extension MemoryStore {
             _ = try upload.finish(as: digest)
         }
         try state.withLock { state in
-            for (blob, size) in artifact.blobs {
-                guard let found = state.blob(blob, in: repository) else {
-                    throw RegistryError(
-                        "blob unknown: the manifest names \(blob), which \(repository) does not have", code: .manifestBlobUnknown)
+            var missing: [ContentDigest] = []
+            for (name, size) in artifact.blobs.merging(artifact.manifests, uniquingKeysWith: { first, _ in first }) {
+                let child = state.artifact(Repository(registry: "", name: repository), name)?.bytes.count
+                guard let found = state.blob(name, in: repository)?.size ?? child else {
+                    if !sparse || artifact.blobs[name] != nil { missing.append(name) }
+                    continue
                 }
-                guard found.size == size else {
-                    throw RegistryError("blob \(blob) has \(found.size) bytes, and the manifest says \(size)", code: .sizeInvalid)
+                guard found == size else {
+                    throw RegistryError("\(name) has \(found) bytes, and the manifest says \(size)", code: .sizeInvalid)
                 }
             }
-            try state.put(artifact, in: Repository(registry: "", name: repository), tags: tags, sparse: sparse)
+            guard missing.isEmpty else { throw MissingContentError(missing.sorted { $0.description < $1.description }, in: repository) }
+            state.put(artifact, in: Repository(registry: "", name: repository), tags: tags)
             if let name { state.alias(name, of: artifact.digest) }
         }
     }
 
-    public func removeArtifact(repository: String, name: ArtifactName) throws -> Bool {
-        state.withLock { state in
+    public func removeArtifact(repository: String, name: ArtifactName, sparse: Bool) throws -> Bool {
+        try state.withLock { state in
             state.version += 1
             switch name {
             case .tag(let tag): return state.tags.removeValue(forKey: Reference(repository: repository, tag: tag)) != nil
             case .digest(let digest):
                 let holder = Repository(registry: "", name: repository)
                 guard let found = state.artifact(holder, digest)?.digest else { return false }
+                let isListed = (state.manifests[holder] ?? []).contains {
+                    $0.artifact.manifests.keys.contains { state.digest(of: $0) == found }
+                }
+                guard sparse || !isListed else {
+                    throw RegistryError(
+                        "an index of \(repository) lists manifest \(found)", code: .unsupported, hint: "delete the index first")
+                }
                 state.manifests[holder]?.removeAll { $0.digest == found }
                 for (reference, tag) in state.tags
                 where reference.registry.isEmpty && reference.repository == repository && tag.manifest == found {
@@ -102,13 +114,15 @@ extension MemoryStore.State {
         return manifests[repository]?.first { $0.digest == digest }?.artifact
     }
 
-    /// Inserts a manifest where it is missing and moves the tags to it. Throws `RegistryError` for a manifest that an index lists and
-    /// that is absent.
-    mutating func put(_ artifact: Artifact, in repository: MemoryStore.Repository, tags: [String], sparse: Bool) throws {
-        if !sparse, let absent = artifact.manifests.first(where: { self.artifact(repository, $0) == nil }) {
-            throw RegistryError(
-                "manifest unknown: the index lists \(absent), which \(repository.name) does not have", code: .manifestBlobUnknown)
-        }
+    /// A manifest as it is answered.
+    func stored(_ repository: MemoryStore.Repository, _ name: ContentDigest) -> StoredArtifact? {
+        guard let found = artifact(repository, name) else { return nil }
+        let alias = aliases.first { $0.value == found.digest }?.key
+        return StoredArtifact(bytes: found.bytes, mediaType: found.mediaType, digest: found.digest, name: alias)
+    }
+
+    /// Inserts a manifest where it is missing and moves the tags to it.
+    mutating func put(_ artifact: Artifact, in repository: MemoryStore.Repository, tags: [String]) {
         if self.artifact(repository, .sha256(artifact.digest)) == nil {
             manifests[repository, default: []].append(MemoryStore.Held(artifact: artifact, byDigest: false))
         }
@@ -125,7 +139,7 @@ extension MemoryStore.State {
             var held = held
             if held.digest == artifact.digest {
                 held.byDigest = tags.isEmpty && !isNamed(held, in: list, repository)
-            } else if artifact.manifests.contains(where: { digest(of: $0) == held.digest })
+            } else if artifact.manifests.keys.contains(where: { digest(of: $0) == held.digest })
                 || held.artifact.subject.map({ subject($0) == .sha256(artifact.digest) }) ?? false
             {
                 held.byDigest = false
@@ -141,7 +155,7 @@ extension MemoryStore.State {
         }
         return isTagged
             || list.contains { other in
-                other.artifact.manifests.contains { digest(of: $0) == held.digest }
+                other.artifact.manifests.keys.contains { digest(of: $0) == held.digest }
                     || held.artifact.subject.map { subject($0) == .sha256(other.digest) } ?? false
             }
     }
@@ -154,7 +168,7 @@ extension MemoryStore.State {
         live.formUnion(list.filter(\.byDigest).map(\.digest))
         while true {
             let before = live.count
-            for held in list where live.contains(held.digest) { live.formUnion(held.artifact.manifests.compactMap(digest)) }
+            for held in list where live.contains(held.digest) { live.formUnion(held.artifact.manifests.keys.compactMap(digest)) }
             for held in list {
                 if let subject = held.artifact.subject.flatMap(digest), live.contains(subject) { live.insert(held.digest) }
             }

@@ -34,7 +34,7 @@ extension MemoryStore {
             guard let found = state.blob(digest, in: repository) else { return false }
             guard !state.isNamed(found.digest, in: repository) else {
                 throw RegistryError(
-                    "blob \(digest) is named by a manifest of \(repository)", code: .denied, hint: "delete the manifest first")
+                    "blob \(digest) is named by a manifest of \(repository)", code: .unsupported, hint: "delete the manifest first")
             }
             state.leases[repositoryOwner(repository)]?[found.digest] = nil
             return true
@@ -42,16 +42,18 @@ extension MemoryStore {
     }
 
     public func beginUpload(in repository: String) throws -> any UploadSession {
-        MemoryUpload(self, name: RandomName.make(), repository: repository, bytes: [], isKept: false)
+        MemoryUpload(self, name: RandomName.uuid(), repository: repository, bytes: [], isKept: false)
+    }
+
+    public func received(_ name: String, in repository: String) throws -> Int? {
+        state.withLock { state in state.uploads[name].flatMap { $0.repository == repository ? $0.bytes.count : nil } }
     }
 
     public func upload(_ name: String, in repository: String) throws -> (any UploadSession)? {
         try state.withLock { state in
             guard let upload = state.uploads[name], upload.repository == repository else { return nil }
             guard !upload.isTaken else {
-                throw RegistryError(
-                    "another request is sending to this upload", code: ErrorCode(wire: ErrorCode.uploadInvalid.wire, status: 409),
-                    hint: "wait for it to end, then ask how far the upload came")
+                throw RegistryError.uploadBusy
             }
             state.uploads[name]?.isTaken = true
             return MemoryUpload(self, name: name, repository: repository, bytes: upload.bytes, isKept: true)

@@ -150,7 +150,11 @@ extension MemoryStore.State {
         let exact = Reference(registry: registry, repository: repository, tag: text)
         if tags[exact] != nil { return exact }
         guard text == Locator.latest else { return nil }
-        return tags.filter { $0.key.registry == registry && $0.key.repository == repository }.max { $0.value.seq < $1.value.seq }?.key
+        return tags.filter { reference, _ in
+            // Tags named after a digest list or sign another manifest.
+            let isAside = reference.tag.utf8.count >= 71 && (reference.tag.hasPrefix("sha256-") || reference.tag.hasPrefix("sha512-"))
+            return reference.registry == registry && reference.repository == repository && !isAside
+        }.max { $0.value.seq < $1.value.seq }?.key
     }
 
     func record(_ reference: Reference) -> ResourceRecord? {

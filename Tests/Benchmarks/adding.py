@@ -42,7 +42,7 @@ def settle(arena):
 def add(arena):
     """A tree into a fresh store, by each program that makes one; nothing is deleted meanwhile."""
     folder, size = arena.tree()
-    rounds = 2 if arena.quick else 5
+    rounds = 2 if arena.quick else 10
     restic = {**os.environ, "RESTIC_PASSWORD": "benchmark", "HOME": arena.folder("restic-home")}
 
     def repository(number):

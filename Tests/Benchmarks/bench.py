@@ -96,7 +96,7 @@ def show(outcome):
         print(f"  {each.name:<24}{number(each.median):>12} {each.unit:<11} {spread}")
     for each in outcome.ratios:
         verdict = f"expected {each.expected:<9} {'met' if each.met else 'not met'}" if each.met is not None else ""
-        print(f"    {each.top.name + ' / ' + each.bottom.name:<34}{number(each.value):>8}   {verdict}".rstrip())
+        print(f"    {each.top.name + ' / ' + each.bottom.name:<34}{number(each.value):>8}   {number(each.low) + ' .. ' + number(each.high):<16} {verdict}".rstrip())
     for note in outcome.notes:
         print(f"    ({note})")
     sys.stdout.flush()
@@ -166,7 +166,7 @@ def main():
         facts = machine.facts(rx, arena.root)
         for name, value in facts.items():
             print(f"{name:<12} {value}")
-        print("median, then min .. max of the rounds; the contestants take turns; ratios are of medians")
+        print("median, then min .. max of the rounds; the contestants take turns; a ratio is the median of the rounds' ratios, beside the middle half of them")
         outcomes, failures = measure(arena, options.only or STEPS)
         memory = show_memory(arena.peaks) if arena.peaks else None
     finally:

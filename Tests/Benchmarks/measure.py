@@ -47,11 +47,18 @@ class Series:
 
 
 class Ratio:
-    """One contestant's median over another's, beside what is expected of it."""
+    """How one contestant did beside another: the median of the rounds' ratios, and what is expected of it.
+
+    Within a round the two ran one right after the other, so that what disturbs the machine for longer disturbs both and leaves
+    their ratio alone; of two medians each may be of another moment.
+    """
 
     def __init__(self, top, bottom, relation=None, bound=None):
         self.top, self.bottom, self.relation, self.bound = top, bottom, relation, bound
-        self.value = top.median / bottom.median
+        self.rounds = [above / below for above, below in zip(top.values, bottom.values, strict=True)]
+        self.value = statistics.median(self.rounds)
+        # The middle half of the rounds.
+        self.low, _, self.high = statistics.quantiles(self.rounds, n=4) if len(self.rounds) > 1 else [self.value] * 3
         self.met = None
         if relation:
             self.met = self.value >= bound if relation == ">=" else self.value <= bound
@@ -61,7 +68,9 @@ class Ratio:
         return f"{self.relation} {self.bound:g}" if self.relation else ""
 
     def json(self):
-        return {"of": self.top.name, "to": self.bottom.name, "value": self.value, "expected": self.expected or None, "met": self.met}
+        return {
+            "of": self.top.name, "to": self.bottom.name, "value": self.value, "rounds": self.rounds, "expected": self.expected or None, "met": self.met,
+        }
 
 
 class Outcome:

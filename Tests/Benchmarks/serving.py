@@ -71,7 +71,7 @@ def download(arena):
     size, digest = os.path.getsize(copy), workload.sha256(copy)
     run(["curl", "-sSf", "-H", "Content-Type: application/octet-stream", "-T", copy, arena.docker.completed(arena.docker.begin_upload("bench/large"), digest)])
 
-    rounds = 5 if arena.quick else 9
+    rounds = 9 if arena.quick else 31
     urls = {
         "rx": rx_url, "nginx": f"{arena.nginx.url}/archives/large.tar.gz", "docker-registry": f"{arena.docker.url}/v2/bench/large/blobs/{digest}",
     }

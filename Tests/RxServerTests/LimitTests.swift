@@ -15,6 +15,8 @@ import Testing
             "maxDefinitionBytes": .integer(settings.maxDefinitionBytes), "maxConnections": .integer(settings.maxConnections),
             "idleSeconds": .integer(settings.idleSeconds), "drainSeconds": .integer(settings.drainSeconds),
             "workerThreads": .integer(settings.workerThreads), "archiveCacheBytes": .integer(settings.archiveCacheBytes),
+            "maxManifestBytes": .integer(settings.maxManifestBytes), "sparseIndexes": .bool(settings.sparseIndexes),
+            "uploadSessionSeconds": .integer(settings.uploadSessionSeconds),
         ]
         #expect(defaults[key] == expected, "\(key)")
         #expect(ServerConfiguration.keys.contains(key))

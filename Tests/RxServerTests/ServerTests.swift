@@ -165,17 +165,8 @@ import Testing
 }
 
 /// A store that fails with a message that is nobody's business.
-final class BrokenStore: Store {
+final class BrokenStore: ForwardingStore {
     private struct Fault: Error, CustomStringConvertible { let description = "cannot read /secret/path" }
 
-    func size(of digest: Digest) throws -> Int { throw Fault() }
-    func open(_ digest: Digest) throws -> any ByteSource { throw Fault() }
-    func begin() throws -> any StoreOperation { throw Fault() }
-    func resolve(registry: String, repository: String, selector: Selector) throws -> ResourceRecord? { throw Fault() }
-    func manifest(of record: ResourceRecord) throws -> ResourceManifest { throw Fault() }
-    func search(_ query: SearchQuery) throws -> SearchPage { throw Fault() }
-    func version() throws -> Int { throw Fault() }
-    func remove(registry: String, repository: String, selector: Selector) throws -> [Reference] { throw Fault() }
-    func removeCached(registry: String?) throws -> Int { throw Fault() }
-    func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport { throw Fault() }
+    func base() throws -> any Store { throw Fault() }
 }

@@ -94,7 +94,7 @@ import Testing
 }
 
 /// A store in memory whose work can be made slow, or disturbed.
-final class DelayedStore: Store {
+final class DelayedStore: ForwardingStore {
     let store = MemoryStore()
     /// Microseconds before each read of what is staged is passed on.
     let delay = Atomic<Int>(0)
@@ -129,21 +129,12 @@ final class DelayedStore: Store {
             if owner.losesBlobs.load(ordering: .relaxed) { throw RegistryError("Blob not found", code: .blobUnknown) }
             return try operation.commit(manifest, as: reference)
         }
+        func commit(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord {
+            try operation.commit(artifacts, as: reference)
+        }
         func cancel() { operation.cancel() }
     }
 
-    func size(of digest: Digest) throws -> Int { try store.size(of: digest) }
-    func open(_ digest: Digest) throws -> any ByteSource { try store.open(digest) }
+    func base() throws -> any Store { store }
     func begin() throws -> any StoreOperation { Operation(try store.begin(), self) }
-    func resolve(registry: String, repository: String, selector: Selector) throws -> ResourceRecord? {
-        try store.resolve(registry: registry, repository: repository, selector: selector)
-    }
-    func manifest(of record: ResourceRecord) throws -> ResourceManifest { try store.manifest(of: record) }
-    func search(_ query: SearchQuery) throws -> SearchPage { try store.search(query) }
-    func version() throws -> Int { try store.version() }
-    func remove(registry: String, repository: String, selector: Selector) throws -> [Reference] {
-        try store.remove(registry: registry, repository: repository, selector: selector)
-    }
-    func removeCached(registry: String?) throws -> Int { try store.removeCached(registry: registry) }
-    func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport { try store.collect(dryRun: dryRun, leaseTime: leaseTime) }
 }

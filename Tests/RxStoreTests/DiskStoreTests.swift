@@ -39,6 +39,30 @@ import Testing
         #expect(try other.version() != before)
     }
 
+    @Test func `has another version after every commit, also when its log begins anew or a writer died while he told of his`() throws {
+        let other = try DiskStore(at: folder.path)
+        var handle: OpaquePointer?
+        sqlite3_open_v2("\(folder.path)/catalog.sqlite", &handle, SQLITE_OPEN_READWRITE, nil)
+        defer { sqlite3_close_v2(handle) }
+        var seen = [try other.version()]
+        for number in 0..<12 {
+            try put(["content": "\(number)"], try definition("a"), in: store)
+            let version = try other.version()
+            #expect(!seen.contains(version), "\(number)")
+            #expect(try other.version() == version)
+            seen.append(version)
+            if number % 3 == 2 { sqlite3_exec(handle, "PRAGMA wal_checkpoint(TRUNCATE)", nil, nil, nil) }
+        }
+        let index = try #require(UnsafeMutableRawPointer(mutating: rx_sqlite3_wal_index(handle)))
+        // The first of the header's two copies: the number of the last frame.
+        let frame = index.load(fromByteOffset: 16, as: UInt32.self)
+        index.storeBytes(of: frame &+ 1, toByteOffset: 16, as: UInt32.self)
+        let mended = try other.version()
+        #expect(index.load(fromByteOffset: 16, as: UInt32.self) == index.load(fromByteOffset: 64, as: UInt32.self))
+        try put(["content": "last"], try definition("a"), in: store)
+        #expect(try other.version() != mended)
+    }
+
     @Test func `never gives wrong bytes, and a new put repairs them`() throws {
         let record = try put(["content": "hello"], try definition("a"), in: store)
         let file = path(blob("hello"))
@@ -102,7 +126,7 @@ import Testing
         sqlite3_exec(handle, "PRAGMA user_version = 99", nil, nil, nil)
         sqlite3_close_v2(handle)
         let error = #expect(throws: RegistryError.self) { try DiskStore(at: folder.path) }
-        #expect(error?.message == "catalog \(folder.path)/catalog.sqlite has version 99, and this rx knows versions up to 1")
+        #expect(error?.message == "catalog \(folder.path)/catalog.sqlite has version 99, and this rx knows versions up to 2")
         #expect(error?.hint == "use the newer rx that wrote it")
     }
 

@@ -16,4 +16,17 @@ import Testing
     @Test func `the memory store keeps every promise`() throws {
         try StoreContract { MemoryStore() }.check()
     }
+
+    @Test func `keeps manifests of any kind and what repositories show`() throws {
+        let folder = try TemporaryFolder()
+        var count = 0
+        try ArtifactContract {
+            count += 1
+            return try DiskStore(at: "\(folder.path)/\(count)")
+        }.check()
+    }
+
+    @Test func `keeps manifests of any kind and what repositories show, in memory too`() throws {
+        try ArtifactContract { MemoryStore() }.check()
+    }
 }

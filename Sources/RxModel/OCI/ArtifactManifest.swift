@@ -22,7 +22,7 @@ public struct ArtifactManifest: Sendable, Equatable {
     /// Whether it lists other manifests.
     public var isIndex: Bool { config == nil }
 
-    /// Reads a manifest that was sent as `mediaType`, or as what it says itself when that is nil.
+    /// Reads a manifest that was sent as `mediaType`, or when that is nil as what it says itself, else by its members.
     ///
     /// Throws `ManifestError` for what is not JSON, of a kind that is not known, or lacks what its kind must have.
     public init(parsing bytes: [UInt8], mediaType sent: String?) throws(ManifestError) {
@@ -31,7 +31,11 @@ public struct ArtifactManifest: Sendable, Equatable {
         guard json.object != nil else { throw ManifestError("manifest is not an object") }
         guard json["schemaVersion"]?.int == 2 else { throw ManifestError("manifest has no schemaVersion 2") }
         let own = json["mediaType"]?.string
-        guard let mediaType = sent ?? own else { throw ManifestError("manifest has no media type, in its header or itself") }
+        let guessed =
+            json["manifests"] != nil ? MediaType.imageIndex : json["config"] != nil ? MediaType.imageManifest : nil
+        guard let mediaType = sent ?? own ?? guessed else {
+            throw ManifestError("manifest has no media type, in its header or itself")
+        }
         guard own == nil || own == mediaType else {
             throw ManifestError("manifest was sent as \(mediaType) and says \(own ?? "") itself")
         }
@@ -48,6 +52,7 @@ public struct ArtifactManifest: Sendable, Equatable {
             manifests = []
             self.artifactType = artifactType ?? own.mediaType
         } else if MediaType.indexes.contains(mediaType) {
+            guard json["manifests"]?.array != nil else { throw ManifestError("index has no list of manifests") }
             guard json["layers"] == nil, json["config"] == nil else { throw ManifestError("index has a member of a manifest") }
             config = nil
             layers = []

@@ -6,6 +6,8 @@ public enum ContentDigest: Hashable, Sendable, CustomStringConvertible {
     case sha256(Digest)
     /// `sha512:<128 digits>`; the lower-case digits.
     case sha512(String)
+    /// The whole text of a digest by another algorithm: nothing is stored under it, but a manifest may name it.
+    case other(String)
 
     /// Reads `algorithm:digits`; nil for another algorithm, another number of digits, or upper-case ones.
     public init?(_ text: some StringProtocol) {
@@ -19,6 +21,17 @@ public enum ContentDigest: Hashable, Sendable, CustomStringConvertible {
         self = .sha512(String(digits))
     }
 
+    /// Reads a digest of any algorithm, as manifests hold it; nil for a text that is none.
+    public init?(ofAnyAlgorithm text: String) {
+        if let digest = ContentDigest(text) {
+            self = digest
+        } else if !text.utf8.starts(with: "sha256:".utf8), !text.utf8.starts(with: "sha512:".utf8), RepositoryGrammar.isDigest(text) {
+            self = .other(text)
+        } else {
+            return nil
+        }
+    }
+
     /// The SHA-256, when that is what is written.
     public var sha256: Digest? { if case .sha256(let digest) = self { digest } else { nil } }
 
@@ -27,12 +40,16 @@ public enum ContentDigest: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .sha256(let digest): digest.description
         case .sha512(let digits): "sha512:" + digits
+        case .other(let text): text
         }
     }
 
-    /// The tag under which older clients keep the list of what refers to a manifest. Source: OCI distribution spec v1.1, "Referrers Tag Schema".
+    /// The tag under which older clients keep the list of what refers to a manifest: 32 characters of the algorithm, `-`, and 64 digits at most,
+    /// with `-` for what no tag may hold.
+    /// Source: OCI distribution spec v1.1, "Referrers Tag Schema".
     public var referrersTag: String {
-        let text = description.utf8.map { $0 == UInt8(ascii: ":") ? UInt8(ascii: "-") : $0 }
-        return String(decoding: text, as: UTF8.self)
+        let halves = description.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1)
+        let text = halves[0].prefix(32) + [UInt8(ascii: "-")] + halves[1].prefix(64)
+        return String(decoding: text.map { LocatorGrammar.isTagByte($0) ? $0 : UInt8(ascii: "-") }, as: UTF8.self)
     }
 }

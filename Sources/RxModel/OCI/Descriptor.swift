@@ -12,7 +12,7 @@ public struct Descriptor: Sendable, Equatable {
     public let annotations: [String: String]
     /// The bytes themselves, in base64, when they are written into the manifest.
     public let data: String?
-    /// Whether the bytes may be kept elsewhere and need not be in the registry: it has `urls`.
+    /// Whether the bytes may be kept elsewhere and need not be in the registry: it has `urls`, or a media type for such layers.
     public let isForeign: Bool
     /// For a manifest in an index: `os`, `architecture` and `variant`, joined by `-`.
     public let platform: String?
@@ -35,14 +35,15 @@ public struct Descriptor: Sendable, Equatable {
     /// Reads a descriptor. Throws `ManifestError` for one without media type, digest or size; other members are ignored.
     public init(json: JSON, in field: String) throws(ManifestError) {
         guard let mediaType = json["mediaType"]?.string, !mediaType.isEmpty else { throw ManifestError("\(field) has no mediaType") }
-        guard let text = json["digest"]?.string, let digest = ContentDigest(text) else {
-            throw ManifestError("\(field) has no digest of a known algorithm")
+        guard let text = json["digest"]?.string, let digest = ContentDigest(ofAnyAlgorithm: text) else {
+            throw ManifestError("\(field) has no digest")
         }
         guard let size = json["size"]?.int, size >= 0 else { throw ManifestError("\(field) has no size") }
         self.init(
             mediaType: mediaType, digest: digest, size: size, artifactType: json["artifactType"]?.string,
             annotations: try Descriptor.annotations(json, in: field), data: json["data"]?.string,
-            isForeign: json["urls"]?.array?.isEmpty == false, platform: json["platform"].flatMap(Descriptor.platform))
+            isForeign: json["urls"]?.array?.isEmpty == false || Descriptor.isForeign(mediaType),
+            platform: json["platform"].flatMap(Descriptor.platform))
     }
 
     /// `{mediaType, digest, size, artifactType?, annotations?}`.
@@ -66,6 +67,11 @@ public struct Descriptor: Sendable, Equatable {
             annotations[key] = text
         }
         return annotations
+    }
+
+    private static func isForeign(_ mediaType: String) -> Bool {
+        mediaType.hasPrefix("application/vnd.oci.image.layer.nondistributable.")
+            || mediaType.hasPrefix("application/vnd.docker.image.rootfs.foreign.")
     }
 
     private static func platform(_ json: JSON) -> String? {

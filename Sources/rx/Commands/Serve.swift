@@ -31,7 +31,7 @@ extension Command {
 
         Host.shareHeap()
         Signals.holdEnd()
-        let store = try DiskStore(at: configuration.data)
+        let store = try DiskStore(at: configuration.data, uploadTime: configuration.uploadSessionSeconds)
         let server = try RegistryServer(configuration, store: store)
         try Output(invocation).print(
             .members(["url": .string(server.url), "data": .string(configuration.data)]),

@@ -1,0 +1,82 @@
+import Foundation
+import RxModel
+import RxTesting
+import Testing
+
+/// Debian's docker-registry 2.8 on a free loopback port, with deletion; ended with the object.
+final class DebianRegistry: ServedRegistry {
+    let url: String
+    let data: TemporaryFolder
+    private let process: Process
+    private let log: URL
+
+    var host: String { String(url.dropFirst("http://".count)) }
+
+    /// The account that a registry with accounts knows.
+    static let account = (name: "reader", password: "open-sesame:2=zwei")
+    /// The account as htpasswd writes it, with bcrypt.
+    private static let accounts = "reader:$2y$04$7hDYSCnOkL55j9BE.8hYneKmZ5n8Nggnu.WBPV9v9EwxQyR1MRD/q\n"
+
+    /// Starts a registry: for everyone, or for the one account by Basic authentication. Its Location headers name the host, as they
+    /// do by default, or are relative.
+    init(accounts: Bool = false, relative: Bool = false) throws {
+        let program = try ClientProgram.installed("docker-registry").path
+        data = try TemporaryFolder()
+        try data.write("accounts", DebianRegistry.accounts)
+        let authentication = accounts ? #""auth":{"htpasswd":{"realm":"tests","path":"\#(data.path)/accounts"}},"# : ""
+        // JSON is YAML too.
+        let file = try data.write(
+            "configuration.json",
+            #"""
+            {"version":0.1,"log":{"level":"info","formatter":"json","accesslog":{"disabled":true}},\#(authentication)
+             "storage":{"filesystem":{"rootdirectory":"\#(data.path)/files"},"delete":{"enabled":true},
+              "maintenance":{"uploadpurging":{"enabled":false}}},
+             "http":{"addr":"127.0.0.1:0","secret":"for tests","relativeurls":\#(relative)}}
+            """#)
+        log = data.url.appendingPathComponent("log")
+        try data.write("log", "")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = ["serve", file]
+        process.environment = ["OTEL_TRACES_EXPORTER": "none"]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = try FileHandle(forWritingTo: log)
+        try process.run()
+        self.process = process
+        var address: String?
+        let late = Date() + 20
+        while address == nil, process.isRunning, Date() < late {
+            Thread.sleep(forTimeInterval: 0.02)
+            let text = try String(contentsOf: log, encoding: .utf8)
+            address = text.firstMatch(of: /listening on (127\.0\.0\.1:[0-9]+)"/).map { String($0.1) }
+        }
+        guard let address else {
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+            throw MissingClient(description: "docker-registry did not start: \(try String(contentsOf: log, encoding: .utf8))")
+        }
+        url = "http://\(address)"
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+    }
+
+    /// What was asked and answered so far, such as `PUT /v2/team/a/manifests/1 201`, without query strings other than a mount's.
+    var requests: [String] {
+        // The log is written after the answer.
+        Thread.sleep(forTimeInterval: 0.1)
+        let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").compactMap { line in
+            guard let entry = try? JSON(parsing: String(line)), entry["msg"]?.string == "response completed",
+                let method = entry["http.request.method"]?.string, let target = entry["http.request.uri"]?.string,
+                let status = entry["http.response.status"]?.int
+            else { return nil }
+            let path = target.contains("mount=") ? target : String(target.prefix { $0 != "?" })
+            return "\(method) \(path) \(status)"
+        }
+    }
+
+    /// The requests that brought bytes of blobs.
+    var uploads: [String] { requests.filter { $0.hasPrefix("PUT ") && $0.contains("/blobs/uploads/") && $0.hasSuffix(" 201") } }
+}

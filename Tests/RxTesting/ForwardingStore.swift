@@ -1,0 +1,60 @@
+public import RxModel
+public import RxStore
+
+/// A store that passes everything on to another one; a test double overrides what it is about.
+public protocol ForwardingStore: Store {
+    /// Where everything goes. What this throws, every call throws.
+    func base() throws -> any Store
+}
+
+extension ForwardingStore {
+    public func size(of digest: Digest) throws -> Int { try base().size(of: digest) }
+    public func open(_ digest: Digest) throws -> any ByteSource { try base().open(digest) }
+    public func begin() throws -> any StoreOperation { try base().begin() }
+    public func resolve(registry: String, repository: String, selector: Selector) throws -> ResourceRecord? {
+        try base().resolve(registry: registry, repository: repository, selector: selector)
+    }
+    public func manifest(of record: ResourceRecord) throws -> ResourceManifest { try base().manifest(of: record) }
+    public func search(_ query: SearchQuery) throws -> SearchPage { try base().search(query) }
+    public func version() throws -> Int { try base().version() }
+    public func remove(registry: String, repository: String, selector: Selector) throws -> [Reference] {
+        try base().remove(registry: registry, repository: repository, selector: selector)
+    }
+    public func removeCached(registry: String?) throws -> Int { try base().removeCached(registry: registry) }
+    public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
+        try base().collect(dryRun: dryRun, leaseTime: leaseTime)
+    }
+    public func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact? {
+        try base().artifact(registry: registry, repository: repository, name: name)
+    }
+    public func tags(registry: String, repository: String, after last: String?, limit: Int) throws -> [String]? {
+        try base().tags(registry: registry, repository: repository, after: last, limit: limit)
+    }
+    public func repositories(registry: String, after last: String?, limit: Int) throws -> [String] {
+        try base().repositories(registry: registry, after: last, limit: limit)
+    }
+    public func referrers(registry: String, repository: String, of digest: ContentDigest) throws -> [Descriptor] {
+        try base().referrers(registry: registry, repository: repository, of: digest)
+    }
+    public func put(_ artifact: Artifact, in repository: String, tags: [String], name: ContentDigest?, sparse: Bool) throws {
+        try base().put(artifact, in: repository, tags: tags, name: name, sparse: sparse)
+    }
+    public func removeArtifact(repository: String, name: ArtifactName, sparse: Bool) throws -> Bool {
+        try base().removeArtifact(repository: repository, name: name, sparse: sparse)
+    }
+    public func blob(_ digest: ContentDigest, in repository: String, leasing: Bool) throws -> StagedBlob? {
+        try base().blob(digest, in: repository, leasing: leasing)
+    }
+    public func content(of blob: StagedBlob) throws -> BlobContent { try base().content(of: blob) }
+    public func mount(_ digest: ContentDigest, from source: String?, into repository: String) throws -> Bool {
+        try base().mount(digest, from: source, into: repository)
+    }
+    public func removeBlob(_ digest: ContentDigest, from repository: String) throws -> Bool {
+        try base().removeBlob(digest, from: repository)
+    }
+    public func beginUpload(in repository: String) throws -> any UploadSession { try base().beginUpload(in: repository) }
+    public func received(_ name: String, in repository: String) throws -> Int? { try base().received(name, in: repository) }
+    public func upload(_ name: String, in repository: String) throws -> (any UploadSession)? {
+        try base().upload(name, in: repository)
+    }
+}
