@@ -37,7 +37,8 @@ public enum Subprocess {
     }
 
     /// Starts the program; gives its id and the end of the pipe that it writes to. The other end is the program's alone when this returns.
-    private static func start(_ name: String, _ arguments: [String], _ input: FileDescriptor) throws(PosixError) -> (pid_t, FileDescriptor) {
+    private static func start(_ name: String, _ arguments: [String], _ input: FileDescriptor) throws(PosixError) -> (pid_t, FileDescriptor)
+    {
         let (result, output) = try pipe(name)
         var words: [UnsafeMutablePointer<CChar>?] = ([name] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }

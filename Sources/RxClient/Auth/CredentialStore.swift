@@ -16,6 +16,8 @@ public struct CredentialStore: CredentialSource {
 
     private let home: String
     private let environment: @Sendable (String) -> String?
+    /// How helpers are run.
+    var runHelper = DockerConfiguration.runHelper
     private static let sizeLimit = 16 << 20
 
     /// The credentials of the user whose rx home is `home`; the process's environment says where the other places are.
@@ -41,7 +43,7 @@ public struct CredentialStore: CredentialSource {
         do {
             if let folder = folder("DOCKER_CONFIG", ".docker"),
                 let bytes = try CredentialStore.read("\(folder)/config.json"),
-                let found = try DockerConfiguration(parsing: bytes).credential(for: host, notes: &notes)
+                let found = try DockerConfiguration(parsing: bytes, run: runHelper).credential(for: host, notes: &notes)
             {
                 return found
             }

@@ -10,25 +10,33 @@ struct DockerConfiguration {
     /// How long a helper may take, in seconds; it may ask the user something.
     private static let helperSeconds = 60.0
     private let json: JSON
+    private let run: Run
+
+    /// Runs a helper: its program, its arguments and what it reads.
+    typealias Run = @Sendable (_ program: String, _ arguments: [String], _ input: [UInt8]) throws -> Subprocess.Ended
+
+    /// Runs the helper that `PATH` finds.
+    static let runHelper: Run = { try Subprocess.run($0, $1, input: $2, seconds: helperSeconds) }
 
     /// Reads the file. Throws `RegistryError` for what is no object; its words are not told.
-    init(parsing bytes: [UInt8]) throws(RegistryError) {
+    init(parsing bytes: [UInt8], run: @escaping Run = runHelper) throws(RegistryError) {
         guard let json = try? JSON(parsing: bytes), json.object != nil else {
             throw RegistryError("config.json is not a JSON object", code: .invalidRequest)
         }
         self.json = json
+        self.run = run
     }
 
     /// The credential for a registry's `host[:port]`; what goes wrong with a helper is noted.
     func credential(for host: String, notes: inout [String]) -> Credential? {
         let own = json["credHelpers"]?.object?.first { DockerConfiguration.host($0.key) == host }?.value.string
         for helper in [own, json["credsStore"]?.string].compactMap({ $0 }) where !helper.isEmpty {
-            if let found = DockerConfiguration.ask(helper, host, &notes) { return found }
+            if let found = ask(helper, host, &notes) { return found }
         }
         // Of several spellings of one host the shortest is the plainest.
         let entries = (json["auths"]?.object ?? [:]).filter { DockerConfiguration.host($0.key) == host }
-        return entries.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }.lazy.compactMap { DockerConfiguration.read($0.value) }
-            .first
+        let plainest = entries.sorted { ($0.key.utf8.count, $0.key) < ($1.key.utf8.count, $1.key) }
+        return plainest.lazy.compactMap { DockerConfiguration.read($0.value) }.first
     }
 
     /// The `host[:port]` of a key, which may be a URL.
@@ -53,15 +61,15 @@ struct DockerConfiguration {
     }
 
     /// Asks `docker-credential-NAME get`, which reads the registry's name and writes `{"Username","Secret"}`.
-    private static func ask(_ helper: String, _ host: String, _ notes: inout [String]) -> Credential? {
-        guard helper.utf8.allSatisfy(isNameByte) else {
+    private func ask(_ helper: String, _ host: String, _ notes: inout [String]) -> Credential? {
+        guard helper.utf8.allSatisfy(DockerConfiguration.isNameByte) else {
             notes.append("Docker's configuration names a credential helper that cannot be one")
             return nil
         }
         let program = "docker-credential-\(helper)"
         do {
             for name in [host, "https://\(host)"] {
-                let ended = try Subprocess.run(program, ["get"], input: Array((name + "\n").utf8), seconds: helperSeconds)
+                let ended = try run(program, ["get"], Array((name + "\n").utf8))
                 guard ended.status == 0 else { continue }
                 let json = try? JSON(parsing: ended.output)
                 guard let user = json?["Username"]?.string, let secret = json?["Secret"]?.string else {

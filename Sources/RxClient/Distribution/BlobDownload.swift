@@ -44,7 +44,9 @@ struct BlobDownload: Equatable {
     /// Counts bytes that were passed on. Throws `ContentError` when they are more than the blob has.
     mutating func pass(_ count: Int) throws {
         received += count
-        guard received <= size else { throw ContentError("the registry sends more than the \(size) bytes of the blob", code: .digestInvalid) }
+        guard received <= size else {
+            throw ContentError("the registry sends more than the \(size) bytes of the blob", code: .digestInvalid)
+        }
     }
 
     /// The first position of `bytes first-last/length`; nil for what breaks the grammar.

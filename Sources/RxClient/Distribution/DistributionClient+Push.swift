@@ -69,7 +69,8 @@ private struct BlobPush {
     /// Begins a session, or mounts the blob: 201 has mounted it, 202 is a session.
     private mutating func begin() throws {
         let path =
-            mountSource.map { DistributionPath.mount(repository, blob.digest, from: $0) } ?? DistributionPath.uploads(repository, blob.digest)
+            mountSource.map { DistributionPath.mount(repository, blob.digest, from: $0) }
+            ?? DistributionPath.uploads(repository, blob.digest)
         let isMount = mountSource != nil
         let (head, body): (ResponseHead, [UInt8])
         do {
