@@ -84,11 +84,14 @@ extension Client {
     /// The repository of a locator, when a registry takes it. Throws `RegistryError` that says why it does not.
     private func writableRepository(_ locator: Locator, at registry: RegistryURL) throws -> String {
         let repository = locator.repository
-        guard try DistributionClient.isPortable(repository) || face(of: registry) == .rx else {
+        guard DistributionClient.isPortable(repository) else {
+            // An rx registry takes a resource of such a name by its own call alone, and this is something else.
+            let isForAll = try face(of: registry) == .rx
             throw RegistryError(
-                "\(registry) does not take the name \(repository): an OCI registry takes lower-case letters, digits and single . _ - between them",
-                code: .nameInvalid,
-                hint: "copy it under another name (rx copy \(locator) \(repository.portable)) and push that, or push to an rx registry")
+                "\(registry) does not take \(isForAll ? "this under " : "")the name \(repository): "
+                    + "an OCI registry takes lower-case letters, digits and single . _ - between them", code: .nameInvalid,
+                hint: "copy it under another name (rx copy \(locator) \(repository.portable)) and push that"
+                    + (isForAll ? "" : ", or push to an rx registry"))
         }
         return repository
     }
