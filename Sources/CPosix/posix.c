@@ -17,6 +17,7 @@ long rx_filesystem_type(const char *path) {
 
 void rx_share_heap(void) { mallopt(M_ARENA_MAX, 1); }
 
+void rx_trim_heap(void) { malloc_trim(0); }
 int rx_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int rx_spawn(int *process, const char *program, char *const arguments[], int input, int output) {

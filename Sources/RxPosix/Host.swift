@@ -3,6 +3,9 @@ import Glibc
 
 /// What a program wants to know of the machine and process it runs in.
 public enum Host {
+    /// Gives memory that is free but was kept back to the system.
+    public static func trimHeap() { rx_trim_heap() }
+
     /// The number of processors that may be used.
     public static let processors = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 

@@ -39,7 +39,7 @@ package struct HTTPLimits: Sendable {
     package var drainSeconds: Int
 
     package init(
-        bodyBytes: Int = 1 << 30, headBytes: Int = 32 << 10, connections: Int = 10_000, idleSeconds: Int = 60, drainSeconds: Int = 10
+        bodyBytes: Int = 1 << 30, headBytes: Int = 16 << 10, connections: Int = 10_000, idleSeconds: Int = 60, drainSeconds: Int = 10
     ) {
         self.bodyBytes = bodyBytes
         self.headBytes = headBytes

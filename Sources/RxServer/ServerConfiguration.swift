@@ -13,7 +13,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// The longest request body in bytes.
     public var maxBodyBytes = 8 << 30 + 64 << 20
     /// The longest request head in bytes.
-    public var maxHeaderBytes = 32 << 10
+    public var maxHeaderBytes = 16 << 10
     /// The most entries in an archive.
     public var maxEntries = 1_000_000
     /// The most bytes an archive may unpack to.

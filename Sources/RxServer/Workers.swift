@@ -10,6 +10,7 @@ package final class Workers: Sendable {
     /// For unpacking what is published and building what is downloaded. Their number bounds how much memory such work takes.
     package let long: WorkerPool
     private let cancelled = Atomic<Bool>(false)
+    private let turn = Mutex(())
 
     private static let quickThreads = 2
 
@@ -27,6 +28,15 @@ package final class Workers: Sendable {
 
     /// Throws `stopping` once the work was cancelled.
     package func check() throws(RegistryError) { if cancelled.load(ordering: .relaxed) { throw Workers.stopping } }
+
+    /// Runs work that takes much memory: alone of its kind, and what it took is given back afterwards.
+    func alone<Value>(_ work: () throws -> Value) throws -> Value {
+        try turn.withLock { _ in
+            defer { Host.trimHeap() }
+            try check()
+            return try work()
+        }
+    }
 
     /// Takes no more work, waits for what was handed over, and ends the threads.
     package func close() {

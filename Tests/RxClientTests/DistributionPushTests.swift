@@ -178,7 +178,11 @@ import Testing
 
     @Test func `a refusal, a short source and a place that cannot be used are told`() throws {
         let (bytes, descriptor) = blob(1000)
-        let (server, _) = sessions { request, _ in request.method == "PUT" ? .error(400, "DIGEST_INVALID", "not that") : nil }
+        let (server, _) = sessions { request, _ in
+            guard request.method == "PUT" else { return nil }
+            _ = request.body()
+            return .error(400, "DIGEST_INVALID", "not that")
+        }
         #expect(registryError { try server.client().push(descriptor, to: "a") { BytesSource(bytes) } }?.code.wire == "DIGEST_INVALID")
         #expect(server.asked.last == "DELETE /s/0")
         let (taking, _) = sessions { _, _ in nil }

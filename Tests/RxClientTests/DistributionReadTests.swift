@@ -61,10 +61,10 @@ import Testing
         #expect(try client.head("a", .tag("none")) == nil)
         let denied = registryError { try client.manifest("a", .tag("denied")) }
         #expect(
-            denied?.message == "\(server.url()) does not let this user read a:denied: requested access to the resource is denied")
+            denied?.message == "\(server.url()) refused to send a:denied: requested access to the resource is denied")
         #expect(denied?.code == ErrorCode(wire: "DENIED", status: 403))
         let failed = registryError { try client.manifest("a", .tag("x")) }
-        #expect(failed?.message == "\(server.url()) answered 500 when asked to read a:x: broken")
+        #expect(failed?.message == "\(server.url()) answered 500 when asked to send a:x: broken")
     }
 
     @Test func `a digest comes by HEAD, or by GET where the header is absent`() throws {

@@ -88,7 +88,7 @@ import Testing
         let failure = DistributionFailure(parsing: Array(body.utf8))
         #expect(failure.code == "DENIED" && failure.message == "no [31m access: for you; X")
         let error = failure.error(status: 403, host: "http://h", authority: "h", what: "take it")
-        #expect(error.message == "http://h does not let this user take it: no [31m access: for you; X")
+        #expect(error.message == "http://h refused to take it: no [31m access: for you; X")
         #expect(error.code.wire == "DENIED" && error.hint == "to be another user: rx login h")
         #expect(DistributionFailure(parsing: Array("<html>".utf8)) == DistributionFailure(parsing: []))
         #expect(DistributionFailure(parsing: Array(#"{"error":"e","code":"C"}"#.utf8)).message == "e")

@@ -9,6 +9,7 @@ long rx_filesystem_type(const char *path);
 
 // Lets all threads share one heap (mallopt(3), M_ARENA_MAX).
 void rx_share_heap(void);
+void rx_trim_heap(void);
 
 // Starts the program that PATH finds, without a shell, with these descriptors as its standard input and output and nothing for its
 // errors; gives an error number or 0 (posix_spawnp(3)).

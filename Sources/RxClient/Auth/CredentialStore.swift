@@ -2,9 +2,8 @@ import RxHTTP
 import RxModel
 import RxPosix
 
-/// The credentials that a user has: those of `rx login`, then those of Docker's configuration, then those of netrc.
-///
-/// Source: Specs/11-distribution, credentials.
+/// The credentials that a user has: those of `rx login`, then those of Docker's configuration (entries, and the helpers that it names), then
+/// those of netrc.
 public struct CredentialStore: CredentialSource {
     /// A registry with a saved credential.
     public struct Entry: Sendable, Equatable {

@@ -5,7 +5,7 @@ import RxProtocol
 extension DistributionClient {
     /// Whether the repository has a blob.
     public func holds(_ blob: Descriptor, in repository: String) throws -> Bool {
-        let what = "look for the blob \(blob.digest) in \(repository)"
+        let what = "tell of the blob \(blob.digest) of \(repository)"
         var asked = request("HEAD", DistributionPath.blob(repository, blob.digest))
         asked.redirects = .content
         let head = try answer(asked, to: what).head

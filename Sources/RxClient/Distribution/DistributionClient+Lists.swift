@@ -43,7 +43,7 @@ extension DistributionClient {
     /// itself may have the list under its tag.
     public func referrers(_ repository: String, of digest: ContentDigest, artifactType: String? = nil) throws -> [Descriptor] {
         var found = try ownReferrers(repository, of: digest, artifactType: artifactType)
-        if found == nil { found = try manifest(repository, .tag(digest.listTag)).flatMap { ReferrersList($0) }?.descriptors }
+        if found == nil { found = try manifest(repository, .tag(digest.referrersTag)).flatMap { ReferrersList($0) }?.descriptors }
         return (found ?? []).filter { artifactType == nil || $0.artifactType == artifactType }
     }
 
@@ -61,7 +61,8 @@ extension DistributionClient {
             guard head.status == 200 else { throw refusal(head, body, to: what) }
             guard let entries = (try? JSON(parsing: body))?["manifests"]?.array else { throw broken(what, "it sent no index") }
             for entry in entries {
-                let descriptor = try Descriptor(json: entry, in: "manifests")
+                // One whose digest is of an unknown algorithm cannot be asked for either.
+                guard let descriptor = try? Descriptor(json: entry, in: "manifests") else { continue }
                 if seen.insert(descriptor.digest).inserted { found.append(descriptor) }
             }
             guard found.count <= limits.names else { throw broken(what, "it lists more than \(limits.names) referrers") }

@@ -12,7 +12,7 @@ extension DistributionClient {
     ///
     /// Throws `ContentError` when the bytes do not have the digest that was asked for or that the registry gives, or are too many.
     public func manifest(_ repository: String, _ name: ArtifactName) throws -> StoredArtifact? {
-        let what = "read \(repository)\(name.suffix)"
+        let what = "send \(repository)\(name.suffix)"
         let asked = request("GET", DistributionPath.manifest(repository, name), headers: ["Accept": DistributionClient.accepted])
         let (head, body) = try answer(asked, to: what, limit: limits.manifest)
         guard head.status != 404 else { return nil }
@@ -25,7 +25,7 @@ extension DistributionClient {
     /// The SHA-256 of a manifest; nil when the repository has none of this name.
     public func head(_ repository: String, _ name: ArtifactName) throws -> Digest? {
         let asked = request("HEAD", DistributionPath.manifest(repository, name), headers: ["Accept": DistributionClient.accepted])
-        let head = try answer(asked, to: "look for \(repository)\(name.suffix)").head
+        let head = try answer(asked, to: "tell of \(repository)\(name.suffix)").head
         guard head.status != 404 else { return nil }
         if head.status == 200, let digest = head.headers["Docker-Content-Digest"].flatMap({ Digest($0) }) { return digest }
         return try manifest(repository, name)?.digest

@@ -47,10 +47,11 @@ struct DistributionFailure: Equatable {
         let code = ErrorCode(wire: code ?? DistributionFailure.code(status).wire, status: status)
         switch status {
         case 401:
-            return RegistryError("\(host) requires authentication to \(what)\(reason)", code: code, hint: "rx login \(authority)")
+            return RegistryError("\(host) refused to \(what) without authentication\(reason)", code: code, hint: "rx login \(authority)")
         case 403:
             return RegistryError(
-                "\(host) does not let this user \(what)\(reason)", code: code, hint: "to be another user: rx login \(authority)")
+                "\(host) refused to \(what)\(reason.isEmpty ? ": access denied" : reason)", code: code,
+                hint: "to be another user: rx login \(authority)")
         case 404, 400, 405..<500:
             return RegistryError("\(host) refused to \(what)\(reason.isEmpty ? ": it answered \(status)" : reason)", code: code)
         default:

@@ -46,11 +46,6 @@ extension ArtifactName {
     }
 }
 
-extension ContentDigest {
-    /// The tag of the list of what refers to a manifest: at most 64 digits. Source: OCI distribution spec v1.1, "Referrers Tag Schema".
-    var listTag: String { String(referrersTag.prefix("sha256-".count + 64)) }
-}
-
 /// The names that every registry takes for a repository.
 enum DistributionName {
     /// Source: OCI distribution spec v1.1, "Pulling manifests": parts of lower-case letters and digits, joined by `.`, `_`, `__` or any

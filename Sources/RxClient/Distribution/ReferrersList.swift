@@ -55,7 +55,7 @@ struct ReferrersList {
 extension DistributionClient {
     /// Reads the list of what refers to `digest`, changes it and puts it back; a `change` that gives nil leaves it as it is.
     func changeList(of digest: ContentDigest, in repository: String, _ change: (ReferrersList) -> ReferrersList?) throws {
-        let tag = digest.listTag
+        let tag = digest.referrersTag
         var list = ReferrersList()
         if let stored = try manifest(repository, .tag(tag)) {
             guard let read = ReferrersList(stored) else {

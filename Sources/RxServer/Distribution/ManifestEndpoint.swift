@@ -9,6 +9,9 @@ struct ManifestEndpoint: Endpoint {
     let repository: String
     let reference: String
 
+    /// A manifest is held in about ten times its bytes while it is read: one longer than this waits for its turn.
+    private static let largeBytes = 4 << 20
+
     func react(_ call: Call, _ context: ServerContext) throws -> Reaction {
         switch call.request.method {
         case "PUT": return try put(call, context)
@@ -48,20 +51,26 @@ struct ManifestEndpoint: Endpoint {
         let mediaType = call.request.headers["Content-Type"].map { String($0.prefix { $0 != ";" }).trimmed }
         return .receive(
             BodyCollector(limit: context.configuration.maxManifestBytes, call, context) { body in
-                let artifact = try Artifact(parsing: body, mediaType: mediaType, repository: repository)
-                if let digest, !digest.names(body) {
-                    throw ContentError("the manifest does not have the digest \(digest)", code: .digestInvalid)
-                }
-                try context.store.put(
-                    artifact, in: repository, tags: tags, name: digest, sparse: context.configuration.sparseIndexes)
-                let name = digest ?? .sha256(artifact.digest)
-                var headers: HTTPHeaders = [
-                    "Location": DistributionLink.manifest(name.description, in: repository), "Docker-Content-Digest": name.description,
-                ]
-                if let subject = artifact.subject { headers["OCI-Subject"] = subject.description }
-                if digest != nil, !tags.isEmpty { headers["OCI-Tag"] = tags.joined(separator: ", ") }
-                return HTTPResponse(201, headers: headers)
+                func store() throws -> HTTPResponse { try put(body, mediaType, digest, tags, context) }
+                return body.count > ManifestEndpoint.largeBytes ? try context.workers.alone(store) : try store()
             })
+    }
+
+    private func put(_ body: [UInt8], _ mediaType: String?, _ digest: ContentDigest?, _ tags: [String], _ context: ServerContext) throws
+        -> HTTPResponse
+    {
+        let artifact = try Artifact(parsing: body, mediaType: mediaType, repository: repository)
+        if let digest, !digest.names(body) {
+            throw ContentError("the manifest does not have the digest \(digest)", code: .digestInvalid)
+        }
+        try context.store.put(artifact, in: repository, tags: tags, name: digest, sparse: context.configuration.sparseIndexes)
+        let name = digest ?? .sha256(artifact.digest)
+        var headers: HTTPHeaders = [
+            "Location": DistributionLink.manifest(name.description, in: repository), "Docker-Content-Digest": name.description,
+        ]
+        if let subject = artifact.subject { headers["OCI-Subject"] = subject.description }
+        if digest != nil, !tags.isEmpty { headers["OCI-Tag"] = tags.joined(separator: ", ") }
+        return HTTPResponse(201, headers: headers)
     }
 
     private func remove(_ call: Call, _ context: ServerContext) throws -> Reaction {
