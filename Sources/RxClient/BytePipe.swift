@@ -92,6 +92,19 @@ final class BytePipe: Sendable {
         return filled
     }
 
+    /// What `produce`, on a thread of its own, writes; the thread ends by itself, with the last byte or when the source is released.
+    static func source(_ produce: @escaping @Sendable (any ByteSink) throws -> Void) -> any ByteSource {
+        let pipe = BytePipe()
+        let reader = Reader(pipe)
+        _ = Thread {
+            do {
+                try produce(Writer(pipe))
+                pipe.end()
+            } catch { pipe.end(error) }
+        }
+        return reader
+    }
+
     /// Runs `produce` on a thread of its own and `consume` here, with a pipe between them; gives what `consume` gives.
     ///
     /// An error of the producer reaches the consumer at the end of the bytes. When the consumer fails, the producer is ended first.
@@ -117,20 +130,13 @@ final class BytePipe: Sendable {
 enum Download {
     /// Asks for a URL. The source throws `RegistryError` when the answer is not 200 or does not come whole.
     static func open(_ url: String, _ transport: any HTTPTransport) throws -> any ByteSource {
-        let pipe = BytePipe()
-        let reader = BytePipe.Reader(pipe)
-        // The thread ends by itself: with the last byte, or when the reader is released.
-        _ = Thread {
-            do {
-                try transport.perform(TransportRequest("GET", url)) { head in
-                    guard head.status == 200 else {
-                        throw RegistryError("\(url) answered \(head.status)", code: head.status == 404 ? .notFound : .unreachable)
-                    }
-                    return BytePipe.Writer(pipe)
+        BytePipe.source { sink in
+            try transport.perform(TransportRequest("GET", url)) { head in
+                guard head.status == 200 else {
+                    throw RegistryError("\(url) answered \(head.status)", code: head.status == 404 ? .notFound : .unreachable)
                 }
-                pipe.end()
-            } catch { pipe.end(error) }
+                return sink
+            }
         }
-        return reader
     }
 }

@@ -119,10 +119,22 @@ private struct HeldResource {
         self.record = record
         manifest = try store.manifest(of: record)
         operation = try store.begin()
-        let wanted = manifest.blobs
+        let wanted = record.isResource ? manifest.blobs : try HeldResource.blobs(of: record, manifest, in: store)
         let present = try operation.lease(wanted)
         if present.count < wanted.count, let lost = wanted.keys.filter({ !present.contains($0) }).min() {
             throw RegistryError.blobNotFound(lost)
         }
+    }
+
+    /// Every blob of a foreign artifact: what it shows as files, and what else its manifests name.
+    private static func blobs(of record: ResourceRecord, _ manifest: ResourceManifest, in store: some Store) throws -> [Digest: Int] {
+        let origin = LocalOrigin(store: store, registry: record.reference.registry, repository: record.reference.repository)
+        guard let stored = try origin.artifact(.digest(.sha256(record.manifestDigest))) else {
+            throw RegistryError.notFound(record.reference.description)
+        }
+        let read = try ReadManifest(stored, of: record.reference.description)
+        var blobs = Dictionary(manifest.files.map { ($0.digest, $0.size) }) { first, _ in first }
+        for blob in try ArtifactSet(read, from: origin).all.blobs { if let digest = blob.digest.sha256 { blobs[digest] = blob.size } }
+        return blobs
     }
 }

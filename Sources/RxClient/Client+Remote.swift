@@ -1,7 +1,6 @@
-public import RxHTTP
+import RxHTTP
 public import RxModel
-public import RxProtocol
-import RxPosix
+import RxProtocol
 public import RxStore
 
 extension Client {
@@ -22,28 +21,17 @@ extension Client {
         return try firstAnswer(locator) { try fetch(locator, $0) }
     }
 
-    /// Sends a resource of the local store to the registry that is named, else to the one in the locator, else to the default.
-    public func push(_ locator: Locator, to name: String?) throws -> (registry: RegistryURL, receipt: PublishReceipt) {
-        let registry =
-            try name.map { try self.registry($0) } ?? locator.registry.map { try self.registry(forHost: $0) } ?? self.registry(nil)
-        let own = locator.at(registry: nil)
-        return try reading {
-            guard let record = try local(own) ?? (locator.registry == nil ? nil : local(locator)) else { throw try notFound(locator) }
-            return record
-        } _: { record, manifest in
-            (registry, try remote(registry).publish(manifest, as: record.reference.locator.at(registry: nil), from: store))
-        }
-    }
-
     /// What the first registry that has a resource answers, asked in order. Throws the error of the first that could not be asked
     /// when no other has it, else that it is nowhere.
-    private func firstAnswer<Value>(_ locator: Locator, _ ask: (RegistryURL) throws -> Value) throws -> Value {
+    func firstAnswer<Value>(_ locator: Locator, _ ask: (RegistryURL) throws -> Value) throws -> Value {
         var failure: RegistryError?
         for candidate in registries {
             switch candidate {
             case .failure(let error): failure = failure ?? error
             case .success(let registry):
-                do { return try ask(registry) } catch let error as RegistryError where error.code == .unreachable {
+                do { return try ask(registry) } catch let error as RegistryError
+                    where [.unreachable, .unauthorized, .denied].contains(error.code)
+                {
                     failure = failure ?? error
                 } catch let error as RegistryError where error.code == .resourceNotFound {}
             }
@@ -56,9 +44,13 @@ extension Client {
         let copy = try store.resolve(registry: registry.authority, repository: locator.repository, selector: try Selector(locator))
         if let copy, locator.digest != nil { return copy }
         do {
-            let info = try remote(registry).info(locator)
-            if let copy, copy.manifestDigest == info.manifestDigest, copy.reference.tag == info.locator.tag { return copy }
-            return try receive(info, locator, registry)
+            return try ask(registry) { client in
+                let info = try client.info(locator)
+                if let copy, copy.manifestDigest == info.manifestDigest, copy.reference.tag == info.locator.tag { return copy }
+                return try receive(info, locator, registry, copy: copy)
+            } distribution: { _ in
+                try pull(locator, through: registry, copy: copy)
+            }
         } catch let error as RegistryError where error.code == .unreachable {
             guard let copy else { throw error }
             return copy
@@ -66,12 +58,20 @@ extension Client {
     }
 
     private func fetch(_ locator: Locator, _ registry: RegistryURL) throws -> ResourceRecord {
-        try receive(try remote(registry).info(locator), locator, registry)
+        try ask(registry) {
+            try receive(try $0.info(locator), locator, registry, copy: nil)
+        } distribution: { _ in
+            try pull(locator, through: registry, copy: nil)
+        }
     }
 
     /// Stores what the registry described: nothing is transferred when every file is here, and nothing is stored unless name,
     /// files and digest are the ones that were asked for and answered.
-    private func receive(_ info: ResourceInfo, _ asked: Locator, _ registry: RegistryURL) throws -> ResourceRecord {
+    private func receive(_ info: ResourceInfo, _ asked: Locator, _ registry: RegistryURL, copy: ResourceRecord?) throws -> ResourceRecord {
+        guard info.isPlainResource else {
+            faces.note(.rx, for: registry)
+            return try pull(info.named(asked), through: registry, copy: copy)
+        }
         let manifest = try info.checkedManifest(asked, registry)
         let operation = try store.begin()
         defer { progress.end() }
@@ -94,12 +94,21 @@ extension Client {
     }
 
     private func describe(_ locator: Locator, _ registry: RegistryURL) throws -> (record: ResourceRecord, files: [ResourceFile]) {
-        let info = try remote(registry).info(locator)
-        let manifest = try info.checkedManifest(locator, registry)
-        let record = ResourceRecord(
-            reference: Reference(registry: registry.authority, repository: locator.repository, tag: info.locator.tag),
-            manifestDigest: info.manifestDigest, tree: manifest.tree, size: manifest.size, fileCount: manifest.files.count,
-            definition: manifest.definition, createdAt: info.createdAt, updatedAt: info.updatedAt)
-        return (record, manifest.files)
+        try ask(registry) { client in
+            let info = try client.info(locator)
+            guard info.isPlainResource else {
+                faces.note(.rx, for: registry)
+                let (record, files) = try describe(info.named(locator), through: registry)
+                return (record.dated(info.createdAt, info.updatedAt), files)
+            }
+            let manifest = try info.checkedManifest(locator, registry)
+            let record = ResourceRecord(
+                reference: Reference(registry: registry.authority, repository: locator.repository, tag: info.locator.tag),
+                manifestDigest: info.manifestDigest, tree: manifest.tree, size: manifest.size, fileCount: manifest.files.count,
+                definition: manifest.definition, createdAt: info.createdAt, updatedAt: info.updatedAt)
+            return (record, manifest.files)
+        } distribution: { _ in
+            try describe(locator, through: registry)
+        }
     }
 }

@@ -15,8 +15,12 @@ public struct Client {
     /// What may be added.
     public let sources: SourceRegistry
     let configuration: ClientConfiguration
+    /// Sends what is asked, with the user's credentials where they are asked for.
     let transport: any HTTPTransport
+    /// The same without anybody's credentials.
+    let bareTransport: any HTTPTransport
     let progress: any Progress
+    let faces: RegistryFaces
     var links: LinkTable
     /// The registry that the environment names; nil inside for "no registry at all", nil outside for nothing said.
     private let environment: RegistryURL??
@@ -25,8 +29,9 @@ public struct Client {
     /// whatever is configured, nil when it is not set. `version` is the program's, for the User-Agent.
     public init(home: String, environment: String?, version: String, progress: any Progress = NoProgress(), githubURL: String? = nil) throws
     {
-        let transport = CurlTransport(agent: "rx/\(version)")
-        try self.init(home: home, environment: environment, transport: transport, progress: progress, githubURL: githubURL)
+        try self.init(
+            home: home, environment: environment, transport: CurlTransport(agent: "rx/\(version)"), progress: progress, githubURL: githubURL
+        )
     }
 
     /// Opens a home over another transport.
@@ -34,8 +39,11 @@ public struct Client {
         throws
     {
         self.home = home
+        bareTransport = transport
+        let transport = AuthenticatingTransport(transport, credentials: CredentialStore(home: home))
         self.transport = transport
         self.progress = progress
+        faces = RegistryFaces(home: home)
         store = try DiskStore(at: home)
         configuration = try ClientConfiguration(home: home)
         links = try LinkTable(home: home)

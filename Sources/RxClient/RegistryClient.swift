@@ -23,7 +23,7 @@ public struct RegistryClient: Sendable {
     public func info(_ locator: Locator) throws -> ResourceInfo {
         let (head, body) = try transport.collect(request("GET", Route.resourceWithFiles(locator)), limit: RegistryClient.infoLimit)
         try check(head, body, locator)
-        return try ResourceInfo(parsing: body)
+        do { return try ResourceInfo(parsing: body) } catch { throw refusal(error, body, has: "locator") }
     }
 
     /// A page of what the registry finds.
@@ -31,7 +31,18 @@ public struct RegistryClient: Sendable {
         let (head, body) = try transport.collect(
             request("GET", Route.search(text, limit: limit, offset: offset)), limit: RegistryClient.infoLimit)
         try check(head, body, nil)
-        return try SearchResults(parsing: body)
+        do { return try SearchResults(parsing: body) } catch { throw refusal(error, body, has: "results") }
+    }
+
+    /// Asks whether the registry has these calls. Throws `RegistryError` when it has not, or does not answer.
+    func greet() throws {
+        let (head, body) = try transport.collect(request("GET", Route.health), limit: RegistryClient.infoLimit)
+        // What an rx registry refuses, it refuses by its own words.
+        if head.status != 200, let answer = ErrorBody(parsing: body), answer.code != ErrorCode.invalidAnswer.wire { return }
+        try check(head, body, nil)
+        guard (try? JSON(parsing: body))?["status"]?.string != nil else {
+            throw RegistryError.anotherInterface(registry, "with something that is no answer of an rx registry")
+        }
     }
 
     /// Sends a resource, its archive made while it is sent. Throws `RegistryError` when the registry refuses it or answers with
@@ -98,14 +109,25 @@ public struct RegistryClient: Sendable {
     /// Throws what an answer of another status than 2xx means.
     private func check(_ head: ResponseHead, _ body: [UInt8], _ locator: Locator?) throws {
         guard !(200..<300).contains(head.status) else { return }
-        guard let failure = ErrorBody(parsing: body)?.failure(status: head.status) else {
-            throw RegistryError(
-                "\(registry) answered \(head.status)", code: .invalidAnswer, hint: "check that the address is an rx registry's")
+        guard let answer = ErrorBody(parsing: body), answer.code != ErrorCode.invalidAnswer.wire else {
+            guard head.status < 500, head.status != 429 else {
+                throw RegistryError("\(registry) answered \(head.status)", code: .invalidAnswer, hint: "try again later")
+            }
+            throw RegistryError.anotherInterface(registry, "\(head.status)")
         }
+        let failure = answer.failure(status: head.status)
         if failure.code == .resourceNotFound, let locator {
             throw RegistryError.notFound(locator.at(registry: registry.authority).description)
         }
         throw failure
+    }
+}
+
+extension RegistryClient {
+    /// The error for an answer that is none of these calls' when it lacks the member that each of them has, else what was wrong with it.
+    private func refusal(_ error: RegistryError, _ body: [UInt8], has member: String) -> RegistryError {
+        if let json = try? JSON(parsing: body), json[member] != nil { return error }
+        return RegistryError.anotherInterface(registry, "with something that is no answer of an rx registry")
     }
 }
 

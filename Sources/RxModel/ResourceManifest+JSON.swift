@@ -12,22 +12,26 @@ extension ResourceManifest {
         }
         return JSON.members([
             "schemaVersion": 2, "mediaType": .string(MediaType.imageManifest), "artifactType": .string(MediaType.resource),
-            "config": .members([
-                "mediaType": .string(MediaType.emptyConfig), "digest": .string(ResourceManifest.emptyConfigDigest.description),
-                "size": 2,
-            ]),
-            "annotations": annotations,
+            "config": ResourceManifest.emptyConfigDescriptor,
+            "annotations": .object(ResourceManifest.annotations(definition, tree: tree)),
         ]).canonical(with: ["layers": layers])
     }
 
-    private var annotations: JSON {
+    /// The descriptor of the empty config.
+    static var emptyConfigDescriptor: JSON {
+        .members(["mediaType": .string(MediaType.emptyConfig), "digest": .string(emptyConfigDigest.description), "size": 2])
+    }
+
+    /// The annotations of a resource's manifest, packed or not.
+    static func annotations(_ definition: Definition, tree: Digest) -> [String: JSON] {
         let members = definition.members
-        return .members([
+        let annotations = JSON.members([
             Annotation.definition: .string(definition.json.text), Annotation.tree: .string(tree.description),
             Annotation.title: .string(definition.name), Annotation.version: definition.tag.map { .string($0) },
             Annotation.description: members["description"], Annotation.authors: members["author"], Annotation.licenses: members["license"],
             Annotation.source: members["repository"],
         ])
+        return annotations.object ?? [:]
     }
 
     /// Reads a resource's manifest back. Throws `ManifestError` when it is JSON of another kind or breaks a rule of Specs/03-manifest.

@@ -12,7 +12,7 @@ public struct SearchResults: Sendable, Equatable {
         public let digest: Digest
         /// What the resource says it is.
         public let description: String?
-        /// When the tag was last put, in seconds since 1970.
+        /// When the tag was last put, in seconds since 1970; 0 where the registry does not tell.
         public let updatedAt: Int
 
         /// Describes a result.
@@ -29,7 +29,8 @@ public struct SearchResults: Sendable, Equatable {
                 "locator": .string(locator.at(registry: nil).description), "path": locator.path.map { .string($0) },
                 "name": .string(locator.name),
                 "type": .string(type), "tag": .string(locator.tag), "digest": .string(digest.description),
-                "description": description.map { .string($0) }, "updatedAt": .string(Timestamp.text(updatedAt)),
+                "description": description.map { .string($0) },
+                "updatedAt": updatedAt == 0 ? nil : .string(Timestamp.text(updatedAt)),
             ])
         }
 

@@ -107,15 +107,6 @@ public struct ResourceInfo: Sendable, Equatable {
 }
 
 extension ResourceFile {
-    /// `{path, size, digest, executable?, symlink?}`.
-    public var json: JSON {
-        .members([
-            "path": .string(path.text), "size": .integer(size), "digest": .string(digest.description),
-            "executable": executable ? true : nil,
-            "symlink": symlink.map { .string($0) },
-        ])
-    }
-
     /// Reads one element of `files`. Throws `RegistryError`.
     public init(_ json: JSON) throws(RegistryError) {
         let answer = try Answer(json, "list of files")

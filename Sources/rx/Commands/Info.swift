@@ -50,17 +50,21 @@ struct InfoSheet {
         if let registry = locator.registry { table.add("Registry:", registry) }
         table.add("Name:", locator.name)
         table.add("Type:", record.definition.type)
+        if record.isForeign {
+            if let type = record.artifactType { table.add("Artifact:", type) }
+            table.add("Media type:", record.mediaType)
+        }
         table.add("Tag:", locator.tag)
         if let description = record.definition.description { table.add("Description:", description) }
         for key in ["author", "license", "repository"] {
             if let value = record.definition.members[key]?.string { table.add(key.prefix(1).uppercased() + key.dropFirst() + ":", value) }
         }
         if !record.definition.keywords.isEmpty { table.add("Keywords:", record.definition.keywords.joined(separator: ", ")) }
-        table.add("Digest:", record.tree.description)
+        if !record.isForeign { table.add("Digest:", record.tree.description) }
         table.add("Manifest:", record.manifestDigest.description)
         table.add("Size:", "\(Output.bytes(record.size)) in \(Output.count(record.fileCount, "file"))")
-        table.add("Created:", Timestamp.text(record.createdAt))
-        table.add("Updated:", Timestamp.text(record.updatedAt))
+        if let time = record.time(record.createdAt) { table.add("Created:", time) }
+        if let time = record.time(record.updatedAt) { table.add("Updated:", time) }
         var text = table.text + "\n\nFiles:\n" + tree
         if let preview { text += "\n\nPreview:\n" + preview }
         return text

@@ -7,7 +7,10 @@ extension Command {
     /// `rx push`
     static let push = Command(
         name: "push", summary: "Send a resource to a registry", arguments: "LOCATOR", count: 1...1,
-        details: "Without --registry it goes to the registry in the locator, else to the default one.",
+        details: """
+            Without --registry it goes to the registry in the locator, else to the default one. Any OCI registry will do; only files that
+            it lacks are sent. An artifact of another kind that was pulled goes byte for byte.
+            """,
         options: [.registry, .json, .quiet],
         examples: [
             .init("rx push hello:1.0.0", "to the default registry"),

@@ -37,13 +37,16 @@ struct Command: Sendable {
 struct Option: Sendable {
     /// With its dashes: `--json`.
     let name: String
+    /// One letter with its dash, `-u`; nil for none.
+    var short: String?
     /// What its value is, `URL`; nil for a flag.
     var value: String?
     /// What it does.
     let help: String
 
-    init(_ name: String, _ value: String? = nil, _ help: String) {
+    init(_ name: String, short: String? = nil, _ value: String? = nil, _ help: String) {
         self.name = name
+        self.short = short
         self.value = value
         self.help = help
     }

@@ -30,7 +30,9 @@ enum Help {
             text += "\nCommands:\n" + table(command.subcommands.map { ("\($0.name) \($0.arguments)", $0.summary) })
         }
         let options = command.options + [Option("--help", nil, "show this help")]
-        text += "\nOptions:\n" + table(options.map { ([$0.name, $0.value].compactMap { $0 }.joined(separator: " "), $0.help) })
+        text +=
+            "\nOptions:\n"
+            + table(options.map { ([$0.short.map { "\($0)," }, $0.name, $0.value].compactMap { $0 }.joined(separator: " "), $0.help) })
         if !command.examples.isEmpty { text += "\nExamples:\n" + table(command.examples.map { ($0.line, "# \($0.purpose)") }) }
         return text
     }

@@ -25,7 +25,7 @@ struct Invocation: Sendable {
                 continue
             }
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard let option = command.options.first(where: { $0.name == parts[0] }) else {
+            guard let option = command.options.first(where: { $0.name == parts[0] || $0.short == parts[0] }) else {
                 throw UsageError(
                     message: "unknown option \(parts[0]) for rx \(command.name)", hint: Invocation.suggestion(parts[0], command))
             }

@@ -52,6 +52,12 @@ struct Output {
 }
 
 extension ResourceRecord {
+    /// Whether it is no resource of rx, but another artifact.
+    var isForeign: Bool { !isResource }
+
+    /// The text of one of its times; nil for one that its registry does not tell.
+    func time(_ seconds: Int) -> String? { seconds == 0 ? nil : Timestamp.text(seconds) }
+
     /// The members that every command shows of a resource.
     var summary: JSON {
         let locator = reference.locator
@@ -61,7 +67,8 @@ extension ResourceRecord {
             "name": .string(locator.name), "type": .string(definition.type), "tag": .string(locator.tag),
             "digest": .string(tree.description),
             "manifestDigest": .string(manifestDigest.description), "size": .integer(size), "fileCount": .integer(fileCount),
-            "createdAt": .string(Timestamp.text(createdAt)), "updatedAt": .string(Timestamp.text(updatedAt)),
+            "mediaType": isForeign ? .string(mediaType) : nil, "artifactType": isForeign ? artifactType.map { .string($0) } : nil,
+            "createdAt": time(createdAt).map { .string($0) }, "updatedAt": time(updatedAt).map { .string($0) },
             "description": definition.description.map { .string($0) },
         ])
     }

@@ -1,0 +1,69 @@
+import RxHTTP
+import RxModel
+import RxStore
+
+/// Where an artifact is read from: a repository of a registry, or of the local store.
+protocol ArtifactOrigin: Sendable {
+    /// A manifest, byte for byte; nil when there is none.
+    func artifact(_ name: ArtifactName) throws -> StoredArtifact?
+
+    /// What refers to a manifest.
+    func referrers(of digest: ContentDigest) throws -> [Descriptor]
+
+    /// The bytes of a blob from their start; the reader verifies what came through `fetch` alone.
+    func open(_ blob: Descriptor) throws -> any ByteSource
+
+    /// The repository of the registry `authority` that the blobs can be mounted from; nil when it is none of that registry.
+    func mountable(at authority: String) -> String?
+}
+
+/// A repository of a registry.
+struct RemoteOrigin: ArtifactOrigin {
+    let client: DistributionClient
+    let repository: String
+
+    func artifact(_ name: ArtifactName) throws -> StoredArtifact? { try client.manifest(repository, name) }
+
+    func referrers(of digest: ContentDigest) throws -> [Descriptor] { try client.referrers(repository, of: digest) }
+
+    /// Up to how many bytes a blob is read as a whole, without a thread of its own.
+    private static let smallSize = 256 << 10
+
+    /// A small blob as a whole; a larger one while it comes, a few buffers of it held, whatever its size.
+    func open(_ blob: Descriptor) throws -> any ByteSource {
+        guard blob.size <= RemoteOrigin.smallSize else {
+            return BytePipe.source { [self] in try client.fetch(blob, from: repository, into: $0) }
+        }
+        let sink = BytesSink(limit: blob.size)
+        try client.fetch(blob, from: repository, into: sink)
+        return BytesSource(sink.bytes)
+    }
+
+    func mountable(at authority: String) -> String? { client.registry.authority == authority ? repository : nil }
+}
+
+/// A repository of the local store: its own, or copies from a registry.
+struct LocalOrigin: ArtifactOrigin {
+    let store: any Store
+    let registry: String
+    let repository: String
+
+    func artifact(_ name: ArtifactName) throws -> StoredArtifact? {
+        try store.artifact(registry: registry, repository: repository, name: name)
+    }
+
+    func referrers(of digest: ContentDigest) throws -> [Descriptor] {
+        try store.referrers(registry: registry, repository: repository, of: digest)
+    }
+
+    func open(_ blob: Descriptor) throws -> any ByteSource {
+        guard let digest = blob.digest.sha256 else {
+            throw RegistryError(
+                "\(repository) has a blob under \(blob.digest), which is not sent from the local store", code: .unsupported,
+                hint: "copy it from the registry that it came from: rx copy HOST/\(repository) TARGET")
+        }
+        return try store.open(digest)
+    }
+
+    func mountable(at authority: String) -> String? { registry == authority ? repository : nil }
+}

@@ -1,0 +1,90 @@
+public import RxHTTP
+import RxModel
+import RxPosix
+public import RxProtocol
+import RxStore
+import Synchronization
+
+extension Client {
+    /// A page of what a registry finds. One that has `/v2/` alone does not search: its catalog is read, the words are looked for in the
+    /// names of its repositories, and what is on the page is asked for.
+    public func search(_ text: String, at registry: RegistryURL, limit: Int, offset: Int) throws -> SearchResults {
+        try ask(registry) {
+            try $0.search(text, limit: limit, offset: offset)
+        } distribution: { client in
+            try CatalogSearch(client: client).find(text, limit: limit, offset: offset)
+        }
+    }
+}
+
+/// Finds artifacts of a registry that only lists its repositories.
+struct CatalogSearch: Sendable {
+    /// How many repositories are read from a catalog.
+    static let repositoryLimit = 10_000
+    /// How many repositories whose names match are asked for their tags.
+    static let matchLimit = 1000
+    /// How many questions are asked at once.
+    static let connections = 8
+
+    let client: DistributionClient
+
+    /// The tags of the repositories in whose names every word begins some word, by repository, the last tag first.
+    func find(_ text: String, limit: Int, offset: Int) throws -> SearchResults {
+        let words = SearchText.words(text)
+        let names = try client.repositories(limit: CatalogSearch.repositoryLimit).filter { SearchText.matches(words, $0) }
+        let matching = Array(names.prefix(CatalogSearch.matchLimit))
+        let tags = try concurrently(matching) { name in
+            do { return try client.tags(of: name) } catch let error as RegistryError where error.code.status == 404 { return [] }
+        }
+        let all = zip(matching, tags).flatMap { name, tags in tags.reversed().compactMap { tag in locator(name, tag) } }
+        let page = Array(all.dropFirst(offset).prefix(limit))
+        let results = try concurrently(page, describe).compactMap { $0 }
+        return SearchResults(results: results, total: all.count)
+    }
+
+    private func locator(_ repository: String, _ tag: String) -> Locator? {
+        // The list that stands in for referrers is no artifact of its own.
+        guard !tag.hasPrefix("sha256-"), !tag.hasPrefix("sha512-") else { return nil }
+        return try? Locator(parsing: "x.invalid/\(repository):\(tag)").at(registry: nil)
+    }
+
+    private func describe(_ locator: Locator) throws -> SearchResults.Result? {
+        guard let stored = try client.manifest(locator.repository, .tag(locator.tag)),
+            let read = try? ReadManifest(stored, of: "\(locator)"), let kind = try? ArtifactKind(read)
+        else { return nil }
+        let definition: Definition
+        let tree: Digest
+        switch kind {
+        case .resource(let manifest): (definition, tree) = (manifest.definition, manifest.tree)
+        case .packed(let packed): (definition, tree) = (packed.definition, packed.tree)
+        case .foreign: (definition, tree) = (.foreign(read.manifest, repository: locator.repository), stored.digest)
+        }
+        return SearchResults.Result(
+            locator: locator, type: definition.type, digest: tree, description: definition.description, updatedAt: 0)
+    }
+
+    private func concurrently<Element: Sendable, Value: Sendable>(
+        _ elements: [Element], _ body: @escaping @Sendable (Element) throws -> Value
+    ) throws -> [Value] {
+        let values = Mutex<[Int: Value]>([:])
+        try WorkerPool.forEach(0..<elements.count, threads: CatalogSearch.connections) { index in
+            let value = try body(elements[index])
+            values.withLock { $0[index] = value }
+        }
+        let found = values.withLock { $0 }
+        return elements.indices.compactMap { found[$0] }
+    }
+}
+
+/// The words of a search, as a registry without one of its own is searched.
+enum SearchText {
+    static func words(_ text: String) -> [String] {
+        text.lowercased().unicodeScalars.split { !($0.properties.isAlphabetic || $0.properties.numericType != nil) }.map { String($0) }
+    }
+
+    /// Whether every word begins some word of the name.
+    static func matches(_ words: [String], _ name: String) -> Bool {
+        let own = self.words(name)
+        return words.allSatisfy { word in own.contains { $0.utf8.starts(with: word.utf8) } }
+    }
+}
