@@ -55,6 +55,9 @@ public protocol ArtifactReader: Sendable {
     /// A manifest of a repository; nil when there is none.
     func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact?
 
+    /// The SHA-256 of what a digest names; nil for one by another algorithm that the store does not know.
+    func digest(of name: ContentDigest) throws -> Digest?
+
     /// At most `limit` tags in the order of their bytes, those after `last` alone; nil for a repository without manifest and blob.
     func tags(registry: String, repository: String, after last: String?, limit: Int) throws -> [String]?
 

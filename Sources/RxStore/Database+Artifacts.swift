@@ -61,6 +61,15 @@ extension Database {
         try run("UPDATE manifests SET subject = ? WHERE subject = ?", .text(digest.description), .text(name.description))
     }
 
+    /// Forgets the other names of a blob or manifest that is gone, unless the same bytes are still there as one or the other.
+    func forgetAliases(of digest: Digest) throws {
+        try run(
+            """
+            DELETE FROM aliases WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM manifests WHERE digest = ?1)
+                AND NOT EXISTS (SELECT 1 FROM blobs WHERE digest = ?1)
+            """, .digest(digest))
+    }
+
     /// A digest as subjects are filed under it: the SHA-256 where that is known.
     func subjectText(_ name: ContentDigest) throws -> String { try digest(of: name)?.description ?? name.description }
 

@@ -118,15 +118,18 @@ final class DiskOperation: StoreOperation {
         return try commitPublished([encoding.value], as: reference)
     }
 
-    func commit(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord {
+    func commit(_ artifacts: [Artifact], as reference: Reference, names: [ContentDigest: Digest]) throws -> ResourceRecord {
         try publish()
-        return try commitPublished(artifacts, as: reference)
+        return try commitPublished(artifacts, as: reference, names: names)
     }
 
-    private func commitPublished(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord {
+    private func commitPublished(_ artifacts: [Artifact], as reference: Reference, names: [ContentDigest: Digest] = [:]) throws
+        -> ResourceRecord
+    {
         let (published, unsynced, leased) = state.withLock { ($0.published, $0.unsynced, $0.leased.count) }
         try syncFolders(unsynced)
         let record = try catalog.write { database, now in
+            for (name, digest) in names { try database.alias(name, of: digest) }
             // All at once: a row and its file come and go in one transaction, so what this operation put is there when its row is.
             // A blob that others put long ago may have lost its file since.
             let isComplete = try database.presentCount(leasedTo: owner) == leased

@@ -5,6 +5,8 @@ extension DiskStore {
         try catalog.read { try $0.artifact(registry: registry, repository: repository, name: name) }
     }
 
+    public func digest(of name: ContentDigest) throws -> Digest? { try catalog.read { try $0.digest(of: name) } }
+
     public func tags(registry: String, repository: String, after last: String?, limit: Int) throws -> [String]? {
         try catalog.read { database in
             let isKnown = try database.first(
@@ -135,9 +137,10 @@ extension Database {
 
     /// Deletes a manifest that no tag names any more, with what the catalog knows of it.
     func forgetManifest(_ id: Int) throws {
-        try run("DELETE FROM aliases WHERE digest = (SELECT digest FROM manifests WHERE id = ?)", .integer(id))
+        let digest = try first("SELECT digest FROM manifests WHERE id = ?", .integer(id)) { try $0.digest(0) }
         try run("DELETE FROM manifests WHERE id = ?", .integer(id))
         try run("DELETE FROM search WHERE rowid = ?", .integer(id))
+        if let digest { try forgetAliases(of: digest) }
     }
 }
 

@@ -55,7 +55,7 @@ extension DiskStore {
                         AND NOT EXISTS (SELECT 1 FROM leases WHERE digest = ?1 AND until > ?2)
                     """, .digest(blob.digest), .integer(plan.leaseEnd(now)))
                 guard count > 0 else { return false }
-                try database.run("DELETE FROM aliases WHERE digest = ?", .digest(blob.digest))
+                try database.forgetAliases(of: blob.digest)
                 try aside += moveAside(layout.blob(blob.digest), blob.digest)
                 return true
             }

@@ -46,12 +46,13 @@ final class MemoryOperation: StoreOperation {
 
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord {
         _ = try stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
-        return try commit([Artifact(manifest)], as: reference)
+        return try commit([Artifact(manifest)], as: reference, names: [:])
     }
 
-    func commit(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord {
+    func commit(_ artifacts: [Artifact], as reference: Reference, names: [ContentDigest: Digest]) throws -> ResourceRecord {
         try publish()
         return try store.state.withLock { state in
+            for (name, digest) in names { state.alias(name, of: digest) }
             for (name, size) in artifacts.lazy.flatMap(\.blobs) {
                 guard let digest = state.digest(of: name), state.blobs[digest]?.count == size else {
                     throw RegistryError.blobNotFound(name)

@@ -15,6 +15,8 @@ extension MemoryStore {
         }
     }
 
+    public func digest(of name: ContentDigest) throws -> Digest? { state.withLock { $0.digest(of: name) } }
+
     public func tags(registry: String, repository: String, after last: String?, limit: Int) throws -> [String]? {
         state.withLock { state in
             let hasManifest = state.manifests[Repository(registry: registry, name: repository)]?.isEmpty == false

@@ -34,8 +34,8 @@ public protocol StoreOperation: AnyObject, Sendable {
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord
 
     /// The same for manifests of any kind, all in one step: the last one goes under the reference, those before it are the ones that it
-    /// lists or that refer to it.
-    func commit(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord
+    /// lists or that refer to it. `names` are other digests of blobs and manifests among them, which are known from then on.
+    func commit(_ artifacts: [Artifact], as reference: Reference, names: [ContentDigest: Digest]) throws -> ResourceRecord
 
     /// Drops what is staged and the leases; what was published becomes garbage.
     func cancel()

@@ -129,8 +129,8 @@ final class DelayedStore: ForwardingStore {
             if owner.losesBlobs.load(ordering: .relaxed) { throw RegistryError("Blob not found", code: .blobUnknown) }
             return try operation.commit(manifest, as: reference)
         }
-        func commit(_ artifacts: [Artifact], as reference: Reference) throws -> ResourceRecord {
-            try operation.commit(artifacts, as: reference)
+        func commit(_ artifacts: [Artifact], as reference: Reference, names: [ContentDigest: Digest]) throws -> ResourceRecord {
+            try operation.commit(artifacts, as: reference, names: names)
         }
         func cancel() { operation.cancel() }
     }

@@ -299,7 +299,7 @@ public struct ArtifactContract<S: Store> {
         for text in ["{}", "layer"] { _ = try operation.stage(BytesSource(Array(text.utf8)), expecting: nil) }
         let child = try Artifact(parsing: image(["layer"]), mediaType: nil, repository: "r")
         let list = try Artifact(parsing: index([child.bytes]), mediaType: nil, repository: "r")
-        let record = try operation.commit([child, list], as: Reference(registry: "h:1", repository: "r", tag: "1"))
+        let record = try operation.commit([child, list], as: Reference(registry: "h:1", repository: "r", tag: "1"), names: [:])
         #expect(record.manifestDigest == list.digest && record.reference.registry == "h:1")
         #expect(try store.artifact(registry: "h:1", repository: "r", name: .digest(.sha256(child.digest))) != nil)
         #expect(try store.collect(dryRun: false, leaseTime: 0) == CollectionReport())

@@ -27,6 +27,7 @@ extension ForwardingStore {
     public func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact? {
         try base().artifact(registry: registry, repository: repository, name: name)
     }
+    public func digest(of name: ContentDigest) throws -> Digest? { try base().digest(of: name) }
     public func tags(registry: String, repository: String, after last: String?, limit: Int) throws -> [String]? {
         try base().tags(registry: registry, repository: repository, after: last, limit: limit)
     }

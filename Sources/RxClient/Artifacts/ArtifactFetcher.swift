@@ -3,6 +3,7 @@ import RxCrypto
 import RxModel
 import RxPosix
 import RxStore
+import Synchronization
 
 /// Brings the blobs of artifacts into an operation of the local store: only those that it lacks, several at once, each verified.
 struct ArtifactFetcher {
@@ -11,33 +12,31 @@ struct ArtifactFetcher {
     /// The longest list of files of a packed resource that is read, in bytes.
     static let indexLimit = 256 << 20
 
-    let store: any Store
     let progress: any Progress
 
-    /// Stages every blob of the artifact and of what belongs to it. `scratch` names the place of blobs that go by another digest than
-    /// SHA-256 until the commit.
-    func fetch(_ set: ArtifactSet, from origin: some ArtifactOrigin, into operation: any StoreOperation, scratch: String) throws {
+    /// Stages every blob of the artifact and of what belongs to it. Gives the SHA-256 of everything that is named by another digest.
+    func fetch(_ set: ArtifactSet, from origin: some ArtifactOrigin, into operation: any StoreOperation) throws -> [ContentDigest: Digest] {
         let blobs = set.all.blobs
         var sizes: [Digest: Int] = [:]
         for blob in blobs { if let digest = blob.digest.sha256 { sizes[digest] = blob.size } }
         let present = try operation.lease(sizes)
         let absent = blobs.filter { blob in !(blob.digest.sha256.map { present.contains($0) } ?? false) }
         progress.begin("pulling", total: absent.reduce(0) { $0 + $1.size })
+        let names = Mutex<[ContentDigest: Digest]>([:])
         try WorkerPool.forEach(0..<absent.count, threads: ArtifactFetcher.connections) { index in
             let blob = absent[index]
             let source = try blob.inlined.map { BytesSource($0) } ?? origin.open(blob)
-            guard let digest = blob.digest.sha256 else { return try stage(source, as: blob.digest, operation, scratch) }
-            _ = try operation.stage(source, expecting: digest)
+            if let digest = blob.digest.sha256 {
+                _ = try operation.stage(source, expecting: digest)
+            } else {
+                let named = NamedSource(source, digest: blob.digest)
+                let staged = try operation.stage(named, expecting: nil)
+                names.withLock { $0[blob.digest] = staged.digest }
+            }
         }
-        for each in set.all where each.name.sha256 == nil { try stage(BytesSource(each.stored.bytes), as: each.name, operation, scratch) }
-    }
-
-    /// Stores bytes under a digest that is not their SHA-256, which the store then knows as another name of theirs.
-    private func stage(_ source: any ByteSource, as digest: ContentDigest, _ operation: any StoreOperation, _ scratch: String) throws {
-        let upload = try store.beginUpload(in: scratch)
-        try copyBytes(from: source, to: UploadSink(upload))
-        let blob = try upload.finish(as: digest)
-        guard try operation.lease([blob.digest: blob.size]).contains(blob.digest) else { throw RegistryError.blobNotFound(digest) }
+        var found = names.withLock { $0 }
+        for each in set.all where each.name.sha256 == nil { found[each.name] = each.stored.digest }
+        return found
     }
 
     /// Unpacks a packed resource; gives its manifest, once list, archive, tree digest and manifest digest all agree.
@@ -78,11 +77,28 @@ struct ArtifactFetcher {
     }
 }
 
-/// Appends to an upload.
-private final class UploadSink: ByteSink {
-    private let upload: any UploadSession
+/// Passes bytes on and throws in place of the end when they do not have the SHA-512 that was promised.
+private final class NamedSource: ByteSource {
+    private let source: any ByteSource
+    private let hasher = SHA512Hasher()
+    private let expected: ContentDigest
+    private var isOver = false
 
-    init(_ upload: any UploadSession) { self.upload = upload }
+    init(_ source: any ByteSource, digest: ContentDigest) {
+        self.source = source
+        expected = digest
+    }
 
-    func write(_ bytes: UnsafeRawBufferPointer) throws { try upload.append(bytes) }
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let count = try source.read(into: buffer)
+        guard count == 0 else {
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            return count
+        }
+        guard !isOver else { return 0 }
+        isOver = true
+        let got = hasher.finish()
+        guard got == expected else { throw ContentError.mismatch(expected: expected, got: got) }
+        return 0
+    }
 }

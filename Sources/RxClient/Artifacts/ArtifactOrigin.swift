@@ -57,11 +57,7 @@ struct LocalOrigin: ArtifactOrigin {
     }
 
     func open(_ blob: Descriptor) throws -> any ByteSource {
-        guard let digest = blob.digest.sha256 else {
-            throw RegistryError(
-                "\(repository) has a blob under \(blob.digest), which is not sent from the local store", code: .unsupported,
-                hint: "copy it from the registry that it came from: rx copy HOST/\(repository) TARGET")
-        }
+        guard let digest = try store.digest(of: blob.digest) else { throw RegistryError.blobNotFound(blob.digest) }
         return try store.open(digest)
     }
 

@@ -81,16 +81,16 @@ extension Client {
             operation.cancel()
             progress.end()
         }
-        let fetcher = ArtifactFetcher(store: store, progress: progress)
+        let fetcher = ArtifactFetcher(progress: progress)
         if case .packed(let packed) = kind {
             return try operation.commit(try fetcher.unpack(packed, from: origin, into: operation), as: reference)
         }
         let set = try ArtifactSet(read, from: origin, referrers: referrers)
-        try fetcher.fetch(set, from: origin, into: operation, scratch: "\(reference.registry)/\(reference.repository)")
+        let names = try fetcher.fetch(set, from: origin, into: operation)
         let artifacts = try (set.parts + set.referrers + [set.root]).map { each in
             try Artifact(parsing: each.stored.bytes, mediaType: each.stored.mediaType, repository: reference.repository)
         }
-        return try operation.commit(artifacts, as: reference)
+        return try operation.commit(artifacts, as: reference, names: names)
     }
 
     /// What a registry has under a locator, read through `/v2/`; of its blobs, at most the list of a packed resource's files is fetched.

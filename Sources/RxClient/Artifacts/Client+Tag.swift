@@ -29,7 +29,7 @@ extension Client {
         guard let stored = try store.artifact(registry: "", repository: source.repository, name: .digest(.sha256(record.manifestDigest)))
         else { throw try notFound(source) }
         let artifact = try Artifact(parsing: stored.bytes, mediaType: stored.mediaType, repository: source.repository)
-        return Tagging(reference: try store.begin().commit([artifact], as: reference).reference, digest: stored.digest)
+        return Tagging(reference: try store.begin().commit([artifact], as: reference, names: [:]).reference, digest: stored.digest)
     }
 
     /// The locator that the new tag makes.
