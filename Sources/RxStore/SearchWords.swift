@@ -1,12 +1,12 @@
 import RxModel
 
 /// The words of a search text: runs of letters and digits. Source: Specs/05-store, search rules.
-struct SearchWords {
+package struct SearchWords {
     let words: [String]
     /// Whether the text asks for something that can be found: nothing at all, or at least one word.
-    let canMatch: Bool
+    package let canMatch: Bool
 
-    init(_ text: String) {
+    package init(_ text: String) {
         words = SearchWords.split(text)
         canMatch = !words.isEmpty || text.unicodeScalars.allSatisfy(\.properties.isWhitespace)
     }
@@ -15,7 +15,7 @@ struct SearchWords {
     var match: String { words.map { "\"\($0)\"*" }.joined(separator: " ") }
 
     /// Whether every word begins one of the words of `texts`, whatever case and diacritics.
-    func matches(_ texts: [String]) -> Bool {
+    package func matches(_ texts: [String]) -> Bool {
         let tokens = texts.flatMap(SearchWords.split).map(SearchWords.folded)
         return words.map(SearchWords.folded).allSatisfy { word in tokens.contains { $0.hasPrefix(word) } }
     }

@@ -30,8 +30,9 @@ struct CatalogSearch: Sendable {
 
     /// The tags of the repositories in whose names every word begins some word, by repository, the last tag first.
     func find(_ text: String, limit: Int, offset: Int) throws -> SearchResults {
-        let words = SearchText.words(text)
-        let names = try client.repositories(limit: CatalogSearch.repositoryLimit).filter { SearchText.matches(words, $0) }
+        let words = SearchWords(text)
+        guard words.canMatch else { return SearchResults(results: [], total: 0) }
+        let names = try client.repositories(limit: CatalogSearch.repositoryLimit).filter { words.matches([$0]) }
         let matching = Array(names.prefix(CatalogSearch.matchLimit))
         let tags = try concurrently(matching) { name in
             do { return try client.tags(of: name) } catch let error as RegistryError where error.code.status == 404 { return [] }
@@ -73,18 +74,5 @@ struct CatalogSearch: Sendable {
         }
         let found = values.withLock { $0 }
         return elements.indices.compactMap { found[$0] }
-    }
-}
-
-/// The words of a search, as a registry without one of its own is searched.
-enum SearchText {
-    static func words(_ text: String) -> [String] {
-        text.lowercased().unicodeScalars.split { !($0.properties.isAlphabetic || $0.properties.numericType != nil) }.map { String($0) }
-    }
-
-    /// Whether every word begins some word of the name.
-    static func matches(_ words: [String], _ name: String) -> Bool {
-        let own = self.words(name)
-        return words.allSatisfy { word in own.contains { $0.utf8.starts(with: word.utf8) } }
     }
 }
