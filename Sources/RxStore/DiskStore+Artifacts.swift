@@ -135,7 +135,6 @@ extension Database {
 
     /// Deletes a manifest that no tag names any more, with what the catalog knows of it.
     func forgetManifest(_ id: Int) throws {
-        try run("DELETE FROM aliases WHERE digest = (SELECT digest FROM manifests WHERE id = ?)", .integer(id))
         try run("DELETE FROM manifests WHERE id = ?", .integer(id))
         try run("DELETE FROM search WHERE rowid = ?", .integer(id))
     }
