@@ -92,7 +92,6 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
             try forget(database)
         }
         isOver = true
-        store.repositoryLeases.note(found.digest, repository)
         try Files.syncFolder(store.layout.folder(found.digest))
         return found
     }

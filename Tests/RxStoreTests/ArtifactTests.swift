@@ -29,6 +29,25 @@ import Testing
         #expect(try !isResource(try manifest("secret", layer: ["mediaType": type])))
     }
 
+    @Test func `that goes leaves the blobs which a client was told of, whoever ended their leases before`() throws {
+        let folder = try TemporaryFolder()
+        let (store, other) = (try DiskStore(at: folder.path), try DiskStore(at: folder.path))
+        for text in ["{}", "text"] {
+            let upload = try store.beginUpload(in: "r")
+            try Array(text.utf8).withUnsafeBytes { try upload.append($0) }
+            _ = try upload.finish(as: .sha256(sha256(Array(text.utf8))))
+        }
+        let artifact = try Artifact(parsing: try manifest("text"), mediaType: nil, repository: "r")
+        try store.put(artifact, in: "r", tags: ["v"], name: nil, sparse: false)
+        // A collection of another process ends every lease; the manifest keeps the blob.
+        _ = try other.collect(dryRun: false, leaseTime: 0)
+        let digest = ContentDigest.sha256(sha256(Array("text".utf8)))
+        #expect(try store.blob(digest, in: "r", leasing: true) != nil)
+        #expect(try other.removeArtifact(repository: "r", name: .digest(.sha256(artifact.digest)), sparse: false))
+        _ = try other.collect(dryRun: false, leaseTime: nil)
+        #expect(try store.blob(digest, in: "r", leasing: false) != nil, "told of a moment ago")
+    }
+
     @Test func `shows nothing of another repository as a resource of its own`() throws {
         let store = MemoryStore()
         for (text, repository) in [("secret", "private"), ("{}", "r")] {
