@@ -265,6 +265,10 @@ public struct ArtifactContract<S: Store> {
             "mediaType": "a/b", "digest": .string(sha256(Array("in".utf8)).description), "size": 2,
             "data": .string(Base64.encode(Array("in".utf8))),
         ])
+        let absent: JSON = .members(["mediaType": "a/b", "digest": .string(sha256(Array("absent".utf8)).description), "size": 6])
+        #expect(throws: MissingContentError.self) { try put(image([], ["layers": .array([inlined, absent])]), "2", in: store) }
+        #expect(
+            try store.blob(.sha256(sha256(Array("in".utf8))), in: "r", leasing: false) == nil, "a put that is refused leaves nothing")
         try put(image([], ["layers": .array([inlined])]), "2", in: store)
         #expect(try text(sha256(Array("in".utf8)), in: store) == "in")
     }
