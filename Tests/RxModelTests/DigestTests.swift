@@ -22,6 +22,11 @@ import Testing
         for wrong in ["sha512:", "sha512:\(digits)0", "sha512:\u{301}\(digits)"] { #expect(ContentDigest(wrong) == nil, "\(wrong)") }
     }
 
+    @Test func `of algorithms that are not known have a length that fits into a header`() {
+        #expect(ContentDigest(ofAnyAlgorithm: "x:" + String(repeating: "a", count: 510)) != nil)
+        #expect(ContentDigest(ofAnyAlgorithm: "x:" + String(repeating: "a", count: 511)) == nil)
+    }
+
     @Test func `hash differently when they differ anywhere, so that nobody can make a set of them slow`() {
         let digests = (0..<32).map { position in Digest(bytes: (0..<32).map { UInt8($0 == position ? 1 : 0) })! }
         #expect(Set(digests.map(\.hashValue)).count == digests.count)

@@ -21,6 +21,7 @@ public struct ArtifactContract<S: Store> {
         try removals()
         try collections()
         try otherDigests()
+        try sparse()
         try records()
         try kept()
     }
@@ -286,6 +287,15 @@ public struct ArtifactContract<S: Store> {
         #expect(try store.removeArtifact(repository: "second", name: .digest(name), sparse: false))
         #expect(try store.referrers(registry: "", repository: "second", of: name).count == 1)
         try push("{}", to: "r", in: store)
+    }
+
+    /// A sparse index may name what its repository does not have; that shows it nothing of others.
+    func sparse() throws {
+        let store = try make()
+        try push("secret", to: "private", in: store)
+        let bytes = index([Array("secret".utf8)])
+        try put(bytes, "1", in: store, sparse: true)
+        #expect(try store.blob(.sha256(sha256(Array("secret".utf8))), in: "r", leasing: false) == nil)
     }
 
     func records() throws {
