@@ -27,7 +27,8 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// Reads `sha256:<64 digits>`; nil for anything else.
     public init?(_ text: some StringProtocol) {
-        guard text.utf8.starts(with: "sha256:".utf8) else { return nil }
+        // The count, too: a character may be more than one byte.
+        guard text.utf8.count == 71, text.utf8.starts(with: "sha256:".utf8) else { return nil }
         self.init(hex: text.dropFirst(7))
     }
 
@@ -48,5 +49,6 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The order of the digests' texts.
     public static func < (a: Digest, b: Digest) -> Bool { a.words < b.words }
 
-    public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+    // All of it: digests in a manifest are whatever its sender likes, also very many with the same first digits.
+    public func hash(into hasher: inout Hasher) { withUnsafeBytes(of: words) { hasher.combine(bytes: $0) } }
 }

@@ -108,7 +108,8 @@ extension Call {
     func number(_ name: String, default fallback: Int, in range: ClosedRange<Int>) throws(RegistryError) -> Int {
         guard let text = try query(name) else { return fallback }
         let digits = !text.isEmpty && text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
-        guard digits, let value = Int(text), range.contains(value) else {
+        // One that is too large for the machine is larger than any.
+        guard digits, case let value = Int(text) ?? .max, range.contains(value) else {
             let most = range.upperBound == .max ? "0 or more" : "\(range.lowerBound) to \(range.upperBound)"
             throw RegistryError("\(name) must be a whole number, \(most)", code: .invalidQuery)
         }

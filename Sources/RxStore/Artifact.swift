@@ -67,7 +67,9 @@ public struct Artifact: Sendable {
             inlined[blob.digest] = data
         }
         self.inlined = inlined
-        if let resource = Artifact.resource(bytes, manifest) {
+        // A layer that may be absent is not checked, so it can be no file: it could name another repository's blob.
+        let blobs = self.blobs
+        if let resource = Artifact.resource(bytes, manifest), resource.files.allSatisfy({ blobs[.sha256($0.digest)] == $0.size }) {
             tree = resource.tree
             size = resource.size
             fileCount = resource.files.count

@@ -6,7 +6,7 @@ extension Database {
     @discardableResult
     func put(_ artifact: Artifact, registry: String, repository: String, tags: [String], now: Int) throws -> Int {
         let present = try manifestID(registry, repository, artifact.digest)
-        let id = try present ?? insert(artifact, registry, repository)
+        let id = try present ?? insert(artifact, registry, repository, now: now)
         for tag in tags {
             try run(
                 """
@@ -61,19 +61,10 @@ extension Database {
         try run("UPDATE manifests SET subject = ? WHERE subject = ?", .text(digest.description), .text(name.description))
     }
 
-    /// Forgets the other names of a blob or manifest that is gone, unless the same bytes are still there as one or the other.
-    func forgetAliases(of digest: Digest) throws {
-        try run(
-            """
-            DELETE FROM aliases WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM manifests WHERE digest = ?1)
-                AND NOT EXISTS (SELECT 1 FROM blobs WHERE digest = ?1)
-            """, .digest(digest))
-    }
-
     /// A digest as subjects are filed under it: the SHA-256 where that is known.
     func subjectText(_ name: ContentDigest) throws -> String { try digest(of: name)?.description ?? name.description }
 
-    private func insert(_ artifact: Artifact, _ registry: String, _ repository: String) throws -> Int {
+    private func insert(_ artifact: Artifact, _ registry: String, _ repository: String, now: Int) throws -> Int {
         let definition = artifact.definition
         try run(
             """
@@ -92,8 +83,10 @@ extension Database {
         // One that is not there may come later: only a SHA-256 says which it will be.
         for child in try artifact.manifests.keys.compactMap(digest) {
             try run("INSERT OR IGNORE INTO children VALUES (?, ?)", .integer(id), .digest(child))
-            // An index may name a blob, which lives as long as the index then.
-            if try hasBlob(child) { try run("INSERT OR IGNORE INTO refs VALUES (?, ?)", .integer(id), .digest(child)) }
+            // An index may name a blob, which lives as long as the index then: one that its repository has, not any other's.
+            if try registry.isEmpty ? blob(.sha256(child), in: repository, now: now) != nil : hasBlob(child) {
+                try run("INSERT OR IGNORE INTO refs VALUES (?, ?)", .integer(id), .digest(child))
+            }
             try run(
                 "UPDATE manifests SET by_digest = 0 WHERE registry = ? AND repository = ? AND digest = ? AND by_digest <> 0",
                 .text(registry),

@@ -43,7 +43,13 @@ extension DiskStore {
     }
 
     public func put(_ artifact: Artifact, in repository: String, tags: [String], name: ContentDigest?, sparse: Bool) throws {
-        try storeInlined(artifact, in: repository)
+        if !artifact.inlined.isEmpty {
+            // A put that is refused leaves nothing: what is not inline is looked for first.
+            try catalog.read { database in
+                try checkContent(of: artifact, but: artifact.inlined, in: repository, sparse: sparse, database, now: database.now())
+            }
+            try storeInlined(artifact, in: repository)
+        }
         try catalog.write { database, now in
             try checkContent(of: artifact, in: repository, sparse: sparse, database, now: now)
             try database.put(artifact, registry: "", repository: repository, tags: tags, now: now)
@@ -52,14 +58,17 @@ extension DiskStore {
     }
 
     /// Throws when the repository lacks a blob or manifest that is named, or has it with another size.
-    private func checkContent(of artifact: Artifact, in repository: String, sparse: Bool, _ database: Database, now: Int) throws {
+    private func checkContent(
+        of artifact: Artifact, but inlined: [ContentDigest: [UInt8]] = [:], in repository: String, sparse: Bool, _ database: Database,
+        now: Int
+    ) throws {
         var missing: [ContentDigest] = []
         func check(_ name: ContentDigest, _ size: Int, found: Int) throws {
             guard found == size else {
                 throw RegistryError("\(name) has \(found) bytes, and the manifest says \(size)", code: .sizeInvalid)
             }
         }
-        for (name, size) in artifact.blobs {
+        for (name, size) in artifact.blobs where inlined[name] == nil {
             guard let blob = try database.blob(name, in: repository, now: now), try layout.holds(blob.digest, size: blob.size) else {
                 missing.append(name)
                 continue
@@ -137,10 +146,8 @@ extension Database {
 
     /// Deletes a manifest that no tag names any more, with what the catalog knows of it.
     func forgetManifest(_ id: Int) throws {
-        let digest = try first("SELECT digest FROM manifests WHERE id = ?", .integer(id)) { try $0.digest(0) }
         try run("DELETE FROM manifests WHERE id = ?", .integer(id))
         try run("DELETE FROM search WHERE rowid = ?", .integer(id))
-        if let digest { try forgetAliases(of: digest) }
     }
 }
 

@@ -24,7 +24,10 @@ extension DiskStore {
             report.bytes += deleted.reduce(0) { $0 + $1.size }
         }
         report.leftovers = try leftovers(delete: true)
-        try catalog.write { database, now in try database.run("DELETE FROM leases WHERE until <= ?", .integer(plan.leaseEnd(now))) }
+        try catalog.write { database, now in
+            try database.run("DELETE FROM leases WHERE until <= ?", .integer(plan.leaseEnd(now)))
+            try database.forgetAliases()
+        }
         return report
     }
 
@@ -55,7 +58,6 @@ extension DiskStore {
                         AND NOT EXISTS (SELECT 1 FROM leases WHERE digest = ?1 AND until > ?2)
                     """, .digest(blob.digest), .integer(plan.leaseEnd(now)))
                 guard count > 0 else { return false }
-                try database.forgetAliases(of: blob.digest)
                 try aside += moveAside(layout.blob(blob.digest), blob.digest)
                 return true
             }
@@ -174,6 +176,16 @@ extension Database {
                 AND NOT EXISTS (SELECT 1 FROM refs WHERE refs.digest = blobs.digest AND refs.manifest NOT IN (SELECT id FROM temp.dead))
             """, .integer(now)
         ) { StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
+    }
+
+    /// Deletes the other names of what no repository holds or refers to any more: until then they are everybody's.
+    func forgetAliases() throws {
+        try run(
+            """
+            DELETE FROM aliases WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.digest = aliases.digest)
+                AND NOT EXISTS (SELECT 1 FROM manifests WHERE manifests.digest = aliases.digest)
+                AND 'sha256:' || lower(hex(aliases.digest)) NOT IN (SELECT subject FROM manifests WHERE subject IS NOT NULL)
+            """)
     }
 
     /// The manifests that nothing keeps at the moment.

@@ -4,9 +4,15 @@ import RxPosix
 
 extension DiskStore {
     public func blob(_ digest: ContentDigest, in repository: String, leasing: Bool) throws -> StagedBlob? {
-        let found = try catalog.read { try $0.blob(digest, in: repository, now: $0.now()) }
+        let (found, isLeased) = try catalog.read { database in
+            let now = try database.now()
+            let found = try database.blob(digest, in: repository, now: now)
+            // A lease that has three quarters of its time left needs no new one. The catalog alone knows: others end leases, too.
+            let until = try leasing ? found.flatMap { try database.leaseEnd($0.digest, repository) } : nil
+            return (found, until.map { $0 >= now + leaseTime - leaseTime / 4 } ?? false)
+        }
         guard let found, try layout.holds(found.digest, size: found.size) else { return nil }
-        guard leasing, !repositoryLeases.isFresh(found.digest, repository) else { return found }
+        guard leasing, !isLeased else { return found }
         // Looked up again: a collection may have come in between.
         return try lease(found.digest, repository) { database, now in try database.blob(digest, in: repository, now: now) != nil }
             ? found : nil
@@ -41,20 +47,17 @@ extension DiskStore {
                     "blob \(digest) is named by a manifest of \(repository)", code: .unsupported, hint: "delete the manifest first")
             }
             try database.run("DELETE FROM leases WHERE owner = ? AND digest = ?", .text(repositoryOwner(repository)), .digest(found.digest))
-            repositoryLeases.forget(found.digest, repository)
             return true
         }
     }
 
     /// Leases a blob to a repository if `condition` holds in the same transaction.
     private func lease(_ digest: Digest, _ repository: String, if condition: (Database, Int) throws -> Bool) throws -> Bool {
-        let leased = try catalog.write(durably: false) { database, now in
+        try catalog.write(durably: false) { database, now in
             guard try condition(database, now) else { return false }
             try database.lease(digest, to: repository, until: now + leaseTime)
             return true
         }
-        if leased { repositoryLeases.note(digest, repository) }
-        return leased
     }
 }
 
@@ -104,6 +107,13 @@ extension Database {
             WHERE manifests.registry = '' AND manifests.repository = ? LIMIT 1
             """, .digest(digest), .text(repository)
         ) { _ in true } ?? false
+    }
+
+    /// When a repository's lease on a blob ends (seconds since 1970); nil when it has none.
+    func leaseEnd(_ digest: Digest, _ repository: String) throws -> Int? {
+        try first("SELECT until FROM leases WHERE owner = ? AND digest = ?", .text(repositoryOwner(repository)), .digest(digest)) {
+            $0.int(0)
+        }
     }
 
     /// Leases a blob to a repository.

@@ -13,7 +13,6 @@ public final class DiskStore: Store {
     let leaseTime: Int
     /// How long an upload waits for its next request, in seconds.
     let uploadTime: Int
-    let repositoryLeases: RepositoryLeases
     let uploadHashes = UploadHashes()
 
     /// The folder that holds the store.
@@ -27,7 +26,6 @@ public final class DiskStore: Store {
         self.layout = layout
         self.leaseTime = leaseTime
         self.uploadTime = uploadTime
-        repositoryLeases = RepositoryLeases(leaseTime: leaseTime)
         try layout.prepare()
         do { catalog = try Catalog(path: layout.catalog) } catch let error as RegistryError where error.code == .storageFull {
             // On a full disk not even a removal can begin: what is derived makes room.

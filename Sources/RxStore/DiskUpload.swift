@@ -82,17 +82,20 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
 
     func finish(as digest: ContentDigest) throws -> StagedBlob {
         let found = try check(digest)
-        try file.sync()
-        _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
+        do { try file.sync() } catch {
+            // What failed to reach the disk may be gone from memory, too: it is never synced again.
+            try? cancel()
+            throw error
+        }
         try store.catalog.write { database, now in
             try Files.rename(file.path, to: store.layout.blob(found.digest))
+            _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
             try database.putBlob(found, now: now)
             try database.lease(found.digest, to: repository, until: now + store.leaseTime)
             try database.alias(digest, of: found.digest)
             try forget(database)
         }
         isOver = true
-        store.repositoryLeases.note(found.digest, repository)
         try Files.syncFolder(store.layout.folder(found.digest))
         return found
     }
@@ -111,6 +114,8 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     private func check(_ digest: ContentDigest) throws -> StagedBlob {
         if hash.count < offset { hash = try UploadHash(reading: file) }
         let found = StagedBlob(digest: hash.finish(), size: offset)
+        // The hasher is empty now: should the rest fail, the next end reads the file.
+        hash = UploadHash()
         let named: ContentDigest = if digest.sha256 == nil { try sha512() } else { .sha256(found.digest) }
         guard named == digest else {
             try cancel()

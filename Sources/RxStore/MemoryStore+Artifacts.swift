@@ -43,24 +43,14 @@ extension MemoryStore {
     }
 
     public func put(_ artifact: Artifact, in repository: String, tags: [String], name: ContentDigest?, sparse: Bool) throws {
+        try state.withLock { try $0.checkContent(of: artifact, but: artifact.inlined, in: repository, sparse: sparse) }
         for (digest, bytes) in artifact.inlined where try blob(digest, in: repository, leasing: true) == nil {
             let upload = try beginUpload(in: repository)
             try bytes.withUnsafeBytes { try upload.append($0) }
             _ = try upload.finish(as: digest)
         }
         try state.withLock { state in
-            var missing: [ContentDigest] = []
-            for (name, size) in artifact.blobs.merging(artifact.manifests, uniquingKeysWith: { first, _ in first }) {
-                let child = state.artifact(Repository(registry: "", name: repository), name)?.bytes.count
-                guard let found = state.blob(name, in: repository)?.size ?? child else {
-                    if !sparse || artifact.blobs[name] != nil { missing.append(name) }
-                    continue
-                }
-                guard found == size else {
-                    throw RegistryError("\(name) has \(found) bytes, and the manifest says \(size)", code: .sizeInvalid)
-                }
-            }
-            guard missing.isEmpty else { throw MissingContentError(missing.sorted { $0.description < $1.description }, in: repository) }
+            try state.checkContent(of: artifact, in: repository, sparse: sparse)
             state.put(artifact, in: Repository(registry: "", name: repository), tags: tags)
             if let name { state.alias(name, of: artifact.digest) }
         }
@@ -121,6 +111,22 @@ extension MemoryStore.State {
         guard let found = artifact(repository, name) else { return nil }
         let alias = aliases.first { $0.value == found.digest }?.key
         return StoredArtifact(bytes: found.bytes, mediaType: found.mediaType, digest: found.digest, name: alias)
+    }
+
+    /// Throws when the repository lacks a blob or manifest that is named, or has it with another size.
+    func checkContent(of artifact: Artifact, but inlined: [ContentDigest: [UInt8]] = [:], in repository: String, sparse: Bool) throws {
+        var missing: [ContentDigest] = []
+        for (name, size) in artifact.blobs.merging(artifact.manifests, uniquingKeysWith: { first, _ in first }) where inlined[name] == nil {
+            let child = self.artifact(MemoryStore.Repository(registry: "", name: repository), name)?.bytes.count
+            guard let found = blob(name, in: repository)?.size ?? child else {
+                if !sparse || artifact.blobs[name] != nil { missing.append(name) }
+                continue
+            }
+            guard found == size else {
+                throw RegistryError("\(name) has \(found) bytes, and the manifest says \(size)", code: .sizeInvalid)
+            }
+        }
+        guard missing.isEmpty else { throw MissingContentError(missing.sorted { $0.description < $1.description }, in: repository) }
     }
 
     /// Inserts a manifest where it is missing and moves the tags to it.

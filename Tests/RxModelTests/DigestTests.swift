@@ -10,10 +10,26 @@ import Testing
         #expect(Digest(bytes: digest.bytes) == digest)
         for wrong in [
             "", "sha256:", digest.hex.uppercased(), "sha256:\(digest.hex)0", "sha512:\(digest.hex)", "sha256:\(digest.hex.dropLast())",
-            "sha256:\(digest.hex.dropLast())é",
+            "sha256:\(digest.hex.dropLast())é", "sha256:\u{301}\(digest.hex)",
         ] {
             #expect(Digest(wrong) == nil, "\(wrong)")
         }
+    }
+
+    @Test func `of other algorithms are read back too`() {
+        let digits = String(repeating: "ab", count: 64)
+        #expect(ContentDigest("sha512:\(digits)") == .sha512(digits))
+        for wrong in ["sha512:", "sha512:\(digits)0", "sha512:\u{301}\(digits)"] { #expect(ContentDigest(wrong) == nil, "\(wrong)") }
+    }
+
+    @Test func `of algorithms that are not known have a length that fits into a header`() {
+        #expect(ContentDigest(ofAnyAlgorithm: "x:" + String(repeating: "a", count: 510)) != nil)
+        #expect(ContentDigest(ofAnyAlgorithm: "x:" + String(repeating: "a", count: 511)) == nil)
+    }
+
+    @Test func `hash differently when they differ anywhere, so that nobody can make a set of them slow`() {
+        let digests = (0..<32).map { position in Digest(bytes: (0..<32).map { UInt8($0 == position ? 1 : 0) })! }
+        #expect(Set(digests.map(\.hashValue)).count == digests.count)
     }
 
     @Test func `are ordered as their texts are`() throws {

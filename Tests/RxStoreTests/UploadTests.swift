@@ -83,6 +83,26 @@ import Testing
         #expect(try again.finish(as: .sha256(digest)).size == 4)
     }
 
+    @Test func `whose end met a failing disk ends when it is tried again, but for one that could not be synced`() throws {
+        let store = try DiskStore(at: folder.path)
+        let digest = ContentDigest.sha256(sha256(Array("abcd".utf8)))
+        func fail(_ call: String) throws -> String {
+            let upload = try store.beginUpload(in: "r")
+            try upload.keep()
+            try append("abcd", to: upload)
+            Fault.inject(call, ENOSPC, under: folder.path)
+            defer { Fault.clear(under: folder.path) }
+            #expect(throws: (any Error).self) { _ = try upload.finish(as: digest) }
+            return upload.name
+        }
+        let renamed = try fail("rename")
+        #expect(try store.received(renamed, in: "r") == 4)
+        #expect(try store.upload(renamed, in: "r")?.finish(as: digest).size == 4)
+        let synced = try fail("fsync")
+        #expect(try store.received(synced, in: "r") == nil && store.upload(synced, in: "r") == nil)
+        #expect(try files.isEmpty)
+    }
+
     @Test func `repairs a blob whose file is damaged`() throws {
         let store = try DiskStore(at: folder.path)
         let digest = sha256(Array("abcd".utf8))

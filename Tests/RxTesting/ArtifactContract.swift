@@ -21,6 +21,7 @@ public struct ArtifactContract<S: Store> {
         try removals()
         try collections()
         try otherDigests()
+        try sparse()
         try records()
         try kept()
     }
@@ -260,12 +261,41 @@ public struct ArtifactContract<S: Store> {
         try store.put(artifact, in: "r", tags: [], name: name, sparse: false)
         let found = try #require(try store.artifact(registry: "", repository: "r", name: .digest(name)))
         #expect(found.digest == artifact.digest && found.name == name)
+        try othersNames(artifact, name, in: store)
         let inlined: JSON = .members([
             "mediaType": "a/b", "digest": .string(sha256(Array("in".utf8)).description), "size": 2,
             "data": .string(Base64.encode(Array("in".utf8))),
         ])
+        let absent: JSON = .members(["mediaType": "a/b", "digest": .string(sha256(Array("absent".utf8)).description), "size": 6])
+        #expect(throws: MissingContentError.self) { try put(image([], ["layers": .array([inlined, absent])]), "2", in: store) }
+        #expect(
+            try store.blob(.sha256(sha256(Array("in".utf8))), in: "r", leasing: false) == nil, "a put that is refused leaves nothing")
         try put(image([], ["layers": .array([inlined])]), "2", in: store)
         #expect(try text(sha256(Array("in".utf8)), in: store) == "in")
+    }
+
+    /// A manifest's other name stays good while a repository holds it or holds what refers to it.
+    private func othersNames(_ artifact: Artifact, _ name: ContentDigest, in store: S) throws {
+        for text in ["{}", "long"] { try push(text, to: "second", in: store) }
+        try store.put(artifact, in: "second", tags: ["1"], name: name, sparse: false)
+        let subject: JSON = .members(["mediaType": "a/b", "digest": .string(name.description), "size": .integer(artifact.bytes.count)])
+        try put(image([], ["subject": subject]), "signature", to: "second", in: store)
+        #expect(try store.removeArtifact(repository: "r", name: .digest(name), sparse: false))
+        _ = try store.collect(dryRun: false, leaseTime: 0)
+        #expect(try store.artifact(registry: "", repository: "r", name: .digest(name)) == nil)
+        #expect(try store.artifact(registry: "", repository: "second", name: .digest(name))?.digest == artifact.digest)
+        #expect(try store.removeArtifact(repository: "second", name: .digest(name), sparse: false))
+        #expect(try store.referrers(registry: "", repository: "second", of: name).count == 1)
+        try push("{}", to: "r", in: store)
+    }
+
+    /// A sparse index may name what its repository does not have; that shows it nothing of others.
+    func sparse() throws {
+        let store = try make()
+        try push("secret", to: "private", in: store)
+        let bytes = index([Array("secret".utf8)])
+        try put(bytes, "1", in: store, sparse: true)
+        #expect(try store.blob(.sha256(sha256(Array("secret".utf8))), in: "r", leasing: false) == nil)
     }
 
     func records() throws {

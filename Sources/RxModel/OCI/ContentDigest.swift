@@ -15,7 +15,7 @@ public enum ContentDigest: Hashable, Sendable, CustomStringConvertible {
             self = .sha256(digest)
             return
         }
-        guard text.utf8.starts(with: "sha512:".utf8) else { return nil }
+        guard text.utf8.count == 135, text.utf8.starts(with: "sha512:".utf8) else { return nil }
         let digits = text.dropFirst(7)
         guard digits.utf8.count == 128, digits.utf8.allSatisfy({ Hex.value($0) != nil }) else { return nil }
         self = .sha512(String(digits))

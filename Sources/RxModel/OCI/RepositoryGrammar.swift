@@ -11,10 +11,13 @@ package enum RepositoryGrammar {
         }
     }
 
-    /// `algorithm ":" encoded`.
+    /// The longest digest in bytes: it is an answer's header, too.
+    private static let digestLimit = 512
+
+    /// `algorithm ":" encoded`, of at most `digestLimit` bytes.
     package static func isDigest(_ text: String) -> Bool {
         let halves = text.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
-        guard halves.count == 2, !halves[1].isEmpty else { return false }
+        guard text.utf8.count <= digestLimit, halves.count == 2, !halves[1].isEmpty else { return false }
         let separators = Array("+._-".utf8)
         let parts = halves[0].split(omittingEmptySubsequences: false) { separators.contains($0) }
         return parts.allSatisfy { !$0.isEmpty && $0.allSatisfy(isRun) }

@@ -165,8 +165,9 @@ extension Call {
         }
         guard numbers.count == 2, let first = numbers[0], let last = numbers[1], first == received, last >= first else { return false }
         guard let length = request.headers["Content-Length"].flatMap({ Int($0) }) else { return true }
-        guard length == last - first + 1 else {
-            throw RegistryError("Content-Range names \(last - first + 1) bytes, and the body has \(length)", code: .sizeInvalid)
+        // Not `last - first + 1`, which a client can make overflow.
+        guard length - 1 == last - first else {
+            throw RegistryError("Content-Range is \(text), and the body has \(length) bytes", code: .sizeInvalid)
         }
         return true
     }
