@@ -38,7 +38,8 @@ public struct SearchResults: Sendable, Equatable {
             let answer = try Answer(json, "search result")
             self.init(
                 locator: try answer.locator("locator"), type: try answer.string("type"), digest: try answer.digest("digest"),
-                description: try answer.optionalString("description"), updatedAt: answer.json["updatedAt"] == nil ? 0 : try answer.time("updatedAt"))
+                description: try answer.optionalString("description"),
+                updatedAt: answer.json["updatedAt"] == nil ? 0 : try answer.time("updatedAt"))
         }
     }
 

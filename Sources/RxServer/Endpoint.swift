@@ -11,6 +11,8 @@ struct ServerContext: Sendable {
     let responses: ResponseCache
     let archives: ArchiveCache
     let workers: Workers
+    /// Where bodies wait until they are whole.
+    let spoolDirectory: String
 }
 
 /// One request that an endpoint is asked to answer.

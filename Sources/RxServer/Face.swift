@@ -39,12 +39,15 @@ package enum Face: Sendable {
             return DistributionErrors([DistributionErrors.Element(code: word(error.code), message: message)])
         }
         return DistributionErrors(
-            missing.digests.map { digest in
+            missing.digests.prefix(mostErrors).map { digest in
                 DistributionErrors.Element(
                     code: missing.code.wire, message: "\(digest) is not in repository \(missing.repository)",
                     detail: .members(["digest": .string(digest.description)]))
             })
     }
+
+    /// How many errors one answer lists.
+    private static let mostErrors = 100
 
     /// The word that the distribution specification has for a code. Source: Specs/11-distribution, OCI-131.
     private static func word(_ code: ErrorCode) -> String {

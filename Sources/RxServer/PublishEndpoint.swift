@@ -9,13 +9,10 @@ import RxStore
 /// `POST /api/v1/publish`: takes a resource, wholly or not at all.
 struct PublishEndpoint: Endpoint {
     let methods = ["POST"]
-    /// Where an archive waits until it is unpacked.
-    let spoolDirectory: String
-
     func react(_ call: Call, _ context: ServerContext) throws -> Reaction {
         .receive(
             try PublishUpload(
-                contentType: call.request.headers["Content-Type"], spoolDirectory: spoolDirectory,
+                contentType: call.request.headers["Content-Type"], spoolDirectory: context.spoolDirectory,
                 definitionLimit: context.configuration.maxDefinitionBytes, failed: { context.failure($0, call) },
                 complete: { parts in
                     do { return try publish(parts, context) } catch { return context.failure(error, call) }

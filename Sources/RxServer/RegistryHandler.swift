@@ -9,12 +9,12 @@ package struct RegistryHandler: HTTPHandler {
     private let exact: [String: any Endpoint]
     private let prefixes: [(prefix: String, endpoint: any Endpoint)]
 
-    init(_ context: ServerContext, spoolDirectory: String) {
+    init(_ context: ServerContext) {
         self.context = context
         exact = [
             Route.healthz: HealthEndpoint(), Route.health: HealthEndpoint(), Route.wellKnown: WellKnownEndpoint(),
             Route.search: SearchEndpoint(),
-            Route.publish: PublishEndpoint(spoolDirectory: spoolDirectory),
+            Route.publish: PublishEndpoint(),
         ]
         prefixes = [(Route.resourcePrefix, ResourceEndpoint()), (Route.contentPrefix, ContentEndpoint())]
     }

@@ -17,7 +17,8 @@ public final class RegistryServer: Sendable {
         let archives = ArchiveCache(
             folder: "\(configuration.data)/cache/archives", limit: configuration.archiveCacheBytes, store: store, workers: workers)
         let context = ServerContext(
-            configuration: configuration, store: store, log: log, responses: ResponseCache(), archives: archives, workers: workers)
+            configuration: configuration, store: store, log: log, responses: ResponseCache(), archives: archives, workers: workers,
+            spoolDirectory: spool)
         let limits = HTTPLimits(
             bodyBytes: configuration.maxBodyBytes, headBytes: configuration.maxHeaderBytes, connections: configuration.maxConnections,
             idleSeconds: configuration.idleSeconds, drainSeconds: configuration.drainSeconds)
@@ -26,7 +27,7 @@ public final class RegistryServer: Sendable {
         do {
             server = try HTTPServer(
                 host: configuration.host, port: configuration.port, limits: limits,
-                handler: RegistryHandler(context, spoolDirectory: spool), workers: workers, log: log)
+                handler: RegistryHandler(context), workers: workers, log: log)
         } catch {
             workers.close()
             throw error

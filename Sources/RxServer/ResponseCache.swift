@@ -40,7 +40,7 @@ struct CachedAnswer: Sendable {
 final class ResponseCache: Sendable {
     private struct State {
         var version = Int.min
-        var entries: [String: CachedAnswer] = [:]
+        var entries: [String: (answer: CachedAnswer, length: Int)] = [:]
         var bytes = 0
         var files = 0
     }
@@ -58,15 +58,15 @@ final class ResponseCache: Sendable {
 
     /// The answer for a path, when it was made at the version that the store has now. The version is asked for only then.
     func answer(_ path: String, version: () throws -> Int) -> CachedAnswer? {
-        let found = state.withLock { state in state.entries[path].map { (answer: $0, version: state.version) } }
-        guard let found, let version = try? version(), version == found.version else { return nil }
+        let found = state.withLock { state in state.entries[path].map { (answer: $0.answer, length: $0.length, version: state.version) } }
+        // Strings compare by canonical equivalence, paths by bytes: what is equal to ASCII and as long is ASCII.
+        guard let found, found.length == path.utf8.count, let version = try? version(), version == found.version else { return nil }
         return found.answer
     }
 
     /// Keeps an answer. `version` is the store's from before the answer was made: a change in between makes the entry useless, not wrong.
     func keep(_ entry: CachedAnswer, for path: String, version: Int) {
         let size = entry.size + path.utf8.count
-        // Strings compare by canonical equivalence, paths by bytes: the two agree on ASCII.
         guard size < byteLimit / 16, path.utf8.allSatisfy({ $0 < 0x80 }) else { return }
         state.withLock { state in
             let isFull = state.entries.count >= entryLimit || state.bytes + size > byteLimit || entry.isFile && state.files >= fileLimit
@@ -76,7 +76,7 @@ final class ResponseCache: Sendable {
                 state.files = 0
                 state.version = version
             }
-            if state.entries.updateValue(entry, forKey: path) == nil {
+            if state.entries.updateValue((entry, path.utf8.count), forKey: path) == nil {
                 state.bytes += size
                 state.files += entry.isFile ? 1 : 0
             }

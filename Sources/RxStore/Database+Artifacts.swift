@@ -57,7 +57,7 @@ extension Database {
     /// Notes another name of some bytes.
     func alias(_ name: ContentDigest, of digest: Digest) throws {
         guard name.sha256 == nil else { return }
-        try run("INSERT OR IGNORE INTO aliases VALUES (?, ?)", .text(name.description), .digest(digest))
+        guard try run("INSERT OR IGNORE INTO aliases VALUES (?, ?)", .text(name.description), .digest(digest)) > 0 else { return }
         try run("UPDATE manifests SET subject = ? WHERE subject = ?", .text(digest.description), .text(name.description))
     }
 

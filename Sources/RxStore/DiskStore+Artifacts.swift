@@ -1,4 +1,6 @@
+import Glibc
 public import RxModel
+import RxPosix
 
 extension DiskStore {
     public func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact? {
@@ -33,58 +35,73 @@ extension DiskStore {
     }
 
     public func referrers(registry: String, repository: String, of digest: ContentDigest) throws -> [Descriptor] {
-        let found = try catalog.read { database in
+        try catalog.read { database in
+            // One manifest's bytes are held at a time.
             try database.rows(
                 "SELECT bytes, media_type, digest FROM manifests WHERE registry = ? AND repository = ? AND subject = ? ORDER BY id",
                 .text(registry), .text(repository), .text(database.subjectText(digest))
-            ) { StoredArtifact(bytes: $0.blob(0), mediaType: $0.text(1), digest: try $0.digest(2)) }
-        }
-        return found.compactMap(\.referrer)
+            ) { try StoredArtifact(bytes: $0.blob(0), mediaType: $0.text(1), digest: $0.digest(2)).referrer }
+        }.compactMap { $0 }
     }
 
     public func put(_ artifact: Artifact, in repository: String, tags: [String], name: ContentDigest?, sparse: Bool) throws {
-        if !artifact.inlined.isEmpty {
-            // A put that is refused leaves nothing: what is not inline is looked for first.
-            try catalog.read { database in
-                try checkContent(of: artifact, but: artifact.inlined, in: repository, sparse: sparse, database, now: database.now())
-            }
-            try storeInlined(artifact, in: repository)
+        // A put that is refused leaves nothing and keeps nobody waiting: everything but what is inline is looked for first.
+        let recent = try catalog.read { database in
+            try checkContent(of: artifact, but: artifact.inlined, in: repository, sparse: sparse, database, now: database.now())
         }
+        try storeInlined(artifact, in: repository)
+        try sync(recent)
         try catalog.write { database, now in
-            try checkContent(of: artifact, in: repository, sparse: sparse, database, now: now)
-            try database.put(artifact, registry: "", repository: repository, tags: tags, now: now)
-            if let name { try database.alias(name, of: artifact.digest) }
+            _ = try checkContent(of: artifact, in: repository, sparse: sparse, database, now: now)
+            let id = try database.put(artifact, registry: "", repository: repository, tags: tags, now: now)
+            guard let name, name.sha256 == nil else { return }
+            try database.alias(name, of: artifact.digest)
+            try database.run("UPDATE manifests SET alias = ? WHERE id = ?", .text(name.description), .integer(id))
         }
     }
 
-    /// Throws when the repository lacks a blob or manifest that is named, or has it with another size.
+    /// Throws when the repository lacks a blob or manifest that is named, or has it with another size. Gives the folders of blobs that
+    /// somebody put just now, whose entries may not be on the disk yet.
     private func checkContent(
         of artifact: Artifact, but inlined: [ContentDigest: [UInt8]] = [:], in repository: String, sparse: Bool, _ database: Database,
         now: Int
-    ) throws {
+    ) throws -> Set<String> {
         var missing: [ContentDigest] = []
+        var recent: Set<String> = []
         func check(_ name: ContentDigest, _ size: Int, found: Int) throws {
             guard found == size else {
                 throw RegistryError("\(name) has \(found) bytes, and the manifest says \(size)", code: .sizeInvalid)
             }
         }
-        for (name, size) in artifact.blobs where inlined[name] == nil {
+        func isThere(_ name: ContentDigest, _ size: Int) throws -> Bool {
             guard let blob = try database.blob(name, in: repository, now: now), try layout.holds(blob.digest, size: blob.size) else {
-                missing.append(name)
-                continue
+                return false
             }
             try check(name, size, found: blob.size)
+            let addedAt = try database.blobAddedAt(blob.digest, size: size) ?? now
+            if addedAt >= now - DiskOperation.unsyncedTime { recent.insert(layout.folder(blob.digest)) }
+            return true
+        }
+        for (name, size) in artifact.blobs where inlined[name] == nil {
+            if try !isThere(name, size) { missing.append(name) }
         }
         for (name, size) in artifact.manifests {
             if let child = try database.artifact(registry: "", repository: repository, name: .digest(name)) {
                 try check(name, size, found: child.bytes.count)
-            } else if let blob = try database.blob(name, in: repository, now: now) {
-                try check(name, size, found: blob.size)
-            } else if !sparse {
+            } else if try !isThere(name, size), !sparse {
                 missing.append(name)
             }
         }
         guard missing.isEmpty else { throw MissingContentError(missing.sorted { $0.description < $1.description }, in: repository) }
+        return recent
+    }
+
+    /// How many folders are synced one by one; more are synced together.
+    private static let singleSyncLimit = 32
+
+    private func sync(_ folders: Set<String>) throws {
+        guard folders.count > DiskStore.singleSyncLimit else { return try folders.forEach { try Files.syncFolder($0) } }
+        try FileDescriptor.open(layout.blobs, O_RDONLY | O_DIRECTORY).syncFileSystem()
     }
 
     public func removeArtifact(repository: String, name: ArtifactName, sparse: Bool) throws -> Bool {
@@ -134,12 +151,7 @@ extension Database {
             id = try self.digest(of: digest).flatMap { try manifestID(registry, repository, $0) }
         }
         guard let id else { return nil }
-        return try first(
-            """
-            SELECT bytes, media_type, digest, (SELECT name FROM aliases WHERE aliases.digest = manifests.digest LIMIT 1)
-            FROM manifests WHERE id = ?
-            """, .integer(id)
-        ) { row in
+        return try first("SELECT bytes, media_type, digest, alias FROM manifests WHERE id = ?", .integer(id)) { row in
             StoredArtifact(bytes: row.blob(0), mediaType: row.text(1), digest: try row.digest(2), name: ContentDigest(row.text(3)))
         }
     }

@@ -87,15 +87,20 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
             try? cancel()
             throw error
         }
+        // A second name for the bytes: until the transaction is over, the upload keeps its own.
+        let aside = "\(file.path).\(RandomName.make())"
+        try Files.link(file.path, to: aside)
+        defer { Files.discard(aside) }
         try store.catalog.write { database, now in
-            try Files.rename(file.path, to: store.layout.blob(found.digest))
-            _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
+            try Files.rename(aside, to: store.layout.blob(found.digest))
             try database.putBlob(found, now: now)
             try database.lease(found.digest, to: repository, until: now + store.leaseTime)
             try database.alias(digest, of: found.digest)
             try forget(database)
         }
         isOver = true
+        _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
+        Files.discard(file.path)
         try Files.syncFolder(store.layout.folder(found.digest))
         return found
     }

@@ -52,7 +52,11 @@ extension MemoryStore {
         try state.withLock { state in
             try state.checkContent(of: artifact, in: repository, sparse: sparse)
             state.put(artifact, in: Repository(registry: "", name: repository), tags: tags)
-            if let name { state.alias(name, of: artifact.digest) }
+            guard let name, name.sha256 == nil else { return }
+            state.alias(name, of: artifact.digest)
+            let holder = Repository(registry: "", name: repository)
+            guard let index = state.manifests[holder]?.firstIndex(where: { $0.digest == artifact.digest }) else { return }
+            state.manifests[holder]?[index].alias = name
         }
     }
 
@@ -88,6 +92,7 @@ extension MemoryStore {
 }
 
 extension Artifact {
+
     /// What is answered of it.
     var stored: StoredArtifact { StoredArtifact(bytes: bytes, mediaType: mediaType, digest: digest) }
 }
@@ -108,9 +113,9 @@ extension MemoryStore.State {
 
     /// A manifest as it is answered.
     func stored(_ repository: MemoryStore.Repository, _ name: ContentDigest) -> StoredArtifact? {
-        guard let found = artifact(repository, name) else { return nil }
-        let alias = aliases.first { $0.value == found.digest }?.key
-        return StoredArtifact(bytes: found.bytes, mediaType: found.mediaType, digest: found.digest, name: alias)
+        let digest = digest(of: name)
+        guard let held = manifests[repository]?.first(where: { $0.digest == digest }) else { return nil }
+        return StoredArtifact(bytes: held.artifact.bytes, mediaType: held.artifact.mediaType, digest: held.digest, name: held.alias)
     }
 
     /// Throws when the repository lacks a blob or manifest that is named, or has it with another size.
@@ -132,7 +137,9 @@ extension MemoryStore.State {
     /// Inserts a manifest where it is missing and moves the tags to it.
     mutating func put(_ artifact: Artifact, in repository: MemoryStore.Repository, tags: [String]) {
         if self.artifact(repository, .sha256(artifact.digest)) == nil {
-            manifests[repository, default: []].append(MemoryStore.Held(artifact: artifact, byDigest: false))
+            // A blob that is not the repository's does not become it by being listed.
+            let listed = artifact.manifests.keys.filter { repository.registry.isEmpty && blob($0, in: repository.name) != nil }
+            manifests[repository, default: []].append(MemoryStore.Held(artifact, listed: listed))
         }
         let now = Clock.now
         for tag in tags {

@@ -79,7 +79,7 @@ extension MemoryStore.State {
 
     func isNamed(_ digest: Digest, in repository: String) -> Bool {
         (manifests[.init(registry: "", name: repository)] ?? []).contains { held in
-            held.artifact.blobs.keys.contains { self.digest(of: $0) == digest }
+            held.blobs.contains { self.digest(of: $0) == digest }
         }
     }
 

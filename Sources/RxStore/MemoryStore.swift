@@ -35,6 +35,16 @@ public final class MemoryStore: Store {
         let artifact: Artifact
         /// Whether nothing but its digest keeps it.
         var byDigest: Bool
+        /// The other digest that it was put by, when it was.
+        var alias: ContentDigest?
+        /// The blobs that it names: config and layers, and those that an index lists.
+        let blobs: [ContentDigest]
+
+        init(_ artifact: Artifact, listed: [ContentDigest]) {
+            self.artifact = artifact
+            byDigest = false
+            blobs = Array(artifact.blobs.keys) + listed
+        }
 
         var digest: Digest { artifact.digest }
         var tree: Digest { artifact.tree ?? artifact.digest }
@@ -130,7 +140,7 @@ public final class MemoryStore: Store {
                 let live = state.live(repository)
                 return (repository, list.filter { live.contains($0.digest) })
             }
-            let named = Set(kept.flatMap { $0.1.flatMap { $0.artifact.blobs.keys.compactMap(state.digest) } })
+            let named = Set(kept.flatMap { $0.1.flatMap { $0.blobs.compactMap(state.digest) } })
             let leased = Set(state.leases.values.flatMap { $0.filter { $0.value > end }.keys })
             let garbage = state.blobs.filter { !named.contains($0.key) && !leased.contains($0.key) }
             let manifests = state.manifests.values.reduce(0) { $0 + $1.count } - kept.reduce(0) { $0 + $1.1.count }

@@ -94,10 +94,11 @@ enum Migrations {
         INSERT INTO clock VALUES (1, 0);
         """,
         """
-        -- The kind of artifact; the manifest that this one refers to, as it is written there; and whether it was put by its digest and
-        -- neither tagged nor listed by an index since, so that nothing but its digest keeps it.
+        -- The kind of artifact; the manifest that this one refers to, as it is written there; the other digest that it was put by, when it
+        -- was; and whether it was put by its digest and neither tagged nor listed by an index since, so that nothing but its digest keeps it.
         ALTER TABLE manifests ADD COLUMN artifact_type TEXT;
         ALTER TABLE manifests ADD COLUMN subject TEXT;
+        ALTER TABLE manifests ADD COLUMN alias TEXT;
         ALTER TABLE manifests ADD COLUMN by_digest INTEGER NOT NULL DEFAULT 0;
         UPDATE manifests SET artifact_type = 'application/vnd.rx.resource.v1';
         CREATE INDEX manifests_by_subject ON manifests (registry, repository, subject) WHERE subject IS NOT NULL;

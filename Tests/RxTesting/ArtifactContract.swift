@@ -161,6 +161,10 @@ public struct ArtifactContract<S: Store> {
         let list = try put(index([child]), "i", in: store)
         #expect(try put(index([index([child])]), "nested", in: store).manifests.count == 1)
         #expect(try put(index([]), "empty", in: store).manifests.isEmpty)
+        let blob = try push("listed", to: "r", in: store)
+        try put(index([Array("listed".utf8)]), "blobs", in: store)
+        #expect(try store.collect(dryRun: false, leaseTime: 0).blobs == 0)
+        #expect(try store.blob(blob, in: "r", leasing: false)?.size == 6, "an index keeps a blob that it lists")
         let error = #expect(throws: RegistryError.self) {
             try store.removeArtifact(repository: "r", name: .digest(.sha256(own.digest)), sparse: false)
         }

@@ -1,5 +1,6 @@
 import RxHTTP
 import RxModel
+import RxPosix
 import RxStore
 
 /// How long a page is and where it begins. Source: Specs/11-distribution, OCI-103 to OCI-107.
@@ -71,21 +72,38 @@ struct ReferrersEndpoint: Endpoint {
         let subject = try DistributionName.digest(digest) ?? ContentDigest(ofAnyAlgorithm: digest)
         let query = try PageQuery(call)
         let type = try call.query("artifactType")
-        return context.work(call) {
-            let all = try subject.map { try referrers(of: $0, context) } ?? []
-            let rest = all.filter { referrer in
-                (type == nil || referrer.artifactType == type)
-                    && query.last.map { $0.utf8.lexicographicallyPrecedes(referrer.digest.description.utf8) } ?? true
+        return .work { respond in
+            @Sendable func answer() -> HTTPResponse {
+                do { return try list(subject, type, query, context) } catch { return context.failure(error, call) }
             }
-            let path = "\(DistributionLink.base(repository))/referrers/\(digest)"
-            var (page, headers) = query.page(rest, path: path, filter: type) { $0.digest.description }
-            if type != nil { headers["OCI-Filters-Applied"] = "artifactType" }
-            headers["Content-Type"] = MediaType.imageIndex
-            let body = JSON.members([
-                "schemaVersion": 2, "mediaType": .string(MediaType.imageIndex), "manifests": .array(page.map(\.json)),
-            ])
-            return HTTPResponse(200, headers: headers, body: .bytes(body.canonical))
+            // A list that a client keeps may be long: it is not read on the few threads that everybody needs.
+            guard let subject, isLong(subject, context) else { return respond(answer()) }
+            if !context.workers.long.submit({ respond(answer()) }) { respond(context.failure(Workers.stopping, call)) }
         }
+    }
+
+    /// A list under a referrers tag with more bytes than this is long.
+    private static let longBytes = 64 << 10
+
+    private func isLong(_ subject: ContentDigest, _ context: ServerContext) -> Bool {
+        let list = try? context.store.artifact(registry: "", repository: repository, name: .tag(subject.referrersTag))
+        return (list?.bytes.count ?? 0) > ReferrersEndpoint.longBytes
+    }
+
+    private func list(_ subject: ContentDigest?, _ type: String?, _ query: PageQuery, _ context: ServerContext) throws -> HTTPResponse {
+        let all = try subject.map { try referrers(of: $0, context) } ?? []
+        let rest = all.filter { referrer in
+            (type == nil || referrer.artifactType == type)
+                && query.last.map { $0.utf8.lexicographicallyPrecedes(referrer.digest.description.utf8) } ?? true
+        }
+        let path = "\(DistributionLink.base(repository))/referrers/\(digest)"
+        var (page, headers) = query.page(rest, path: path, filter: type) { $0.digest.description }
+        if type != nil { headers["OCI-Filters-Applied"] = "artifactType" }
+        headers["Content-Type"] = MediaType.imageIndex
+        let body = JSON.members([
+            "schemaVersion": 2, "mediaType": .string(MediaType.imageIndex), "manifests": .array(page.map(\.json)),
+        ])
+        return HTTPResponse(200, headers: headers, body: .bytes(body.canonical))
     }
 
     /// What refers to a manifest, by its own words or by the list that an older client keeps under a tag, in the order of the digests.
@@ -96,7 +114,8 @@ struct ReferrersEndpoint: Endpoint {
         if let list = try context.store.artifact(registry: "", repository: repository, name: tag),
             let index = try? ArtifactManifest(parsing: list.bytes, mediaType: list.mediaType)
         {
-            for listed in index.manifests where found[listed.digest] == nil {
+            var seen = Set(found.keys)
+            for listed in index.manifests where seen.insert(listed.digest).inserted {
                 let name = ArtifactName.digest(listed.digest)
                 guard let stored = try context.store.artifact(registry: "", repository: repository, name: name) else { continue }
                 found[listed.digest] = stored.referrer ?? listed

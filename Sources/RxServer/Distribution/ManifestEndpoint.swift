@@ -51,9 +51,10 @@ struct ManifestEndpoint: Endpoint {
         }
         let mediaType = call.request.headers["Content-Type"].map { String($0.prefix { $0 != ";" }).trimmed }
         return .receive(
-            BodyCollector(limit: context.configuration.maxManifestBytes, call, context) { body in
-                func store() throws -> HTTPResponse { try put(body, mediaType, digest, tags, context) }
-                return body.count > ManifestEndpoint.largeBytes ? try context.workers.alone(store) : try store()
+            BodyCollector(limit: context.configuration.maxManifestBytes, spoolDirectory: context.spoolDirectory, call, context) {
+                received in
+                func store() throws -> HTTPResponse { try put(received.body(), mediaType, digest, tags, context) }
+                return received.count > ManifestEndpoint.largeBytes ? try context.workers.alone(store) : try store()
             })
     }
 

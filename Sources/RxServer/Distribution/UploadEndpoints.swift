@@ -44,7 +44,8 @@ struct UploadEndpoint: Endpoint {
             }
         case "DELETE":
             return context.work(call) {
-                guard let session = try context.store.upload(name, in: repository) else { throw unknown }
+                guard let received = try context.store.received(name, in: repository) else { throw unknown }
+                guard let session = try taken(context) else { return outOfOrder(call, answer, received) }
                 try session.cancel()
                 return HTTPResponse(204)
             }
@@ -61,11 +62,7 @@ struct UploadEndpoint: Endpoint {
         let isNext = try call.followsOn(received)
         let session = isNext ? try taken(context) : nil
         guard let session, session.offset == received else {
-            let error = RegistryError(
-                "the upload holds \(received) bytes, and another request sends to it or this part does not follow on them",
-                code: .uploadInvalid)
-            let headers = answer.progress(416, name: name, received: received).headers
-            return .answer(call.face.failure(error, headers: headers))
+            return .answer(outOfOrder(call, answer, received))
         }
         return .receive(
             UploadBody(session, call, context) { session in
@@ -73,6 +70,13 @@ struct UploadEndpoint: Endpoint {
                 try session.keep()
                 return answer.progress(202, name: session.name, received: session.offset)
             })
+    }
+
+    private func outOfOrder(_ call: Call, _ answer: UploadAnswer, _ received: Int) -> HTTPResponse {
+        let error = RegistryError(
+            "the upload holds \(received) bytes, and another request sends to it or this part does not follow on them",
+            code: .uploadInvalid)
+        return call.face.failure(error, headers: answer.progress(416, name: name, received: received).headers)
     }
 
     /// The session, unless another request has it.

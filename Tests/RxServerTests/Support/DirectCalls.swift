@@ -23,8 +23,8 @@ final class DirectCalls: Sendable {
             folder: folder.path + "/archives", limit: configuration.archiveCacheBytes, store: store, workers: workers)
         handler = RegistryHandler(
             ServerContext(
-                configuration: configuration, store: store, log: .none, responses: ResponseCache(), archives: archives, workers: workers),
-            spoolDirectory: folder.path)
+                configuration: configuration, store: store, log: .none, responses: ResponseCache(), archives: archives, workers: workers,
+                spoolDirectory: folder.path))
     }
 
     deinit { workers.close() }
