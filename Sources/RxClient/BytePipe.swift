@@ -9,6 +9,9 @@ final class BytePipe: Sendable {
     /// How many bytes wait at most.
     static let capacity = 1 << 20
 
+    /// How many places of chunks that were read are kept at most.
+    private static let compactAt = 256
+
     /// Thrown to a writer whose reader has gone.
     struct Closed: Error {}
 
@@ -54,6 +57,9 @@ final class BytePipe: Sendable {
         }
     }
 
+    /// How many bytes, and places for chunks, are held.
+    var held: (bytes: Int, chunks: Int) { state.update { state in (state.chunks.reduce(0) { $0 + $1.count }, state.chunks.count) } }
+
     /// Says that no more bytes come; with `failure`, that what came is not all.
     func end(_ failure: (any Error)? = nil) {
         state.update { state in
@@ -81,11 +87,13 @@ final class BytePipe: Sendable {
             filled += count
             state.offset += count
             guard state.offset == chunk.count else { continue }
+            // Let go at once: a reader that never catches up never empties the pipe.
+            state.chunks[state.head] = []
             state.offset = 0
             state.head += 1
         }
-        if state.head == state.chunks.count {
-            state.chunks.removeAll(keepingCapacity: true)
+        if state.head == state.chunks.count || state.head >= BytePipe.compactAt {
+            state.chunks.removeFirst(state.head)
             state.head = 0
         }
         state.waiting -= filled

@@ -59,4 +59,19 @@ import Testing
             }
         }
     }
+
+    @Test func `holds no more than its bound when the reader never catches up`() throws {
+        let pipe = BytePipe()
+        let writer = BytePipe.Writer(pipe)
+        let reader = BytePipe.Reader(pipe)
+        let chunk = [UInt8](repeating: 1, count: 16 << 10)
+        for _ in 0..<16 { try chunk.withUnsafeBytes { try writer.write($0) } }
+        for _ in 0..<5000 {
+            try chunk.withUnsafeBytes { try writer.write($0) }
+            let count = try withUnsafeTemporaryAllocation(byteCount: chunk.count, alignment: 1) { try reader.read(into: $0) }
+            #expect(count == chunk.count)
+        }
+        let held = pipe.held
+        #expect(held.bytes <= BytePipe.capacity && held.chunks <= 300)
+    }
 }
