@@ -8,6 +8,8 @@ import RxPosix
 final class BytePipe: Sendable {
     /// How many bytes wait at most.
     static let capacity = 1 << 20
+    /// How many chunks that were read stay in the list before it is shortened.
+    private static let readLimit = 256
 
     /// Thrown to a writer whose reader has gone.
     struct Closed: Error {}
@@ -62,6 +64,9 @@ final class BytePipe: Sendable {
         }
     }
 
+    /// How many bytes are in memory, whether they were read or not.
+    var held: Int { state.update { $0.chunks.reduce(0) { $0 + $1.count } } }
+
     /// Says that nobody reads any more.
     func abandon() { state.update { $0.abandoned = true } }
 
@@ -81,11 +86,13 @@ final class BytePipe: Sendable {
             filled += count
             state.offset += count
             guard state.offset == chunk.count else { continue }
+            // A writer that is always ahead never lets the list run empty: what was read is let go one by one.
+            state.chunks[state.head] = []
             state.offset = 0
             state.head += 1
         }
-        if state.head == state.chunks.count {
-            state.chunks.removeAll(keepingCapacity: true)
+        if state.head == state.chunks.count || state.head >= BytePipe.readLimit {
+            state.chunks.removeFirst(state.head)
             state.head = 0
         }
         state.waiting -= filled
