@@ -188,6 +188,23 @@ import Testing
             let json = try JSON(parsing: text.replacing(from, with: to))
             registry.put(json, MediaType.imageManifest, in: "a.test/team/hello", tag: "bad")
             let bob = try client(other)
+    @Test func `sizes that cannot be are no sum that ends the program`() throws {
+        let name = "a.test/team/huge"
+        let config = registry.blob(Array("{}".utf8), MediaType.emptyConfig, in: name)
+        let layers = ["1", "2"].map { text -> JSON in
+            .members([
+                "mediaType": "a/b", "digest": .string(sha256(Array(text.utf8)).description), "size": .integer(.max),
+            ])
+        }
+        registry.put(
+            .members([
+                "schemaVersion": 2, "mediaType": .string(MediaType.imageManifest), "config": config, "layers": .array(layers),
+            ]), MediaType.imageManifest, in: name, tag: "1")
+        let error = #expect(throws: RegistryError.self) { try client().pull(locator("\(name):1"), from: nil) }
+        #expect(error?.code == .blobUnknown)
+        #expect(try client().describe(locator("\(name):1"), at: nil).record.size == .max)
+    }
+
             #expect(throws: (any Error).self, "\(to)") { try bob.pull(try locator("a.test/team/hello:bad"), from: nil) }
             #expect(try bob.store.search(SearchQuery()).total == 0)
         }
