@@ -210,3 +210,26 @@ import Testing
         }
     }
 }
+    @Test func `a few indexes that list each other very often are looked into up to a limit`() throws {
+        let name = "a.test/art/bomb"
+        var (listed, type) = (pushImage(name, tag: nil), MediaType.imageManifest)
+        for depth in 0..<5 {
+            let children = (0..<10).map { number -> JSON in
+                .members([
+                    "mediaType": .string(type), "digest": .string(listed.description), "size": 1,
+                    "platform": .object(["os": "x", "architecture": .string("\(number)")]),
+                ])
+            }
+            type = MediaType.imageIndex
+            let index = JSON.members(["schemaVersion": 2, "mediaType": .string(type), "manifests": .array(children)])
+            listed = registry.put(index, type, in: name, tag: "\(depth)")
+        }
+        let client = try client()
+        #expect(try client.describe(locator("\(name):1"), at: nil).files.count == 100)
+        let before = registry.asked.count
+        let error = #expect(throws: ContentError.self) { try client.describe(locator("\(name):4"), at: nil) }
+        #expect(error?.code == .contentTooLarge && registry.asked.count - before < 10_100)
+        let record = try client.pull(locator("\(name):4"), from: nil)
+        #expect(throws: ContentError.self) { try client.store.manifest(of: record) }
+    }
+
