@@ -67,6 +67,11 @@ final class RegistryFaces: Sendable {
 /// The cause of an error of rx's own calls when what answered does not seem to have them.
 struct AnotherInterface: Error {}
 
+extension ResourceError {
+    /// Whether a registry is only busy for the moment, and has not said what it is or has.
+    var isPassing: Bool { [429, 503, 504].contains(code.status) }
+}
+
 extension RegistryError {
     /// Whether what answered does not seem to be an rx registry.
     var isOfAnotherInterface: Bool { cause is AnotherInterface }
