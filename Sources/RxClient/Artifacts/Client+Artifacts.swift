@@ -128,7 +128,7 @@ extension Client {
     /// registry that has `/v2/` alone.
     func readableRepository(_ locator: Locator, at registry: RegistryURL) throws -> String {
         let repository = locator.repository
-        guard try DistributionClient.isPortable(repository) || face(of: registry) == .rx else {
+        guard try DistributionClient.isPortable(repository) || face(of: registry, for: repository) == .rx else {
             throw RegistryError.notFound(
                 locator.at(registry: registry.authority).description,
                 hint: "\(registry) is an OCI registry, which takes names in lower case only: \(repository) cannot be there")
