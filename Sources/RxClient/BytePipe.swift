@@ -8,9 +8,8 @@ import RxPosix
 final class BytePipe: Sendable {
     /// How many bytes wait at most.
     static let capacity = 1 << 20
-
-    /// How many places of chunks that were read are kept at most.
-    private static let compactAt = 256
+    /// How many chunks that were read stay in the list before it is shortened.
+    private static let readLimit = 256
 
     /// Thrown to a writer whose reader has gone.
     struct Closed: Error {}
@@ -57,9 +56,6 @@ final class BytePipe: Sendable {
         }
     }
 
-    /// How many bytes, and places for chunks, are held.
-    var held: (bytes: Int, chunks: Int) { state.update { state in (state.chunks.reduce(0) { $0 + $1.count }, state.chunks.count) } }
-
     /// Says that no more bytes come; with `failure`, that what came is not all.
     func end(_ failure: (any Error)? = nil) {
         state.update { state in
@@ -67,6 +63,9 @@ final class BytePipe: Sendable {
             if state.failure == nil { state.failure = failure }
         }
     }
+
+    /// How many bytes are in memory, whether they were read or not.
+    var held: Int { state.update { $0.chunks.reduce(0) { $0 + $1.count } } }
 
     /// Says that nobody reads any more.
     func abandon() { state.update { $0.abandoned = true } }
@@ -87,12 +86,12 @@ final class BytePipe: Sendable {
             filled += count
             state.offset += count
             guard state.offset == chunk.count else { continue }
-            // Let go at once: a reader that never catches up never empties the pipe.
+            // A writer that is always ahead never lets the list run empty: what was read is let go one by one.
             state.chunks[state.head] = []
             state.offset = 0
             state.head += 1
         }
-        if state.head == state.chunks.count || state.head >= BytePipe.compactAt {
+        if state.head == state.chunks.count || state.head >= BytePipe.readLimit {
             state.chunks.removeFirst(state.head)
             state.head = 0
         }

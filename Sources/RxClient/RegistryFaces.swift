@@ -35,6 +35,9 @@ final class RegistryFaces: Sendable {
     /// How a registry is spoken to; nil when that is not known.
     func face(of registry: RegistryURL) -> RegistryFace? { notes.withLock { $0[registry.description]?.face } }
 
+    /// Has a registry asked again.
+    func forget(_ registry: RegistryURL) { notes.withLock { $0[registry.description] = nil } }
+
     /// Notes what a registry's answer has shown.
     func note(_ face: RegistryFace, for registry: RegistryURL) {
         let changed = notes.withLock { notes in
@@ -62,6 +65,11 @@ final class RegistryFaces: Sendable {
         let json = JSON.object(all.mapValues { .members(["face": .string($0.face.rawValue), "notedAt": .integer($0.notedAt)]) })
         try? Files.replace(path, with: json.canonical)
     }
+}
+
+extension ResourceError {
+    /// Whether a registry is only busy for the moment, and has not said what it is or has.
+    var isPassing: Bool { [429, 503, 504].contains(code.status) }
 }
 
 /// The cause of an error of rx's own calls when what answered does not seem to have them.
@@ -110,16 +118,21 @@ extension Client {
         }
     }
 
+    /// How a registry is spoken to about a repository. A name that an rx registry alone takes is never refused for what was shown at another
+    /// time.
+    func face(of registry: RegistryURL, for repository: String) throws -> RegistryFace {
+        if !DistributionClient.isPortable(repository), faces.face(of: registry) == .distribution { faces.forget(registry) }
+        return try face(of: registry)
+    }
+
     /// Notes that a registry has `/v2/` alone, when it has that. Throws `RegistryError` when it has neither.
     private func discover(_ registry: RegistryURL, _ refusal: RegistryError) throws {
-        do { try distribution(registry).check() } catch let error as RegistryError
-            where error.code != .unauthorized && error.code != .denied && error.code != .unreachable
-        {
+        do { try distribution(registry).check() } catch let error as RegistryError where [401, 403].contains(error.code.status) {
+            // It has /v2/, and what may be done there is for the call itself to learn.
+        } catch let error as RegistryError where error.code != .unreachable && !error.isPassing {
             throw RegistryError(
                 "\(refusal.message), and has no /v2/: \(error.message)", code: .invalidAnswer,
                 hint: "check that the address is a registry's", cause: error)
-        } catch let error as RegistryError where error.code == .unauthorized || error.code == .denied {
-            // It has /v2/, and what may be done there is for the call itself to learn.
         }
         faces.note(.distribution, for: registry)
     }

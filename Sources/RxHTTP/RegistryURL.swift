@@ -26,7 +26,7 @@ public struct RegistryURL: Hashable, Sendable, CustomStringConvertible {
     public init(parsing text: String) throws(RegistryError) {
         func fail(_ reason: String) -> RegistryError {
             RegistryError(
-                "\"\(text)\" is not a registry's URL: \(reason)", code: .invalidRequest,
+                "\"\(RegistryURL.withoutSecret(text))\" is not a registry's URL: \(reason)", code: .invalidRequest,
                 hint: "write it like https://registry.example.com or localhost:3000")
         }
         guard !text.isEmpty else { throw fail("it is empty") }
@@ -79,6 +79,13 @@ public struct RegistryURL: Hashable, Sendable, CustomStringConvertible {
 
     /// The URL of an absolute path on this registry, such as `/api/v1/health`.
     public func url(_ path: String) -> String { description + path }
+
+    /// The text without what may be a password: everything before an `@`.
+    private static func withoutSecret(_ text: String) -> String {
+        guard let at = text.utf8.lastIndex(of: UInt8(ascii: "@")) else { return text }
+        let scheme = ["https://", "http://"].first { text.lowercased().hasPrefix($0) } ?? ""
+        return "\(scheme)...\(text[at...])"
+    }
 
     private static func split(_ authority: Substring) -> (host: Substring, port: Int?) {
         let from = authority.utf8.lastIndex(of: UInt8(ascii: "]")) ?? authority.startIndex

@@ -19,6 +19,23 @@ public enum Signals {
         return received
     }
 
+    /// Runs `body` while the signals that a user or the system ends a program with are held back from this thread: one that comes is
+    /// pending, and ends the program when `body` has returned or thrown.
+    public static func holdingBack<Result>(_ body: () throws -> Result) rethrows -> Result {
+        var (set, before) = (endSet(), sigset_t())
+        for number in [SIGHUP, SIGQUIT] { sigaddset(&set, number) }
+        pthread_sigmask(SIG_BLOCK, &set, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        return try body()
+    }
+
+    /// Whether a signal that is held back has come.
+    public static var isPending: Bool {
+        var set = sigset_t()
+        sigpending(&set)
+        return [SIGTERM, SIGINT, SIGHUP, SIGQUIT].contains { sigismember(&set, $0) == 1 }
+    }
+
     private static func endSet() -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)

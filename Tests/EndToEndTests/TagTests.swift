@@ -54,4 +54,24 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: "\(alice.home.path)/credentials.json"), "what was not accepted is not kept")
         #expect(try alice.run("logout", "localhost:1").error.hasPrefix("error: Not logged in: localhost:1\n"))
     }
+
+    @Test(arguments: ["TERM", "INT", "HUP", "QUIT"]) func `a terminal shows what is typed again, whatever ends the question for a password`(
+        _ signal: String
+    ) throws {
+        let program = """
+            import os, pty, select, signal, sys, termios, time
+            process, terminal = pty.fork()
+            if process == 0: os.execv(sys.argv[1], [sys.argv[1], "login", "localhost:1", "-u", "me"])
+            shows = lambda: bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+            end = time.time() + 20
+            while shows() and time.time() < end: time.sleep(0.01)
+            assert not shows(), "it asks without showing"
+            os.kill(process, getattr(signal, "SIG" + sys.argv[2]))
+            # Whoever closes the terminal last must have seen its state.
+            while not shows() and os.waitpid(process, os.WNOHANG)[0] == 0 and time.time() < end: time.sleep(0.01)
+            print("shown" if shows() else "hidden")
+            """
+        let ended = try run("python3", ["-c", program, rxBinary, signal], environment: ["RX_HOME": alice.home.path])
+        #expect(ended.text == "shown\n", "\(ended.error)")
+    }
 }

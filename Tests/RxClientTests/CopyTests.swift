@@ -93,6 +93,25 @@ import Testing
         #expect(try client.referrers(locator("art/one:1"), artifactType: "other", at: "a.test").referrers.isEmpty)
     }
 
+    @Test func `one repository or manifest that a registry refuses hides nothing of the others`() throws {
+        try suite.push()
+        for name in ["secret", "Upper", "../up", "broken"] { suite.pushImage("a.test/\(name)") }
+        registry.change("a.test/broken") { repository in
+            for digest in repository.manifests.keys { repository.manifests[digest]?.bytes = Array("<html>".utf8) }
+        }
+        let honest = registry.transport
+        let refusing = RecordedTransport { asked in
+            let isSecret = ["/secret/", "/Upper/", "../"].contains { asked.url.contains($0) }
+            return try isSecret ? .json(403, .members(["errors": [.members(["code": "DENIED"])]])) : honest.respond(asked)
+        }
+        let client = try Client(home: suite.home.path, environment: "http://a.test", transport: refusing)
+        let url = try client.registry(nil)
+        let found = try client.search("", at: url, limit: 10, offset: 0)
+        #expect(found.results.map(\.locator.description) == ["team/hello:1"])
+        let refused = #expect(throws: RegistryError.self) { try client.search("secret", at: url, limit: 10, offset: 0) }
+        #expect(refused?.code == .denied, "nothing else would be said")
+    }
+
     @Test func `searches a catalog by the names of its repositories`() throws {
         try suite.push()
         suite.pushImage("a.test/art/hello-world")

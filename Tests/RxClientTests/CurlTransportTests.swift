@@ -64,6 +64,17 @@ import Testing
         #expect(server.connections == 1)
     }
 
+    @Test func `who cannot be reached is named, also behind a redirect`() throws {
+        let server = ScriptedServer { connection in
+            _ = connection.head()
+            connection.send("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://localhost:1/x\r\nContent-Length: 0\r\n\r\n")
+        }
+        var request = TransportRequest("GET", server.url(), endpoint: "the registry")
+        request.redirects = .content
+        let error = #expect(throws: RegistryError.self) { try transport.collect(request) }
+        #expect(error?.message == "Unable to connect to http://localhost:1, where http://127.0.0.1:\(server.port) redirects to")
+    }
+
     @Test func `a large body streams both ways, whole and in order`() throws {
         let size = 40 << 20
         let server = ScriptedServer { connection in

@@ -41,6 +41,16 @@ import Testing
         #expect(error?.code == .unsupported && error?.message == "\(server.url()) does not list its repositories")
     }
 
+    @Test func `pages without end end, and names that no registry takes are left out`() throws {
+        var pages = Pages("/v2/a/tags/list")
+        var count = 0
+        while pages.advance("/v2/a/tags/list?last=\(count)", base: "") { count += 1 }
+        #expect(count < 10_000)
+        let long = String(repeating: "a", count: 256)
+        let server = WireServer { _ in WireServer.Answer(200, [:], #"{"repositories":["a","\#(long)",1,null]}"#.utf8) }
+        #expect(try server.client().repositories(limit: 5) == ["a"])
+    }
+
     @Test func `referrers come from the registry, filtered by whom ever`() throws {
         let (one, other) = (artifact(blob(1).descriptor, type: "x/one"), artifact(blob(2).descriptor, type: "x/other"))
         func entry(_ artifact: StoredArtifact, _ type: String) -> JSON {

@@ -1,5 +1,6 @@
 import RxHTTP
 import RxModel
+import RxProtocol
 import RxTesting
 import Testing
 
@@ -149,6 +150,19 @@ import Testing
         #expect(error?.code.wire == "BLOB_UPLOAD_UNKNOWN")
         #expect(error?.message == "\(never.url()) refused to take the blob \(descriptor.digest) into a: gone")
         #expect(never.asked.filter { $0.hasPrefix("POST") }.count == 4 && never.asked.last == "DELETE /s/0")
+    }
+
+    @Test(arguments: ["0-0", "0-49", "0--1"])
+    func `a session that takes bytes and never has them is left after a few times`(_ range: String) throws {
+        let (bytes, descriptor) = blob(250)
+        let (server, _) = sessions { request, _ in
+            guard request.method == "PATCH" else { return nil }
+            _ = request.body()
+            return WireServer.Answer(202, ["Location": "/s/0", "Range": range])
+        }
+        let error = registryError { try server.client { $0.chunk = 100 }.push(descriptor, to: "a") { BytesSource(bytes) } }
+        #expect(error?.code == .invalidAnswer && error?.message.contains("says that it has none of them") == true)
+        #expect(server.asked.count { $0.hasPrefix("PATCH") } <= 5 && server.asked.last == "DELETE /s/0")
     }
 
     @Test func `a registry that refuses one long piece gets shorter ones`() throws {

@@ -43,7 +43,8 @@ import Testing
         let server = WireServer { [content] _ in
             WireServer.Answer(200, ["Content-Type": MediaType.dockerManifest], content.bytes)
         }
-        #expect(throws: ContentError.self) { try server.client { $0.manifest = 100 }.manifest("a", .tag("1")) }
+        let long = #expect(throws: ContentError.self) { try server.client { $0.manifest = 100 }.manifest("a", .tag("1")) }
+        #expect(long?.message == "\(server.url()) sends more than 100 bytes when asked to send a:1")
         let error = registryError { try server.client().manifest("a", .tag("1")) }
         #expect(error?.message.contains("the manifest came as \(MediaType.dockerManifest) and says \(MediaType.imageManifest)") == true)
     }

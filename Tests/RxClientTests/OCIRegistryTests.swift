@@ -1,6 +1,8 @@
+import Foundation
 import RxCrypto
 import RxHTTP
 import RxModel
+import RxProtocol
 import RxStore
 import RxTesting
 import Testing
@@ -68,6 +70,39 @@ import Testing
         client.faces.note(.rx, for: try client.registry(nil))
         try push()
         #expect(registry.repository("a.test/team/hello")?.tags["1"] != nil, "a registry that is no rx registry any more is noticed")
+    }
+
+    @Test func `refuses no name for what a registry was an hour ago`() throws {
+        let rx = try FakeRegistry()
+        let client = try Client(home: home.path, environment: "http://a.test", transport: rx.transport())
+        client.faces.note(.distribution, for: try client.registry(nil))
+        try put(["content": "x"], definition("Hello"), in: client.store)
+        let error = #expect(throws: (any Error).self) { try client.push(try locator("Hello"), to: nil) }
+        #expect((error as? any ResourceError)?.message.contains("stored Hello with") == true, "it was sent")
+        #expect(client.faces.face(of: try client.registry(nil)) == .rx)
+    }
+
+    @Test(arguments: [(200, "text/html; charset=utf-8"), (404, "text/plain")]) func `takes no web site for a registry`(
+        _ status: Int, _ type: String
+    ) throws {
+        let site = RecordedTransport { _ in
+            RecordedTransport.Answer(status: status, headers: ["Content-Type": type], body: Array("<html>hello</html>".utf8))
+        }
+        let client = try Client(home: home.path, environment: "http://a.test", transport: site)
+        let error = #expect(throws: RegistryError.self) { try client.pull(locator("a.test/team/hello:1"), from: nil) }
+        #expect(error?.message.contains("has no /v2/") == true && error?.code == .invalidAnswer)
+        #expect(throws: RegistryError.self) { try client.login("a.test", user: "u", password: "p") }
+        #expect(!FileManager.default.fileExists(atPath: home.path + "/credentials.json"))
+    }
+
+    @Test func `a registry that is busy for the moment has not said what it is`() throws {
+        let busy = RecordedTransport { asked in
+            asked.url.hasSuffix("/v2/")
+                ? RecordedTransport.Answer(status: 429, headers: ["Retry-After": "864000"]) : RecordedTransport.Answer(status: 404)
+        }
+        let client = try Client(home: home.path, environment: "http://a.test", transport: busy)
+        let error = #expect(throws: RegistryError.self) { try client.pull(locator("a.test/team/hello:1"), from: nil) }
+        #expect(error?.code.status == 429 && error?.message.contains("has no /v2/") == false, "\(error?.message ?? "")")
     }
 
     @Test func `sends only what the registry lacks`() throws {
@@ -153,6 +188,23 @@ import Testing
         #expect(held.tags["1"] == digest.description, "unknown members and all")
     }
 
+    @Test func `sizes that cannot be are no sum that ends the program`() throws {
+        let name = "a.test/team/huge"
+        let config = registry.blob(Array("{}".utf8), MediaType.emptyConfig, in: name)
+        let layers = ["1", "2"].map { text -> JSON in
+            .members([
+                "mediaType": "a/b", "digest": .string(sha256(Array(text.utf8)).description), "size": .integer(.max),
+            ])
+        }
+        registry.put(
+            .members([
+                "schemaVersion": 2, "mediaType": .string(MediaType.imageManifest), "config": config, "layers": .array(layers),
+            ]), MediaType.imageManifest, in: name, tag: "1")
+        let error = #expect(throws: RegistryError.self) { try client().pull(locator("\(name):1"), from: nil) }
+        #expect(error?.code == .blobUnknown)
+        #expect(try client().describe(locator("\(name):1"), at: nil).record.size == .max)
+    }
+
     @Test func `takes an index with all its manifests, and blobs by other digests`() throws {
         let name = "a.test/art/multi"
         let one = pushImage(name, tag: nil, "one")
@@ -178,6 +230,29 @@ import Testing
         registry.change(name) { $0.manifests[one.description] = nil }
         let error = #expect(throws: RegistryError.self) { try self.client(other).pull(try locator("a.test/art/multi:1"), from: nil) }
         #expect(error?.code == .manifestUnknown)
+    }
+
+    @Test func `a few indexes that list each other very often are looked into up to a limit`() throws {
+        let name = "a.test/art/bomb"
+        var (listed, type) = (pushImage(name, tag: nil), MediaType.imageManifest)
+        for depth in 0..<5 {
+            let children = (0..<10).map { number -> JSON in
+                .members([
+                    "mediaType": .string(type), "digest": .string(listed.description), "size": 1,
+                    "platform": .object(["os": "x", "architecture": .string("\(number)")]),
+                ])
+            }
+            type = MediaType.imageIndex
+            let index = JSON.members(["schemaVersion": 2, "mediaType": .string(type), "manifests": .array(children)])
+            listed = registry.put(index, type, in: name, tag: "\(depth)")
+        }
+        let client = try client()
+        #expect(try client.describe(locator("\(name):1"), at: nil).files.count == 100)
+        let before = registry.asked.count
+        let error = #expect(throws: ContentError.self) { try client.describe(locator("\(name):4"), at: nil) }
+        #expect(error?.code == .contentTooLarge && registry.asked.count - before < 10_100)
+        let record = try client.pull(locator("\(name):4"), from: nil)
+        #expect(throws: ContentError.self) { try client.store.manifest(of: record) }
     }
 
     @Test func `refuses what claims to be a resource and is none`() throws {

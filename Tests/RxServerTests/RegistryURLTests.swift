@@ -40,4 +40,10 @@ import Testing
         let error = #expect(throws: RegistryError.self) { try RegistryURL(parsing: text) }
         #expect(error?.message.contains("is not a registry's URL") == true)
     }
+
+    @Test(arguments: ["https://user:secret@h.example", "user:secret@h", "HTTP://secret@h", "https://u:a/secret?b@h", "ftp://u:secret@h"])
+    func `show no password of what they refuse`(text: String) {
+        let error = #expect(throws: RegistryError.self) { try RegistryURL(parsing: text) }
+        #expect(error?.message.contains("secret") == false && error?.message.contains("@h") == true)
+    }
 }

@@ -21,7 +21,7 @@ struct ArtifactFetcher {
         for blob in blobs { if let digest = blob.digest.sha256 { sizes[digest] = blob.size } }
         let present = try operation.lease(sizes)
         let absent = blobs.filter { blob in !(blob.digest.sha256.map { present.contains($0) } ?? false) }
-        progress.begin("pulling", total: absent.reduce(0) { $0 + $1.size })
+        progress.begin("pulling", total: absent.totalSize)
         let names = Mutex<[ContentDigest: Digest]>([:])
         try WorkerPool.forEach(0..<absent.count, threads: ArtifactFetcher.connections) { index in
             let blob = absent[index]

@@ -34,7 +34,7 @@ struct ArtifactSender {
         let absent = try set.all.filter { try client.head(repository, .digest(.sha256($0.stored.digest))) == nil }
         let blobs = absent.blobs
         outcome.blobs = blobs.count
-        progress.begin("sending", total: blobs.reduce(0) { $0 + $1.size })
+        progress.begin("sending", total: blobs.totalSize)
         defer { progress.end() }
         try WorkerPool.forEach(0..<blobs.count, threads: ArtifactSender.connections) { try send(blobs[$0], from: origin) }
         let digests = Set(absent.map(\.stored.digest))

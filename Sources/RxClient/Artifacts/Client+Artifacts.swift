@@ -113,7 +113,14 @@ extension Client {
                 reference: reference, manifestDigest: artifact.digest, tree: artifact.digest, mediaType: artifact.mediaType,
                 artifactType: artifact.artifactType, size: artifact.size, fileCount: artifact.fileCount, definition: artifact.definition,
                 createdAt: 0, updatedAt: 0)
-            return (record, try ForeignFiles(origin: origin).files(of: read.manifest).sorted { $0.path < $1.path })
+            var walk = ForeignFiles { digest in
+                try origin.artifact(.digest(digest)).map { stored in
+                    (try ReadManifest(stored, name: digest, of: "\(digest)").manifest, stored.bytes.count)
+                }
+            } resolve: {
+                $0.digest.sha256
+            }
+            return (record, try walk.files(of: read.manifest).sorted { $0.path < $1.path })
         }
     }
 
@@ -121,7 +128,7 @@ extension Client {
     /// registry that has `/v2/` alone.
     func readableRepository(_ locator: Locator, at registry: RegistryURL) throws -> String {
         let repository = locator.repository
-        guard try DistributionClient.isPortable(repository) || face(of: registry) == .rx else {
+        guard try DistributionClient.isPortable(repository) || face(of: registry, for: repository) == .rx else {
             throw RegistryError.notFound(
                 locator.at(registry: registry.authority).description,
                 hint: "\(registry) is an OCI registry, which takes names in lower case only: \(repository) cannot be there")
@@ -134,24 +141,5 @@ extension Client {
         let some = tags.suffix(10).joined(separator: ", ")
         let hint = tags.isEmpty ? nil : "\(registry) has it with \(tags.count > 10 ? "\(tags.count) tags, such as" : "the tags") \(some)"
         return RegistryError.notFound(locator.at(registry: registry.authority).description, hint: hint)
-    }
-}
-
-/// The files that a foreign artifact's layers are, found without fetching them; as the store shows them once it is here.
-struct ForeignFiles {
-    let origin: any ArtifactOrigin
-
-    func files(of manifest: ArtifactManifest, below folder: String? = nil, depth: Int = 0) throws -> [ResourceFile] {
-        guard manifest.isIndex else { return ResourceManifest.files(of: manifest.layers, below: folder) { $0.digest.sha256 } }
-        guard depth < ArtifactSet.depthLimit else { return [] }
-        var taken: Set<String> = []
-        return try manifest.manifests.flatMap { child -> [ResourceFile] in
-            guard let stored = try origin.artifact(.digest(child.digest)) else { return [] }
-            let own = child.platform.flatMap { (try? FilePath(parsing: $0)) == nil || taken.contains($0) ? nil : $0 }
-            let name = own ?? child.digest.referrersTag
-            guard taken.insert(name).inserted else { return [] }
-            let read = try ReadManifest(stored, name: child.digest, of: "\(child.digest)")
-            return try files(of: read.manifest, below: folder.map { "\($0)/\(name)" } ?? name, depth: depth + 1)
-        }
     }
 }

@@ -23,7 +23,7 @@ extension Client {
     private func push(_ record: ResourceRecord, _ manifest: ResourceManifest, to registry: RegistryURL) throws -> PublishReceipt {
         let target = record.reference.locator.at(registry: nil)
         let isPlain = record.isResource && manifest.isPublished(as: record)
-        if isPlain, try face(of: registry) == .rx {
+        if isPlain, try face(of: registry, for: target.repository) == .rx {
             do { return try remote(registry).publish(manifest, as: target, from: store) } catch let error as RegistryError
                 where error.isOfAnotherInterface
             {

@@ -32,15 +32,26 @@ struct CatalogSearch: Sendable {
     func find(_ text: String, limit: Int, offset: Int) throws -> SearchResults {
         let words = SearchWords(text)
         guard words.canMatch else { return SearchResults(results: [], total: 0) }
-        let names = try client.repositories(limit: CatalogSearch.repositoryLimit).filter { words.matches([$0]) }
-        let matching = Array(names.prefix(CatalogSearch.matchLimit))
-        let tags = try concurrently(matching) { name in
-            do { return try client.tags(of: name) } catch let error as RegistryError where error.code.status == 404 { return [] }
+        let names = try client.repositories(limit: CatalogSearch.repositoryLimit).filter { name in
+            DistributionClient.isPortable(name) && words.matches([name])
         }
+        let matching = Array(names.prefix(CatalogSearch.matchLimit))
+        let answers = try concurrently(matching) { name in try CatalogSearch.answer { try client.tags(of: name) } }
+        let tags = answers.map { (try? $0.get()) ?? [] }
+        // Where nothing is allowed, that is what there is to say.
+        if let refusal = answers.first, answers.allSatisfy(\.isRefused) { _ = try refusal.get() }
         let all = zip(matching, tags).flatMap { name, tags in tags.reversed().compactMap { tag in locator(name, tag) } }
         let page = Array(all.dropFirst(offset).prefix(limit))
         let results = try concurrently(page, describe).compactMap { $0 }
         return SearchResults(results: results, total: all.count)
+    }
+
+    /// What `ask` gives, or why the registry refuses or breaks it: one repository that this user may not see, or one damaged manifest,
+    /// hides nothing of the others. A registry that does not answer at all is an error.
+    private static func answer<Value>(_ ask: () throws -> Value) throws -> Result<Value, any Error> {
+        do { return .success(try ask()) } catch let error as any ResourceError where error.code != .unreachable && !error.isPassing {
+            return .failure(error)
+        }
     }
 
     private func locator(_ repository: String, _ tag: String) -> Locator? {
@@ -50,7 +61,7 @@ struct CatalogSearch: Sendable {
     }
 
     private func describe(_ locator: Locator) throws -> SearchResults.Result? {
-        guard let stored = try client.manifest(locator.repository, .tag(locator.tag)),
+        guard let stored = try? CatalogSearch.answer({ try client.manifest(locator.repository, .tag(locator.tag)) }).get(),
             let read = try? ReadManifest(stored, of: "\(locator)"), let kind = try? ArtifactKind(read)
         else { return nil }
         let definition: Definition
@@ -74,5 +85,13 @@ struct CatalogSearch: Sendable {
         }
         let found = values.withLock { $0 }
         return elements.indices.compactMap { found[$0] }
+    }
+}
+
+extension Result {
+    /// Whether there is no answer, other than that there is nothing.
+    fileprivate var isRefused: Bool {
+        guard case .failure(let error) = self else { return false }
+        return (error as? any ResourceError)?.code.status != 404
     }
 }

@@ -47,6 +47,9 @@ extension DistributionClient {
                 }
                 guard head.status != 401, head.status != 403, head.status < 500 else { throw refusal(head, body, to: what) }
                 return (head, body)
+            } catch let error as ContentError where error.code == .contentTooLarge {
+                throw ContentError(
+                    "\(registry) sends more than \(limit ?? DistributionClient.failureLimit) bytes when asked to \(what)", code: error.code)
             } catch {
                 guard let pause = patience.pause(after: error) else { throw error }
                 Patience.wait(pause)

@@ -71,6 +71,8 @@ extension DistributionClient {
         return found
     }
 
+    /// The longest name of a repository or tag that there can be. Source: OCI distribution spec v1.1, "Pulling manifests".
+    private static let nameLimit = 255
     private static let json: HTTPHeaders = ["Accept": "application/json"]
 
     /// The texts of a list; a registry without any may write null.
@@ -78,7 +80,7 @@ extension DistributionClient {
         guard let json = try? JSON(parsing: body), json.object != nil else { throw broken(what, "it sent no JSON object") }
         guard let value = json[key], value != .null else { return [] }
         guard let list = value.array else { throw broken(what, "\(key) is not an array") }
-        return list.compactMap(\.string)
+        return list.compactMap(\.string).filter { $0.utf8.count <= DistributionClient.nameLimit }
     }
 
     private func advance(_ pages: inout Pages, _ head: ResponseHead, _ what: String) throws {
@@ -95,7 +97,7 @@ struct Pages {
     private(set) var path: String?
     private var seen: Set<String> = []
     /// The most pages of one list.
-    private static let limit = 100_000
+    private static let limit = 10_000
 
     init(_ first: String) {
         path = first

@@ -118,6 +118,9 @@ private struct BlobPush {
             if let next = UploadPlace(head.headers["Location"], answeredBy: head.url), !closing { self.place = next }
             let held = closing ? nil : head.headers["Range"].flatMap { UploadPlace.held($0) }
             guard upload.accepted(held: held) else { throw client.broken(what, "it says that it has more bytes than it was sent") }
+            guard closing || upload.offset > range.lowerBound || patience.fail() != nil else {
+                throw client.broken(what, "it takes bytes and says that it has none of them")
+            }
         default:
             if try wait(after: head) { return upload.lost() }
             let refusal = BlobUpload.Refusal(status: head.status, code: DistributionFailure(parsing: answer).code)

@@ -23,6 +23,9 @@ public struct DistributionClient: Sendable {
     public func check() throws {
         let (head, body) = try answer(request("GET", "/v2/"), to: "let this user in")
         guard head.status == 200 else { throw refusal(head, body, to: "speak OCI Distribution (/v2/)") }
+        // A site that answers everything with a page, such as one that is being repaired, is no registry.
+        let type = head.headers["Content-Type"]?.lowercased() ?? ""
+        guard !type.hasPrefix("text/html") else { throw broken("speak OCI Distribution (/v2/)", "it sent a web page") }
     }
 
     /// Whether every registry takes `name` for a repository; rx's own take more. Source: OCI distribution spec v1.1, "Pulling manifests".

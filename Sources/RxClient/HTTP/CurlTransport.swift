@@ -58,7 +58,9 @@ public final class CurlTransport: HTTPTransport {
                 guard request.body.isRepeatable else {
                     throw RegistryError.redirectRefused(url.text, location, "what is sent as a stream cannot be sent again")
                 }
-                url = try request.redirect(from: url, to: location, status: head.status)
+                let target = try request.redirect(from: url, to: location, status: head.status)
+                if target.origin != url.origin { endpoint = "\(target.origin), where \(url.origin) redirects to" }
+                url = target
             }
             throw RegistryError.redirectRefused(request.url, url.text, "more than \(CurlTransport.redirectLimit) redirects")
         } catch let failure as HTTPFailure {

@@ -68,10 +68,7 @@ public struct ArtifactManifest: Sendable, Equatable {
 
     /// The sum of the sizes of what it names.
     public var size: Int {
-        (layers + manifests + (config.map { [$0] } ?? [])).reduce(0) { sum, each in
-            let (total, overflow) = sum.addingReportingOverflow(each.size)
-            return overflow ? .max : total
-        }
+        (layers + manifests + (config.map { [$0] } ?? [])).totalSize
     }
 
     private static func list(_ key: String, _ json: JSON) throws(ManifestError) -> [Descriptor] {

@@ -19,38 +19,3 @@ extension Definition {
         return Definition(unchecked: json.object ?? [:])
     }
 }
-
-extension ResourceManifest {
-    /// The files that the layers of a foreign artifact are, each under its title, or its digest where there is none that can be a path.
-    /// `resolve` gives the SHA-256 of a layer; nil leaves it out.
-    package static func files(of layers: [Descriptor], below folder: String?, resolve: (Descriptor) throws -> Digest?) rethrows
-        -> [ResourceFile]
-    {
-        let prefix = folder.map { $0 + "/" } ?? ""
-        var names = FileNames()
-        var files: [ResourceFile] = []
-        for layer in layers where !layer.isForeign {
-            guard let digest = try resolve(layer) else { continue }
-            let titled = layer.title.flatMap { try? FilePath(parsing: prefix + $0) }
-            let named = FilePath(unchecked: prefix + layer.digest.referrersTag)
-            guard let path = titled.flatMap({ names.take($0) }) ?? names.take(named) else { continue }
-            files.append(ResourceFile(path: path, digest: digest, size: layer.size))
-        }
-        return files
-    }
-}
-
-/// Paths that can all be files of one folder.
-private struct FileNames {
-    private var files: Set<FilePath> = []
-    private var folders: Set<FilePath> = []
-
-    /// Takes a path; nil when it is taken, or is or needs a folder that another path is or needs as a file.
-    mutating func take(_ path: FilePath) -> FilePath? {
-        let parents = Array(sequence(first: path.parent) { $0?.parent }.prefix { $0 != nil }.compactMap { $0 })
-        guard !files.contains(path), !folders.contains(path), !parents.contains(where: files.contains) else { return nil }
-        files.insert(path)
-        folders.formUnion(parents)
-        return path
-    }
-}

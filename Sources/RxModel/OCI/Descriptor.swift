@@ -79,3 +79,13 @@ public struct Descriptor: Sendable, Equatable {
         return ([system, architecture] + (json["variant"]?.string.map { [$0] } ?? [])).joined(separator: "-")
     }
 }
+
+extension Sequence<Descriptor> {
+    /// The sum of the sizes, at most `Int.max`: whoever wrote the manifest may claim any.
+    package var totalSize: Int {
+        reduce(0) { sum, each in
+            let (total, overflow) = sum.addingReportingOverflow(each.size)
+            return overflow ? .max : total
+        }
+    }
+}

@@ -16,7 +16,8 @@ enum Secret {
         return try text(bytes, "the password on standard input")
     }
 
-    /// A password that is typed on the terminal and not shown. Throws `UsageError` where there is no terminal.
+    /// A password that is typed on the terminal and not shown. Throws `UsageError` where there is no terminal. Whatever ends the program
+    /// meanwhile, short of SIGKILL, the terminal shows what is typed again.
     static func fromTerminal(_ prompt: String) throws -> String {
         let terminal = try open()
         var before = termios()
@@ -25,12 +26,14 @@ enum Secret {
         // Ctrl-C ends the line in place of the program, which puts the terminal back first.
         silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
         withUnsafeMutableBytes(of: &silent.c_cc) { $0[Int(VEOL)] = interrupt }
-        guard tcsetattr(terminal.number, TCSAFLUSH, &silent) == 0 else { throw noTerminal }
-        defer {
-            tcsetattr(terminal.number, TCSAFLUSH, &before)
-            try? terminal.write(Array("\n".utf8))
+        return try Signals.holdingBack {
+            guard tcsetattr(terminal.number, TCSAFLUSH, &silent) == 0 else { throw noTerminal }
+            defer {
+                tcsetattr(terminal.number, TCSAFLUSH, &before)
+                try? terminal.write(Array("\n".utf8))
+            }
+            return try line(terminal, prompt)
         }
-        return try line(terminal, prompt)
     }
 
     /// A name that is typed on the terminal. Throws `UsageError` where there is none.
@@ -54,14 +57,23 @@ enum Secret {
         var bytes: [UInt8] = []
         try withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
             while bytes.count < limit, bytes.last != UInt8(ascii: "\n"), bytes.last != interrupt {
+                try wait(for: terminal)
                 let count = try terminal.read(into: buffer)
                 guard count > 0 else { return }
                 bytes += buffer[..<count]
             }
         }
-        guard bytes.last != interrupt else { throw UsageError(message: "cancelled", hint: "nothing was changed") }
+        guard bytes.last != interrupt else { throw cancelled }
         if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
         return try text(bytes, "what was typed")
+    }
+
+    private static let cancelled = UsageError(message: "cancelled", hint: "nothing was changed")
+
+    /// Waits until there is something to read. Throws `UsageError` when a signal that is held back has come.
+    private static func wait(for terminal: FileDescriptor) throws {
+        var waiting = pollfd(fd: terminal.number, events: Int16(POLLIN), revents: 0)
+        while poll(&waiting, 1, 100) < 1 { if Signals.isPending { throw cancelled } }
     }
 
     private static func text(_ bytes: [UInt8], _ what: String) throws -> String {
