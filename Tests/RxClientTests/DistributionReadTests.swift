@@ -138,6 +138,7 @@ import Testing
         let busy = WireServer { _ in .error(429, "TOOMANYREQUESTS", "slow down") }
         let error = registryError { try busy.client { $0.attempts = 2 }.tags(of: "a") }
         #expect(error?.code.wire == "TOOMANYREQUESTS" && error?.message.hasSuffix("slow down") == true)
+        #expect(error?.message.contains("answered 429 when asked to") == true && error?.hint == "try again later")
     }
 
     @Test func `storage on another host gives the bytes and sees no credentials`() throws {

@@ -79,12 +79,12 @@ import Testing
     }
 
     @Test func `Debian's docker-registry, with users`() throws {
-        let registry = try DockerRegistry(users: true)
-        try exercise(client(registry, .password(user: DockerRegistry.user, secret: DockerRegistry.password)))
+        let registry = try DockerRegistry(accounts: true)
+        try exercise(client(registry, .password(user: DockerRegistry.account.name, secret: DockerRegistry.account.password)))
         let nobody = registryError { try client(registry).check() }
         #expect(nobody?.code == .unauthorized && nobody?.hint == "rx login \(registry.host)")
-        let wrong = registryError { try client(registry, .password(user: DockerRegistry.user, secret: "wr0ng")).check() }
-        #expect(wrong?.message == "\(registry.host) refused the password of tester")
+        let wrong = registryError { try client(registry, .password(user: DockerRegistry.account.name, secret: "wr0ng")).check() }
+        #expect(wrong?.message == "\(registry.host) refused the password of reader")
         withExtendedLifetime(registry) {}
     }
 

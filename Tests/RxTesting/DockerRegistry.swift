@@ -1,69 +1,87 @@
 import Foundation
 import RxModel
 
-/// Debian's docker-registry on a free loopback port; ended with the object.
+/// Debian's docker-registry 2.8 on a free loopback port, with deletion; ended with the object.
 public final class DockerRegistry: Sendable {
     /// Its address, such as `http://127.0.0.1:41234`.
     public let url: String
-    /// The one user that a registry with `users` knows.
-    public static let user = "tester"
-    /// That user's password.
-    public static let password = "sesam open:1"
-
+    /// Its files are below `files`.
+    public let data: TemporaryFolder
     private let process: Process
-    private let folder: TemporaryFolder
-    private static let program = "/usr/bin/docker-registry"
-    /// The password above, by bcrypt.
-    private static let users = "tester:$2y$04$2wX.MdBcx/8AT/AsVQu82eGodRUiPZETgtvMXIDIbIG7Ir2uTKy8m\n"
+    private let log: URL
 
     /// `host:port`, as a locator writes it.
     public var host: String { String(url.dropFirst("http://".count)) }
 
-    /// Starts an empty registry that deletes what it is asked to, and waits until it listens; with `users`, it lets in the one user only.
-    /// Throws `RegistryError` when the program is not installed or does not start.
-    public init(users: Bool = false) throws {
+    /// The account that a registry with accounts knows.
+    public static let account = (name: "reader", password: "open-sesame:2=zwei")
+    private static let program = "/usr/bin/docker-registry"
+    /// The account as htpasswd writes it, with bcrypt.
+    private static let accounts = "reader:$2y$04$7hDYSCnOkL55j9BE.8hYneKmZ5n8Nggnu.WBPV9v9EwxQyR1MRD/q\n"
+
+    /// Starts a registry: for everyone, or for the one account by Basic authentication. Its Location headers name the host, as they
+    /// do by default, or are relative. Throws `RegistryError` when the program is not installed or does not start.
+    public init(accounts: Bool = false, relative: Bool = false) throws {
         guard FileManager.default.isExecutableFile(atPath: DockerRegistry.program) else {
-            throw RegistryError("\(DockerRegistry.program) is missing: install the package docker-registry", code: .internalError)
+            throw RegistryError("\(DockerRegistry.program) is missing: `make setup` installs it", code: .internalError)
         }
-        let folder = try TemporaryFolder()
-        try folder.write("users", DockerRegistry.users)
-        let authentication = users ? "auth: {htpasswd: {realm: test, path: \"\(folder.path)/users\"}}\n" : ""
-        let configuration = try folder.write(
-            "configuration.yml",
-            """
-            version: 0.1
-            log: {level: info, accesslog: {disabled: true}}
-            storage: {filesystem: {rootdirectory: "\(folder.path)/data"}, delete: {enabled: true}}
-            http: {addr: "127.0.0.1:0"}
-            \(authentication)
-            """)
-        try folder.write("log", "")
+        data = try TemporaryFolder()
+        try data.write("accounts", DockerRegistry.accounts)
+        let authentication = accounts ? #""auth":{"htpasswd":{"realm":"tests","path":"\#(data.path)/accounts"}},"# : ""
+        // JSON is YAML too.
+        let file = try data.write(
+            "configuration.json",
+            #"""
+            {"version":0.1,"log":{"level":"info","formatter":"json","accesslog":{"disabled":true}},\#(authentication)
+             "storage":{"filesystem":{"rootdirectory":"\#(data.path)/files"},"delete":{"enabled":true},
+              "maintenance":{"uploadpurging":{"enabled":false}}},
+             "http":{"addr":"127.0.0.1:0","secret":"for tests","relativeurls":\#(relative)}}
+            """#)
+        log = data.url.appendingPathComponent("log")
+        try data.write("log", "")
         let process = Process()
         process.executableURL = URL(fileURLWithPath: DockerRegistry.program)
-        process.arguments = ["serve", configuration]
-        let log = URL(fileURLWithPath: folder.path + "/log")
-        process.standardOutput = try FileHandle(forWritingTo: log)
-        process.standardError = process.standardOutput
+        process.arguments = ["serve", file]
+        process.environment = ["OTEL_TRACES_EXPORTER": "none"]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = try FileHandle(forWritingTo: log)
         try process.run()
         self.process = process
-        self.folder = folder
-        let end = Date() + 20
-        while true {
+        var address: String?
+        let late = Date() + 20
+        while address == nil, process.isRunning, Date() < late {
+            Thread.sleep(forTimeInterval: 0.02)
             let text = try String(contentsOf: log, encoding: .utf8)
-            if let match = text.firstMatch(of: /listening on (127\.0\.0\.1:\d+)/) {
-                url = "http://\(match.1)"
-                return
-            }
-            guard process.isRunning, Date() < end else {
-                if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-                throw RegistryError("docker-registry did not start: \(text)", code: .internalError)
-            }
-            usleep(10_000)
+            address = text.firstMatch(of: /listening on (127\.0\.0\.1:[0-9]+)"/).map { String($0.1) }
         }
+        guard let address else {
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+            let text = try String(contentsOf: log, encoding: .utf8)
+            throw RegistryError("docker-registry did not start: \(text)", code: .internalError)
+        }
+        url = "http://\(address)"
     }
 
     deinit {
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
     }
+
+    /// What was asked and answered so far, such as `PUT /v2/team/a/manifests/1 201`, without query strings other than a mount's.
+    public var requests: [String] {
+        // The log is written after the answer.
+        Thread.sleep(forTimeInterval: 0.1)
+        let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").compactMap { line in
+            guard let entry = try? JSON(parsing: String(line)), entry["msg"]?.string == "response completed",
+                let method = entry["http.request.method"]?.string, let target = entry["http.request.uri"]?.string,
+                let status = entry["http.response.status"]?.int
+            else { return nil }
+            let path = target.contains("mount=") ? target : String(target.prefix { $0 != "?" })
+            return "\(method) \(path) \(status)"
+        }
+    }
+
+    /// The requests that brought bytes of blobs.
+    public var uploads: [String] { requests.filter { $0.hasPrefix("PUT ") && $0.contains("/blobs/uploads/") && $0.hasSuffix(" 201") } }
 }

@@ -52,12 +52,12 @@ struct DistributionFailure: Equatable {
             return RegistryError(
                 "\(host) refused to \(what)\(reason.isEmpty ? ": access denied" : reason)", code: code,
                 hint: "to be another user: rx login \(authority)")
-        case 404, 400, 405..<500:
+        case 400, 404, 405..<429, 430..<500:
             return RegistryError("\(host) refused to \(what)\(reason.isEmpty ? ": it answered \(status)" : reason)", code: code)
         default:
             return RegistryError(
                 "\(host) answered \(status) when asked to \(what)\(reason)", code: code,
-                hint: status >= 500 ? "try again later" : "check that the address is a registry's")
+                hint: status >= 500 || status == 429 ? "try again later" : "check that the address is a registry's")
         }
     }
 

@@ -68,11 +68,12 @@ protocol ServedRegistry: AnyObject, Sendable {
 }
 
 extension RegistryProcess: ServedRegistry {}
+extension DockerRegistry: ServedRegistry {}
 
 /// The registry under test: rx's own. With `RX_CLIENTS_REGISTRY=docker-registry` the same tests run against Debian's registry, which
 /// tells whether a failure is a test's or the server's.
 func startRegistry() throws -> any ServedRegistry {
-    if ProcessInfo.processInfo.environment["RX_CLIENTS_REGISTRY"] == "docker-registry" { return try DebianRegistry() }
+    if ProcessInfo.processInfo.environment["RX_CLIENTS_REGISTRY"] == "docker-registry" { return try DockerRegistry() }
     return try RegistryProcess()
 }
 

@@ -5,12 +5,12 @@ import Testing
 
 /// `rx copy`, `rx search` and `rx pull` with artifacts and images that others pushed, between registries of both kinds.
 @Suite struct ForeignCopyTests {
-    let registry: DebianRegistry
+    let registry: DockerRegistry
     let user: User
     let work: TemporaryFolder
 
     init() throws {
-        registry = try DebianRegistry()
+        registry = try DockerRegistry()
         user = try User()
         work = try TemporaryFolder()
     }
@@ -83,7 +83,7 @@ import Testing
 
     @Test func `a copy takes an index with all its images to another registry, once`() throws {
         let index = try pushImages()
-        let other = try DebianRegistry()
+        let other = try DockerRegistry()
         for _ in 0..<2 { try user.rx("copy", "\(registry.host)/team/multi:1", "\(other.host)/mirror/multi:1") }
         #expect(try other.manifest("mirror/multi", "1").digest == index.digest.description)
         #expect(other.uploads.count == 4, "two layers and two configurations, each once: \(other.uploads)")

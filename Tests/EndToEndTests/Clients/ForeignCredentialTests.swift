@@ -5,14 +5,14 @@ import Testing
 
 /// rx as a client of a docker-registry that asks for a name and a password.
 @Suite struct ForeignCredentialTests {
-    let registry: DebianRegistry
+    let registry: DockerRegistry
     let work: TemporaryFolder
     let alice: User
 
-    private var secret: String { Data("\(DebianRegistry.account.name):\(DebianRegistry.account.password)".utf8).base64EncodedString() }
+    private var secret: String { Data("\(DockerRegistry.account.name):\(DockerRegistry.account.password)".utf8).base64EncodedString() }
 
     init() throws {
-        registry = try DebianRegistry(accounts: true)
+        registry = try DockerRegistry(accounts: true)
         work = try TemporaryFolder()
         alice = try User(["RX_REGISTRY": registry.url, "HOME": "\(work.path)/nobody"])
         try work.write("hello/resource.json", #"{"name":"hello","path":"team","type":"text","tag":"1","description":"A greeting"}"#)
@@ -21,9 +21,9 @@ import Testing
     }
 
     func login(_ user: User) throws {
-        let ended = try user.login(registry.host, DebianRegistry.account.name, password: DebianRegistry.account.password)
+        let ended = try user.login(registry.host, DockerRegistry.account.name, password: DockerRegistry.account.password)
         #expect(ended.status == 0, "\(ended.error)")
-        #expect(!(ended.text + ended.error).contains(DebianRegistry.account.password))
+        #expect(!(ended.text + ended.error).contains(DockerRegistry.account.password))
     }
 
     @Test func `rx login opens every command, and rx logout closes it`() throws {
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func `a wrong password is refused at once and not kept`() throws {
-        for (name, password) in [(DebianRegistry.account.name, "wrong"), ("nobody", DebianRegistry.account.password)] {
+        for (name, password) in [(DockerRegistry.account.name, "wrong"), ("nobody", DockerRegistry.account.password)] {
             let ended = try alice.login(registry.host, name, password: password)
             #expect(ended.status == 1, "\(ended.text)")
             #expect(!ended.error.contains(password))
@@ -52,14 +52,14 @@ import Testing
     }
 
     @Test func `a newline behind the password is none of it, and nobody else can read what is kept`() throws {
-        let ended = try alice.login(registry.host, DebianRegistry.account.name, password: DebianRegistry.account.password + "\n")
+        let ended = try alice.login(registry.host, DockerRegistry.account.name, password: DockerRegistry.account.password + "\n")
         #expect(ended.status == 0, "\(ended.error)")
         try alice.rx("push", "team/hello:1")
         let readable = try run(
             "/bin/sh",
             [
                 "-c", "find \"$1\" -type f -perm /077 -exec grep -l -e \"$2\" -e \"$3\" {} +", "sh", alice.home.path, secret,
-                DebianRegistry.account.password,
+                DockerRegistry.account.password,
             ])
         #expect(readable.text == "")
     }
@@ -78,14 +78,14 @@ import Testing
             read -r server
             test "$1" = get && test "$server" = "\(registry.host)" || exit 1
             printf '{"ServerURL":"%s","Username":"%s","Secret":"%s"}' "$server" \
-            '\(DebianRegistry.account.name)' '\(DebianRegistry.account.password)'
+            '\(DockerRegistry.account.name)' '\(DockerRegistry.account.password)'
             """, executable: true)
         let path = "\(work.path)/programs:" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
         try push(home: "helped", ["PATH": path])
     }
 
     @Test func `netrc is read`() throws {
-        let account = DebianRegistry.account
+        let account = DockerRegistry.account
         let file = try work.write("net/.netrc", "machine 127.0.0.1 login \(account.name) password \(account.password)\n")
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
         try push(home: "net")

@@ -5,13 +5,13 @@ import Testing
 
 /// rx as a client of Debian's docker-registry 2.8, which has `/v2/` alone and knows neither artifact types nor referrers.
 @Suite struct ForeignRegistryTests {
-    let registry: DebianRegistry
+    let registry: DockerRegistry
     let alice: User
     let bob: User
     let work: TemporaryFolder
 
     init() throws {
-        registry = try DebianRegistry()
+        registry = try DockerRegistry()
         alice = try User(["RX_REGISTRY": registry.url])
         bob = try User(["RX_REGISTRY": registry.url])
         work = try TemporaryFolder()
@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test func `may give locations without a host`() throws {
-        let relative = try DebianRegistry(relative: true)
+        let relative = try DockerRegistry(relative: true)
         try work.write("r/resource.json", #"{"name":"hello","type":"text"}"#)
         try work.write("r/content", "hello")
         try alice.rx("add", "./r", in: work.path)

@@ -52,7 +52,7 @@ import Testing
     @Test func `a resource that skopeo took elsewhere is still a resource`() throws {
         try push()
         let other = try RegistryProcess()
-        let debian = try DebianRegistry()
+        let debian = try DockerRegistry()
         let flags = ["copy", "--src-tls-verify=false", "--dest-tls-verify=false"]
         for (from, to) in [
             (registry.docker("team/tools:1"), debian.docker("team/tools:1")), (debian.docker("team/tools:1"), other.docker("team/tools:1")),
