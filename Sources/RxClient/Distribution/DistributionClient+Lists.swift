@@ -15,7 +15,7 @@ extension DistributionClient {
             guard head.status == 200 else { throw refusal(head, body, to: what) }
             tags += try names(body, "tags", what)
             guard tags.count <= limits.names else { throw broken(what, "it lists more than \(limits.names) names") }
-            try advance(&pages, head, what)
+            try advance(&pages, head, body.count, what)
         }
         return tags
     }
@@ -34,7 +34,7 @@ extension DistributionClient {
             }
             guard head.status == 200 else { throw refusal(head, body, to: what) }
             found += try names(body, "repositories", what)
-            try advance(&pages, head, what)
+            try advance(&pages, head, body.count, what)
         }
         return Array(found.prefix(limit))
     }
@@ -66,7 +66,7 @@ extension DistributionClient {
                 if seen.insert(descriptor.digest).inserted { found.append(descriptor) }
             }
             guard found.count <= limits.names else { throw broken(what, "it lists more than \(limits.names) referrers") }
-            try advance(&pages, head, what)
+            try advance(&pages, head, body.count, what)
         }
         return found
     }
@@ -83,7 +83,8 @@ extension DistributionClient {
         return list.compactMap(\.string).filter { $0.utf8.count <= DistributionClient.nameLimit }
     }
 
-    private func advance(_ pages: inout Pages, _ head: ResponseHead, _ what: String) throws {
+    private func advance(_ pages: inout Pages, _ head: ResponseHead, _ count: Int, _ what: String) throws {
+        guard pages.count(count) else { throw broken(what, "its list has more than \(Pages.bytesLimit) bytes") }
         let url = try WebURL(head.url)
         guard pages.advance(LinkHeader.next(head.headers).flatMap { try? url.following($0) }.map(\.target), base: registry.base) else {
             throw broken(what, "its pages do not end")
@@ -96,12 +97,21 @@ struct Pages {
     /// The path of the next page; nil behind the last.
     private(set) var path: String?
     private var seen: Set<String> = []
+    private var bytes = 0
     /// The most pages of one list.
     private static let limit = 10_000
+    /// The most bytes of all pages of one list.
+    static let bytesLimit = 64 << 20
 
     init(_ first: String) {
         path = first
         seen = [first]
+    }
+
+    /// Counts the bytes of a page. False when the list is too long.
+    mutating func count(_ more: Int) -> Bool {
+        bytes += more
+        return bytes <= Pages.bytesLimit
     }
 
     /// Goes on to the page that a link names, by its path and query alone: every page is the same registry's, whatever name it gives

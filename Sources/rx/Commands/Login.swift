@@ -12,8 +12,8 @@ extension Command {
         name: "login", summary: "Keep a user name and password for a registry", arguments: "HOST", count: 1...1,
         details: """
             The password is read from the terminal, without showing it, or from standard input; never from an argument, which others on
-            this machine could see. It is tried on the registry before it is kept, readable by you alone. HOST is an address or a
-            configured name.
+            this machine could see. It is tried on the registry before it is kept, readable by you alone; one that lets everybody read
+            may ask only those who write, and then it is kept untried. HOST is an address or a configured name.
             """,
         options: [user, fromInput, .json],
         examples: [
@@ -28,10 +28,13 @@ extension Command {
         guard !name.isEmpty else { throw UsageError(message: "the user's name is empty", hint: "rx login HOST -u USER") }
         guard !name.utf8.contains(UInt8(ascii: ":")) else { throw UsageError(message: "a user's name holds no colon: \(name)") }
         let password = invocation.has(fromInput) ? try Secret.fromInput() : try Secret.fromTerminal("Password for \(name) at \(registry): ")
-        _ = try client.login(host, user: name, password: password)
+        let isTried = try client.login(host, user: name, password: password)
+        let note = isTried ? "" : "\n  Not tried yet: the registry lets everybody read"
         try Output(invocation).print(
-            .members(["registry": .string(registry.description), "host": .string(registry.authority), "username": .string(name)]),
-            "Logged in: \(registry.authority) as \(name)")
+            .members([
+                "registry": .string(registry.description), "host": .string(registry.authority), "username": .string(name),
+                "tried": .bool(isTried),
+            ]), "Logged in: \(registry.authority) as \(name)\(note)")
     }
 
     /// `rx logout`

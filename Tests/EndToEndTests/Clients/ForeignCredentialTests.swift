@@ -42,6 +42,15 @@ import Testing
         #expect(again.status == 1 && again.error.contains("rx login \(registry.host)"), "\(again.error)")
     }
 
+    @Test func `a registry that lets everybody read says nothing of a password`() throws {
+        #expect(
+            try !alice.login(registry.host, DockerRegistry.account.name, password: DockerRegistry.account.password).text.contains(
+                "Not tried"))
+        let open = try RegistryProcess()
+        let ended = try alice.login(open.host, "anybody", password: "anything")
+        #expect(ended.status == 0 && ended.text.contains("Not tried yet"), "\(ended.text)\(ended.error)")
+    }
+
     @Test func `a wrong password is refused at once and not kept`() throws {
         for (name, password) in [(DockerRegistry.account.name, "wrong"), ("nobody", DockerRegistry.account.password)] {
             let ended = try alice.login(registry.host, name, password: password)
