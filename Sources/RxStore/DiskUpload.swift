@@ -13,6 +13,9 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     private let file: FileDescriptor
     private var hash: UploadHash
     private let writing: EarlyWriting
+    /// Bytes that were taken and that the file does not have yet: fewer and longer writes cost less, also whoever reads the file later.
+    private var buffer: [UInt8] = []
+    private static let bufferSize = 256 << 10
     /// Whether the catalog has a row of it.
     private var isKept: Bool
     private var isOver = false
@@ -57,21 +60,32 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
 
     deinit {
         guard !isOver else { return }
+        // What arrived before a connection broke is kept as far as the disk takes it.
+        if isKept { try? flush() }
         if isKept { store.uploadHashes.put(hash, name) } else { Files.discard(file.path) }
     }
 
     func append(_ bytes: UnsafeRawBufferPointer) throws {
-        do { try file.write(bytes) } catch {
-            // What the file got of it counts: a client goes on from there.
-            offset = Int(try file.status().st_size)
-            throw error
-        }
         if hash.count == offset { hash.update(bytes) }
         offset += bytes.count
+        buffer.append(contentsOf: bytes)
+        if buffer.count >= DiskUpload.bufferSize { try flush() }
+    }
+
+    private func flush() throws {
+        guard !buffer.isEmpty else { return }
+        defer { buffer.removeAll(keepingCapacity: true) }
+        do { try file.write(buffer) } catch {
+            // What the file got of it counts: a client goes on from there.
+            offset = Int(try file.status().st_size)
+            hash = UploadHash()
+            throw error
+        }
         writing.wrote(upTo: offset)
     }
 
     func keep() throws {
+        try flush()
         try store.catalog.write(durably: false) { database, now in
             try database.run(
                 "INSERT INTO uploads VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET until = excluded.until", .text(name), .text(repository),
@@ -81,6 +95,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     }
 
     func finish(as digest: ContentDigest) throws -> StagedBlob {
+        try flush()
         let found = try check(digest)
         do { try file.sync() } catch {
             // What failed to reach the disk may be gone from memory, too: it is never synced again.
@@ -91,7 +106,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         let aside = "\(file.path).\(RandomName.make())"
         try Files.link(file.path, to: aside)
         defer { Files.discard(aside) }
-        try store.catalog.write { database, now in
+        try store.catalog.write(durably: false) { database, now in
             try Files.rename(aside, to: store.layout.blob(found.digest))
             try database.putBlob(found, now: now)
             try database.lease(found.digest, to: repository, until: now + store.leaseTime)
@@ -102,6 +117,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
         Files.discard(file.path)
         try Files.syncFolder(store.layout.folder(found.digest))
+        try store.catalog.sync()
         return found
     }
 

@@ -73,6 +73,10 @@ def oci_manifest(size, media_type):
     return json.dumps(manifest, separators=(",", ":")).encode()
 
 
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
 def sha256(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:
