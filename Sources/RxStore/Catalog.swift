@@ -17,13 +17,11 @@ final class Catalog: Sendable {
     private let writer: Monitor<Slot>
     private let watcher: Monitor<Slot>
     private let commits: CommitCounter
-    private let log: LogSync
     private let readers = Mutex<[Slot]>([])
 
     /// Opens the catalog and brings its schema up to date. Throws `RegistryError`.
     init(path: String) throws {
         self.path = path
-        log = LogSync(catalog: path)
         // Switching a new file to WAL and migrating it happen under a file lock: neither waits for others by itself.
         let database = try Files.locked("\(path).lock") {
             let database = try Catalog.connect(path)
@@ -53,9 +51,6 @@ final class Catalog: Sendable {
             }
         }
     }
-
-    /// Returns when every transaction that ended before is durable: for many threads that each wrote without `durably`, one sync.
-    func sync() throws { try log.wait() }
 
     /// Runs `body` against one unchanging state.
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {

@@ -14,6 +14,7 @@ public final class DiskStore: Store {
     /// How long an upload waits for its next request, in seconds.
     let uploadTime: Int
     let uploadHashes = UploadHashes()
+    let uploadSync: UploadSync
 
     /// The folder that holds the store.
     public var root: String { layout.root }
@@ -26,6 +27,7 @@ public final class DiskStore: Store {
         self.layout = layout
         self.leaseTime = leaseTime
         self.uploadTime = uploadTime
+        uploadSync = UploadSync(layout)
         try layout.prepare()
         do { catalog = try Catalog(path: layout.catalog) } catch let error as RegistryError where error.code == .storageFull {
             // On a full disk not even a removal can begin: what is derived makes room.

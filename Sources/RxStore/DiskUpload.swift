@@ -97,7 +97,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     func finish(as digest: ContentDigest) throws -> StagedBlob {
         try flush()
         let found = try check(digest)
-        do { try file.sync() } catch {
+        do { try store.uploadSync.sync(file, size: offset) } catch {
             // What failed to reach the disk may be gone from memory, too: it is never synced again.
             try? cancel()
             throw error
@@ -116,8 +116,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         isOver = true
         _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
         Files.discard(file.path)
-        try Files.syncFolder(store.layout.folder(found.digest))
-        try store.catalog.sync()
+        try store.uploadSync.sync(folder: store.layout.folder(found.digest))
         return found
     }
 
