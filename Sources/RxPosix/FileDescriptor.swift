@@ -58,6 +58,9 @@ public final class FileDescriptor: Sendable {
     /// Waits until the file's bytes and length are durable. Throws `PosixError`.
     public func sync() throws(PosixError) { _ = try retrying("fsync", path) { fsync(number) } }
 
+    /// Waits until the file's bytes are durable, and its length where that has changed, but not its times. Throws `PosixError`.
+    public func syncData() throws(PosixError) { _ = try retrying("fdatasync", path) { fdatasync(number) } }
+
     /// Begins to write a part of the file to the disk, so that a later `sync` waits for less; an empty range goes on to the file's end.
     /// Promises nothing, and so cannot fail.
     public func startWriting(_ range: Range<Int>) { _ = rx_start_writing(number, range.lowerBound, range.count) }

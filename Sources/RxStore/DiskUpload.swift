@@ -105,13 +105,17 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         // A second name for the bytes: until the transaction is over, the upload keeps its own.
         let aside = "\(file.path).\(RandomName.make())"
         try Files.link(file.path, to: aside)
-        defer { Files.discard(aside) }
-        try store.catalog.write(durably: false) { database, now in
-            try Files.rename(aside, to: store.layout.blob(found.digest))
-            try database.putBlob(found, now: now)
-            try database.lease(found.digest, to: repository, until: now + store.leaseTime)
-            try database.alias(digest, of: found.digest)
-            try forget(database)
+        do {
+            try store.catalog.write(durably: false) { database, now in
+                try Files.rename(aside, to: store.layout.blob(found.digest))
+                try database.putBlob(found, now: now)
+                try database.lease(found.digest, to: repository, until: now + store.leaseTime)
+                try database.alias(digest, of: found.digest)
+                try forget(database)
+            }
+        } catch {
+            Files.discard(aside)
+            throw error
         }
         isOver = true
         _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }

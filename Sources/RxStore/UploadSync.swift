@@ -54,7 +54,7 @@ private final class CatalogLog: Sendable {
             do {
                 let file = try state.file ?? FileDescriptor.open(path, O_RDWR)
                 state.file = file
-                try file.sync()
+                try file.syncData()
             } catch {
                 state.failure = error
                 throw error

@@ -43,7 +43,7 @@ import Testing
         let store = try DiskStore(at: folder.path)
         let sync = UploadSync(store.layout)
         try sync.sync(folder: store.layout.trash)
-        Fault.inject("fsync", EIO, under: "\(folder.path)/catalog.sqlite-wal")
+        Fault.inject("fdatasync", EIO, under: "\(folder.path)/catalog.sqlite-wal")
         defer { Fault.clear(under: "\(folder.path)/catalog.sqlite-wal") }
         for _ in 0..<2 { #expect(throws: (any Error).self) { try sync.sync(folder: store.layout.trash) } }
     }
