@@ -40,11 +40,6 @@ public enum Files {
         _ = try retrying("rename", target) { Glibc.rename(source, target) }
     }
 
-    /// Gives a file a second name, which must be free.
-    public static func link(_ source: String, to target: String) throws(PosixError) {
-        _ = try retrying("link", target) { Glibc.link(source, target) }
-    }
-
     /// Removes a file; fine when none is there. Gives whether one was.
     @discardableResult
     public static func remove(_ path: String) throws(PosixError) -> Bool {

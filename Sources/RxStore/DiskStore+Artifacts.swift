@@ -49,8 +49,7 @@ extension DiskStore {
         let recent = try catalog.read { database in
             try checkContent(of: artifact, but: artifact.inlined, in: repository, sparse: sparse, database, now: database.now())
         }
-        try storeInlined(artifact, in: repository)
-        try sync(recent)
+        try sync(recent.union(storeInlined(artifact, in: repository)))
         try catalog.write { database, now in
             _ = try checkContent(of: artifact, in: repository, sparse: sparse, database, now: now)
             let id = try database.put(artifact, registry: "", repository: repository, tags: tags, now: now)
@@ -125,13 +124,20 @@ extension DiskStore {
         }
     }
 
-    /// Blobs whose bytes are in the manifest are there for those who ask for them by digest, too.
-    private func storeInlined(_ artifact: Artifact, in repository: String) throws {
-        for (digest, bytes) in artifact.inlined where try blob(digest, in: repository, leasing: true) == nil {
+    /// Blobs whose bytes are in the manifest are there for those who ask for them by digest, too. Gives the folders of those that
+    /// somebody else put.
+    private func storeInlined(_ artifact: Artifact, in repository: String) throws -> Set<String> {
+        var folders: Set<String> = []
+        for (digest, bytes) in artifact.inlined {
+            if let present = try blob(digest, in: repository, leasing: true) {
+                folders.insert(layout.folder(present.digest))
+                continue
+            }
             let upload = try beginUpload(in: repository)
             try bytes.withUnsafeBytes { try upload.append($0) }
             _ = try upload.finish(as: digest)
         }
+        return folders
     }
 }
 

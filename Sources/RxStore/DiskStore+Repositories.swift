@@ -33,10 +33,13 @@ extension DiskStore {
             return try database.blobAnywhere(digest, now: database.now())
         }
         guard let found, try layout.holds(found.digest, size: found.size) else { return false }
-        return try lease(found.digest, repository) { database, now in
+        let leased = try lease(found.digest, repository) { database, now in
             if let source { return try database.blob(digest, in: source, now: now) != nil }
             return try database.blobAnywhere(digest, now: now) != nil
         }
+        // What is reported as there is durable, whoever put it and however short a time ago.
+        if leased { try uploadSync.sync(folder: layout.folder(found.digest)) }
+        return leased
     }
 
     public func removeBlob(_ digest: ContentDigest, from repository: String) throws -> Bool {

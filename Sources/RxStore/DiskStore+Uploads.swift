@@ -42,7 +42,7 @@ extension DiskStore {
         guard delete else { return abandoned.count }
         var count = 0
         for name in abandoned {
-            guard let file = try? FileDescriptor.open(layout.upload(name), O_RDWR), flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+            guard let file = try? FileDescriptor.open(layout.upload(name), O_RDONLY), flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
                 continue
             }
             if try Files.remove(layout.upload(name)) { count += 1 }

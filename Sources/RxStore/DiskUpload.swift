@@ -47,8 +47,10 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
             throw RegistryError.uploadBusy
         }
-        // It may have ended between the look and the lock.
-        guard try store.knowsUpload(name, repository) else { return nil }
+        // It may have ended between the look and the lock, and its file have become a blob.
+        guard try store.knowsUpload(name, repository), let present = try Files.status(file.path),
+            try present.st_ino == file.status().st_ino
+        else { return nil }
         self.store = store
         self.repository = repository
         self.name = name
@@ -102,24 +104,21 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
             try? cancel()
             throw error
         }
-        // A second name for the bytes: until the transaction is over, the upload keeps its own.
-        let aside = "\(file.path).\(RandomName.make())"
-        try Files.link(file.path, to: aside)
         do {
             try store.catalog.write(durably: false) { database, now in
-                try Files.rename(aside, to: store.layout.blob(found.digest))
+                try Files.rename(file.path, to: store.layout.blob(found.digest))
+                _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
                 try database.putBlob(found, now: now)
                 try database.lease(found.digest, to: repository, until: now + store.leaseTime)
                 try database.alias(digest, of: found.digest)
                 try forget(database)
             }
         } catch {
-            Files.discard(aside)
+            // Once it has its new name the file is never written to again: it may be a blob that others know by the same digest.
+            if (try? Files.status(file.path)) == nil { try? cancel() }
             throw error
         }
         isOver = true
-        _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
-        Files.discard(file.path)
         try store.uploadSync.sync(folder: store.layout.folder(found.digest))
         return found
     }
@@ -142,7 +141,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         hash = UploadHash()
         let named: ContentDigest = if digest.sha256 == nil { try sha512() } else { .sha256(found.digest) }
         guard named == digest else {
-            try cancel()
+            try? cancel()
             throw ContentError.mismatch(expected: digest, got: named)
         }
         return found

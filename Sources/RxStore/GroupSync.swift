@@ -46,7 +46,11 @@ final class GroupSync<Item: Sendable>: Sendable {
             state.update { state in
                 state.isRunning = false
                 state.done = own
-                if case .failure(let error) = result { state.failures[own] = error }
+                if case .failure(let error) = result {
+                    // Whoever waited for an older batch has long been told.
+                    state.failures = state.failures.filter { $0.key > own - 64 }
+                    state.failures[own] = error
+                }
             }
             try result.get()
         }

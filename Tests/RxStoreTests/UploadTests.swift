@@ -116,4 +116,22 @@ import Testing
             try Data("abXd".utf8).write(to: URL(fileURLWithPath: path))
         }
     }
+
+    @Test func `that was renamed and then failed is over, and the blob of the same bytes is whole`() throws {
+        let store = try DiskStore(at: folder.path)
+        let digest = sha256(Array("abcd".utf8))
+        let first = try store.beginUpload(in: "a")
+        try append("abcd", to: first)
+        _ = try first.finish(as: .sha256(digest))
+        let second = try store.beginUpload(in: "b")
+        try second.keep()
+        try append("abcd", to: second)
+        // Fails inside the transaction, behind the rename.
+        Fault.inject("fchmod", EIO, under: folder.path)
+        defer { Fault.clear(under: folder.path) }
+        #expect(throws: (any Error).self) { try second.finish(as: .sha256(digest)) }
+        #expect(try store.upload(second.name, in: "b") == nil)
+        #expect(try text(digest, in: store) == "abcd")
+        #expect(try files.isEmpty)
+    }
 }
