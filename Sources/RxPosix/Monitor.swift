@@ -25,9 +25,27 @@ public final class Monitor<State>: @unchecked Sendable {
     public func update<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
         pthread_mutex_lock(mutex)
         defer {
-            pthread_cond_broadcast(changed)
+            // In this order: who is woken does not find the mutex taken.
             pthread_mutex_unlock(mutex)
+            pthread_cond_broadcast(changed)
         }
+        return try body(&state)
+    }
+
+    /// Changes the value and wakes one of those who wait: for changes that one of them is enough for, whichever it is.
+    public func updateForOne<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+        pthread_mutex_lock(mutex)
+        defer {
+            pthread_mutex_unlock(mutex)
+            pthread_cond_signal(changed)
+        }
+        return try body(&state)
+    }
+
+    /// Changes the value in a way that nobody waits for.
+    public func updateQuietly<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
         return try body(&state)
     }
 

@@ -18,7 +18,7 @@ public final class WorkerPool: Sendable {
     /// Hands over a job; it runs on one of the threads. Gives false, and does not run it, after `close`.
     @discardableResult
     public func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
-        state.update { state in
+        state.updateForOne { state in
             guard !state.closed else { return false }
             state.jobs.append(job)
             return true

@@ -26,7 +26,7 @@ final class GroupSync<Item: Sendable>: Sendable {
 
     /// Returns when `item` is durable. What fails for one of a batch fails for all of it: nobody knows what was lost.
     func wait(for item: Item) throws {
-        let own = state.update { state in
+        let own = state.updateQuietly { state in
             state.pending.append(item)
             return state.batch
         }
