@@ -21,6 +21,8 @@ LAZY(int, MHD_get_connection_values_n,
      (connection, kind, iterator, context))
 LAZY(struct MHD_Response *, MHD_create_response_from_buffer, (size_t size, void *buffer, enum MHD_ResponseMemoryMode mode),
      (size, buffer, mode))
+LAZY(struct MHD_Response *, MHD_create_response_from_buffer_with_free_callback_cls,
+     (size_t size, void *buffer, MHD_ContentReaderFreeCallback release, void *owner), (size, buffer, release, owner))
 LAZY(struct MHD_Response *, MHD_create_response_from_fd_at_offset64, (uint64_t size, int descriptor, uint64_t offset),
      (size, descriptor, offset))
 LAZY(enum MHD_Result, MHD_add_response_header, (struct MHD_Response *response, const char *name, const char *value),
@@ -116,6 +118,10 @@ void rx_mhd_each_header(struct MHD_Connection *connection, void *context,
 
 struct MHD_Response *rx_mhd_response(const void *bytes, size_t count) {
     return MHD_create_response_from_buffer(count, (void *)bytes, MHD_RESPMEM_MUST_COPY);
+}
+
+struct MHD_Response *rx_mhd_response_shared(const void *bytes, size_t count, void (*release)(void *owner), void *owner) {
+    return MHD_create_response_from_buffer_with_free_callback_cls(count, (void *)bytes, release, owner);
 }
 
 int rx_mhd_add_header(struct MHD_Response *response, const char *name, const char *value) {

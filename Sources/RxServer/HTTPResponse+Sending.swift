@@ -26,6 +26,11 @@ extension HTTPResponse {
             let made = MHD_create_response_from_fd_at_offset64(UInt64(length), copy, UInt64(offset))
             if made == nil { close(copy) }
             return made
+        case .memory(let memory, let range):
+            let kept = Unmanaged.passRetained(memory)
+            let made = rx_mhd_response_shared(memory.bytes.baseAddress! + range.lowerBound, range.count, releaseMemory, kept.toOpaque())
+            if made == nil { kept.release() }
+            return made
         }
     }
 
@@ -38,4 +43,9 @@ extension HTTPResponse {
         if case .bytes(let bytes) = body, !head { out += bytes }
         return out
     }
+}
+
+/// The library has sent what it was given.
+private func releaseMemory(_ memory: UnsafeMutableRawPointer?) {
+    if let memory { Unmanaged<MemoryBody>.fromOpaque(memory).release() }
 }

@@ -1,17 +1,28 @@
+import Glibc
 import RxHTTP
 import RxModel
 import Synchronization
 
 /// An answer of 200 that can be given again, in whole or in part.
 struct CachedAnswer: Sendable {
+    /// A blob of up to this length is held in memory once it was asked for again.
+    static let memoryLimit = 128 << 10
+
     private let whole: HTTPResponse
     private let unchanged: HTTPResponse
     private let tag: EntityTag
+    /// A blob's answer is given for GET alone, because a HEAD promises that the blob stays.
+    private let isBlob: Bool
 
-    /// An answer with its entity tag. One whose body is a file is a blob's: it is given for GET alone, because a HEAD promises that the
-    /// blob stays.
+    /// An answer with its entity tag. One whose body is a file is a blob's.
     init(_ whole: HTTPResponse, tag: EntityTag) {
+        let isBlob = if case .file = whole.body { true } else { false }
+        self.init(whole, tag, isBlob: isBlob)
+    }
+
+    private init(_ whole: HTTPResponse, _ tag: EntityTag, isBlob: Bool) {
         self.whole = whole
+        self.isBlob = isBlob
         self.tag = tag
         var headers = whole.headers
         headers["Content-Type"] = nil
@@ -25,9 +36,17 @@ struct CachedAnswer: Sendable {
     /// The number of bytes it holds in memory.
     var size: Int { isFile ? 0 : whole.body.count }
 
+    /// The same answer from memory instead of its file; nil when it is long, has no file, or the file cannot be read.
+    func inMemory() -> CachedAnswer? {
+        guard case .file(let file, let offset, let length) = whole.body, 1...CachedAnswer.memoryLimit ~= length else { return nil }
+        let memory = MemoryBody(count: length) { max(0, pread(file.number, $0.baseAddress, length, off_t(offset))) }
+        guard memory.bytes.count == length else { return nil }
+        return CachedAnswer(HTTPResponse(whole.status, headers: whole.headers, body: .memory(memory, 0..<length)), tag, isBlob: true)
+    }
+
     /// The answer to one request; nil for one that it does not answer.
     func response(to request: HTTPRequest) -> HTTPResponse? {
-        guard !isFile else {
+        guard !isBlob else {
             guard request.method == "GET" else { return nil }
             return HTTPResponse.ranged(whole.body, tag: tag, headers: whole.headers, to: request, what: "blob")
         }
@@ -50,7 +69,7 @@ final class ResponseCache: Sendable {
     private let fileLimit: Int
     private let state = Mutex(State())
 
-    init(entryLimit: Int = 8192, byteLimit: Int = 8 << 20, fileLimit: Int = 256) {
+    init(entryLimit: Int = 8192, byteLimit: Int = 16 << 20, fileLimit: Int = 256) {
         self.entryLimit = entryLimit
         self.byteLimit = byteLimit
         self.fileLimit = fileLimit
@@ -61,7 +80,9 @@ final class ResponseCache: Sendable {
         let found = state.withLock { state in state.entries[path].map { (answer: $0.answer, length: $0.length, version: state.version) } }
         // Strings compare by canonical equivalence, paths by bytes: what is equal to ASCII and as long is ASCII.
         guard let found, found.length == path.utf8.count, let version = try? version(), version == found.version else { return nil }
-        return found.answer
+        guard let warm = found.answer.inMemory() else { return found.answer }
+        keep(warm, for: path, version: version)
+        return warm
     }
 
     /// Keeps an answer. `version` is the store's from before the answer was made: a change in between makes the entry useless, not wrong.
@@ -76,10 +97,12 @@ final class ResponseCache: Sendable {
                 state.files = 0
                 state.version = version
             }
-            if state.entries.updateValue((entry, path.utf8.count), forKey: path) == nil {
-                state.bytes += size
-                state.files += entry.isFile ? 1 : 0
+            if let old = state.entries.updateValue((entry, path.utf8.count), forKey: path) {
+                state.bytes -= old.answer.size + path.utf8.count
+                state.files -= old.answer.isFile ? 1 : 0
             }
+            state.bytes += size
+            state.files += entry.isFile ? 1 : 0
         }
     }
 }

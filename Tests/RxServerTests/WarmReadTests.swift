@@ -81,20 +81,83 @@ import Testing
         #expect(read("/v2/r/manifests/v").answer.status == 404)
     }
 
-    @Test func `of a blob send the file that is open, also in part, but never promise it`() throws {
+    @Test func `of a short blob are sent from memory, also in part, but never promise it`() throws {
         try put("one", through: store.disk)
         let path = "/v2/r/blobs/\(ResourceManifest.emptyConfigDigest)"
-        _ = read(path)
+        guard case .file = read(path).answer.body else {
+            Issue.record("what is asked for once is not sent from its file")
+            return
+        }
         let (answer, asked) = read(path)
         #expect(!asked && answer.content == ResourceManifest.emptyConfig)
-        guard case .file = answer.body else {
-            Issue.record("the blob is not sent from its file")
+        guard case .memory = answer.body else {
+            Issue.record("what is asked for again is not sent from memory")
             return
         }
         let part = read(path, "GET", ["Range": "bytes=1-"])
         #expect(!part.asked && part.answer.status == 206 && part.answer.content == Array("}".utf8))
+        let tag = try #require(answer.headers["ETag"])
+        #expect(read(path, "GET", ["If-None-Match": tag]).answer.status == 304)
+        #expect(read(path, "GET", ["Range": "bytes=2-"]).answer.status == 416)
         #expect(read(path, "HEAD").asked, "a HEAD leases")
         #expect(read("/v2/other/blobs/\(ResourceManifest.emptyConfigDigest)").answer.status == 404)
+    }
+
+    @Test func `of a long blob send the file that is open, also in part`() throws {
+        let bytes = [UInt8](repeating: 7, count: CachedAnswer.memoryLimit + 1)
+        try upload(bytes)
+        let path = "/v2/r/blobs/\(sha256(bytes))"
+        _ = read(path)
+        let (answer, asked) = read(path)
+        #expect(!asked && answer.content == bytes)
+        guard case .file = answer.body else {
+            Issue.record("the blob is not sent from its file")
+            return
+        }
+        let part = read(path, "GET", ["Range": "bytes=1-2"])
+        #expect(!part.asked && part.answer.status == 206 && part.answer.content == [7, 7])
+    }
+
+    @Test func `of a blob end when it is deleted or found damaged`() throws {
+        let other = try DiskStore(at: folder.path + "/data")
+        for isDamaged in [false, true] {
+            try upload(Array("abcd".utf8))
+            let digest = sha256(Array("abcd".utf8))
+            let path = "/v2/r/blobs/\(digest)"
+            _ = read(path)
+            #expect(!read(path).asked)
+            if isDamaged {
+                let file = folder.path + "/data/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)"
+                try Files.remove(file)
+                try Files.replace(file, with: Array("abXd".utf8))
+                #expect(throws: ContentError.self) { _ = try other.open(digest).readAll(limit: 100) }
+            } else {
+                #expect(try other.removeBlob(.sha256(digest), from: "r"))
+            }
+            #expect(read(path).answer.status == 404)
+        }
+    }
+
+    private func upload(_ bytes: [UInt8]) throws {
+        let upload = try store.disk.beginUpload(in: "r")
+        try bytes.withUnsafeBytes { try upload.append($0) }
+        _ = try upload.finish(as: .sha256(sha256(bytes)))
+    }
+
+    @Test func `hold a bounded number of bytes, and those that are being sent for as long as that takes`() throws {
+        let cache = ResponseCache(byteLimit: 16 * 1000)
+        let path = try folder.write("file", String(repeating: "x", count: 900))
+        let file = try FileDescriptor.open(path, 0)
+        var answers: [CachedAnswer] = []
+        for index in 0..<50 {
+            let whole = HTTPResponse(200, body: .file(file, offset: 0, length: 900))
+            cache.keep(CachedAnswer(whole, tag: EntityTag("t")), for: "/\(index)", version: 1)
+            answers.append(try #require(cache.answer("/\(index)", version: { 1 })))
+        }
+        let held = (0..<50).compactMap { cache.answer("/\($0)", version: { 1 }) }
+        #expect(1...17 ~= held.count)
+        let request = HTTPRequest(method: "GET", target: "/", headers: [:], remote: "")
+        #expect(answers.allSatisfy { $0.response(to: request)?.content == [UInt8](repeating: 0x78, count: 900) })
     }
 
     @Test func `keep a bounded number of files open`() throws {

@@ -50,6 +50,9 @@ void rx_mhd_each_header(struct MHD_Connection *connection, void *context,
 
 // A response that holds a copy of `bytes`.
 struct MHD_Response *rx_mhd_response(const void *bytes, size_t count);
+
+// A response that sends `bytes` from where they are, and calls `release` with `owner` when it is done with them.
+struct MHD_Response *rx_mhd_response_shared(const void *bytes, size_t count, void (*release)(void *owner), void *owner);
 int rx_mhd_add_header(struct MHD_Response *response, const char *name, const char *value);
 int rx_mhd_queue(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response);
 #endif

@@ -60,6 +60,7 @@ extension HTTPResponse {
         switch body {
         case .empty: return []
         case .bytes(let bytes): return bytes
+        case .memory(let memory, let range): return Array(memory.bytes[range])
         case .file(let file, let offset, let length):
             var out = [UInt8](repeating: 0, count: length)
             let count = pread(file.number, &out, length, off_t(offset))
