@@ -5,10 +5,15 @@
 #include <malloc.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 int rx_syncfs(int descriptor) { return syncfs(descriptor); }
+
+int rx_rename_new(const char *source, const char *target) {
+    return renameat2(AT_FDCWD, source, AT_FDCWD, target, RENAME_NOREPLACE);
+}
 
 int rx_start_writing(int descriptor, long offset, long count) {
     return sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);

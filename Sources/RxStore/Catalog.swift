@@ -52,6 +52,11 @@ final class Catalog: Sendable {
         }
     }
 
+    /// Runs `body`, which changes nothing in the catalog, while nobody writes to it.
+    func exclusively<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try writer.update { slot in try slot.database.write { try body(slot.database) } }
+    }
+
     /// Runs `body` against one unchanging state.
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
         let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path))

@@ -16,8 +16,7 @@ extension DiskStore {
 
     /// Whether an upload of this name may go on in the repository.
     func knowsUpload(_ name: String, _ repository: String) throws -> Bool {
-        // A name is part of a path.
-        guard name.utf8.count == 36, name.utf8.allSatisfy({ Hex.value($0) != nil || $0 == UInt8(ascii: "-") }) else { return false }
+        guard DiskUpload.isName(name) else { return false }
         return try catalog.read { database in
             try database.first(
                 "SELECT 1 FROM uploads WHERE name = ? AND repository = ? AND until > ?", .text(name), .text(repository),
@@ -57,4 +56,8 @@ extension RegistryError {
     /// Two requests send to one upload.
     static let uploadBusy = RegistryError(
         "another request is sending to this upload", code: .uploadInvalid, hint: "wait for it to end, then ask how far the upload came")
+
+    /// Another put of the same blob came first, and a collection took it before this one had ended.
+    static let uploadCollected = RegistryError(
+        "the blob was collected before its upload had ended", code: .uploadInvalid, hint: "upload it again")
 }

@@ -40,14 +40,15 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
 
     /// Goes on with one; nil when there is none of this name for the repository. Throws `RegistryError` while another request has it.
     init?(_ store: DiskStore, name: String, repository: String) throws {
-        guard try store.knowsUpload(name, repository) else { return nil }
+        guard DiskUpload.isName(name) else { return nil }
         do throws(PosixError) { file = try FileDescriptor.open(store.layout.upload(name), O_RDWR | O_APPEND) } catch {
             if error.isMissing { return nil } else { throw error }
         }
         guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+            guard try store.knowsUpload(name, repository) else { return nil }
             throw RegistryError.uploadBusy
         }
-        // It may have ended between the look and the lock, and its file have become a blob.
+        // It may have ended before the lock was there, and its file have become a blob.
         guard try store.knowsUpload(name, repository), let present = try Files.status(file.path),
             try present.st_ino == file.status().st_ino
         else { return nil }
@@ -58,6 +59,11 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         offset = Int(try file.status().st_size)
         writing = EarlyWriting(file, from: offset)
         hash = store.uploadHashes.take(name, count: offset)
+    }
+
+    /// Whether an upload can have this name, which is a part of a path.
+    static func isName(_ text: String) -> Bool {
+        text.utf8.count == 36 && text.utf8.allSatisfy { Hex.value($0) != nil || $0 == UInt8(ascii: "-") }
     }
 
     deinit {
@@ -99,28 +105,56 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     func finish(as digest: ContentDigest) throws -> StagedBlob {
         try flush()
         let found = try check(digest)
-        do { try store.uploadSync.sync(file, size: offset) } catch {
-            // What failed to reach the disk may be gone from memory, too: it is never synced again.
-            try? cancel()
-            throw error
-        }
-        do {
-            try store.catalog.write(durably: false) { database, now in
-                try Files.rename(file.path, to: store.layout.blob(found.digest))
-                _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
-                try database.putBlob(found, now: now)
-                try database.lease(found.digest, to: repository, until: now + store.leaseTime)
-                try database.alias(digest, of: found.digest)
-                try forget(database)
-            }
-        } catch {
+        let isNamed: Bool
+        do { isNamed = try makeBlob(found, digest) } catch {
             // Once it has its new name the file is never written to again: it may be a blob that others know by the same digest.
             if (try? Files.status(file.path)) == nil { try? cancel() }
             throw error
         }
         isOver = true
-        try store.uploadSync.sync(folder: store.layout.folder(found.digest))
+        try store.uploadSync.sync(folder: isNamed ? nil : store.layout.folder(found.digest))
         return found
+    }
+
+    /// Makes the file a blob in the catalog. Gives whether its name is durable already.
+    private func makeBlob(_ blob: StagedBlob, _ digest: ContentDigest) throws -> Bool {
+        let placed = try EarlyPlace(file, blob, store)
+        do {
+            do {
+                try store.uploadSync.sync(file, size: offset, folder: placed == nil ? nil : store.layout.folder(blob.digest))
+            } catch {
+                // What failed to reach the disk may be gone from memory, too: it is never synced again.
+                Files.discard(file.path)
+                throw error
+            }
+            return try store.catalog.write(durably: false) { database, now in
+                let isNamed = try put(blob, placed, database, now)
+                try database.lease(blob.digest, to: repository, until: now + store.leaseTime)
+                try database.alias(digest, of: blob.digest)
+                try forget(database)
+                return isNamed
+            }
+        } catch {
+            placed?.leave()
+            throw error
+        }
+    }
+
+    /// Gives the blob its file and its row. Gives whether the file's name is durable already.
+    private func put(_ blob: StagedBlob, _ placed: EarlyPlace?, _ database: Database, _ now: Int) throws -> Bool {
+        if let placed {
+            guard try placed.isOwn() else {
+                // Somebody else put the same bytes over it meanwhile, and they are to be there still.
+                guard try database.blobAddedAt(blob.digest, size: blob.size) != nil, try store.layout.holds(blob.digest, size: blob.size)
+                else { throw RegistryError.uploadCollected }
+                return false
+            }
+        } else {
+            try Files.rename(file.path, to: store.layout.blob(blob.digest))
+            _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
+        }
+        try database.putBlob(blob, now: now)
+        return placed != nil
     }
 
     func cancel() throws {
@@ -151,37 +185,5 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         let hasher = SHA512Hasher()
         try file.each { hasher.update($0) }
         return hasher.finish()
-    }
-}
-
-/// The SHA-256 of an upload as far as this process has seen it come.
-struct UploadHash {
-    private let hasher = SHA256Hasher()
-    /// How many bytes it has taken.
-    private(set) var count = 0
-
-    init() {}
-
-    /// The hash of a file from its start to its end.
-    init(reading file: FileDescriptor) throws { try file.each { update($0) } }
-
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        hasher.update(bytes)
-        count += bytes.count
-    }
-
-    func finish() -> Digest { hasher.finish() }
-}
-
-extension FileDescriptor {
-    /// Hands over the file's bytes from its start to its end.
-    fileprivate func each(_ body: (UnsafeRawBufferPointer) -> Void) throws {
-        try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
-            var at = 0
-            while case let count = try read(into: buffer, at: at), count > 0 {
-                body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                at += count
-            }
-        }
     }
 }

@@ -57,13 +57,10 @@ struct UploadEndpoint: Endpoint {
     private func receive(_ call: Call, _ context: ServerContext, _ answer: UploadAnswer) throws -> Reaction {
         let isLast = call.request.method == "PUT"
         // Asked for first, so that a session that is not there is told before a digest that is.
-        guard let received = try context.store.received(name, in: repository) else { throw unknown }
+        let session = try taken(context)
+        guard let received = try session?.offset ?? context.store.received(name, in: repository) else { throw unknown }
         let digest = isLast ? try closingDigest(call) : nil
-        let isNext = try call.followsOn(received)
-        let session = isNext ? try taken(context) : nil
-        guard let session, session.offset == received else {
-            return .answer(outOfOrder(call, answer, received))
-        }
+        guard try call.followsOn(received), let session else { return .answer(outOfOrder(call, answer, received)) }
         return .receive(
             UploadBody(session, call, context) { session in
                 if let digest { return try answer.finish(session, as: digest) }
