@@ -6,25 +6,6 @@ public protocol FileBody: AnyObject, Sendable {
     var number: Int32 { get }
 }
 
-/// Bytes at one place in memory, which many responses send from without copying them.
-public final class MemoryBody: Sendable {
-    /// Valid as long as this object lives, and never changed.
-    public nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
-
-    /// Takes up to `count` bytes that `fill` writes into the memory and tells the number of.
-    public init(count: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Int) rethrows {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
-        do {
-            bytes = UnsafeRawBufferPointer(rebasing: memory[..<(try fill(memory))])
-        } catch {
-            memory.deallocate()
-            throw error
-        }
-    }
-
-    deinit { bytes.deallocate() }
-}
-
 /// A status, header fields and a body.
 public struct HTTPResponse: Sendable {
     /// What follows the head.

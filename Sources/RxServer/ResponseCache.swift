@@ -36,11 +36,11 @@ struct CachedAnswer: Sendable {
     /// The number of bytes it holds in memory.
     var size: Int { isFile ? 0 : whole.body.count }
 
-    /// The same answer from memory instead of its file; nil when it is long, has no file, or the file cannot be read.
-    func inMemory() -> CachedAnswer? {
+    /// The same answer from memory instead of its file; nil when it is long, has no file, the file cannot be read, or the budget has no room.
+    func inMemory(_ budget: MemoryBudget) -> CachedAnswer? {
         guard case .file(let file, let offset, let length) = whole.body, 1...CachedAnswer.memoryLimit ~= length else { return nil }
-        let memory = MemoryBody(count: length) { max(0, pread(file.number, $0.baseAddress, length, off_t(offset))) }
-        guard memory.bytes.count == length else { return nil }
+        let memory = MemoryBody(count: length, from: budget) { max(0, pread(file.number, $0.baseAddress, length, off_t(offset))) }
+        guard let memory, memory.bytes.count == length else { return nil }
         return CachedAnswer(HTTPResponse(whole.status, headers: whole.headers, body: .memory(memory, 0..<length)), tag, isBlob: true)
     }
 
@@ -67,12 +67,15 @@ final class ResponseCache: Sendable {
     private let entryLimit: Int
     private let byteLimit: Int
     private let fileLimit: Int
+    /// Beside what is kept, it has room for what was kept and is still being sent.
+    private let budget: MemoryBudget
     private let state = Mutex(State())
 
     init(entryLimit: Int = 8192, byteLimit: Int = 16 << 20, fileLimit: Int = 256) {
         self.entryLimit = entryLimit
         self.byteLimit = byteLimit
         self.fileLimit = fileLimit
+        budget = MemoryBudget(limit: byteLimit + byteLimit / 2)
     }
 
     /// The answer for a path, when it was made at the version that the store has now. The version is asked for only then.
@@ -80,7 +83,7 @@ final class ResponseCache: Sendable {
         let found = state.withLock { state in state.entries[path].map { (answer: $0.answer, length: $0.length, version: state.version) } }
         // Strings compare by canonical equivalence, paths by bytes: what is equal to ASCII and as long is ASCII.
         guard let found, found.length == path.utf8.count, let version = try? version(), version == found.version else { return nil }
-        guard let warm = found.answer.inMemory() else { return found.answer }
+        guard let warm = found.answer.inMemory(budget) else { return found.answer }
         keep(warm, for: path, version: version)
         return warm
     }

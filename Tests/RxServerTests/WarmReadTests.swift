@@ -154,10 +154,18 @@ import Testing
             cache.keep(CachedAnswer(whole, tag: EntityTag("t")), for: "/\(index)", version: 1)
             answers.append(try #require(cache.answer("/\(index)", version: { 1 })))
         }
-        let held = (0..<50).compactMap { cache.answer("/\($0)", version: { 1 }) }
-        #expect(1...17 ~= held.count)
         let request = HTTPRequest(method: "GET", target: "/", headers: [:], remote: "")
+        func isInMemory(_ answer: CachedAnswer?) -> Bool {
+            if case .memory = answer?.response(to: request)?.body { true } else { false }
+        }
+        #expect(1...17 ~= (0..<50).filter { isInMemory(cache.answer("/\($0)", version: { 1 })) }.count)
         #expect(answers.allSatisfy { $0.response(to: request)?.content == [UInt8](repeating: 0x78, count: 900) })
+        // What has no room any more, because others are still being sent, is sent from its file.
+        #expect(answers.filter(isInMemory).count == 24_000 / 900 && isInMemory(answers.first) && !isInMemory(answers.last))
+        answers = []
+        let whole = HTTPResponse(200, body: .file(file, offset: 0, length: 900))
+        cache.keep(CachedAnswer(whole, tag: EntityTag("t")), for: "/x", version: 2)
+        #expect(isInMemory(cache.answer("/x", version: { 2 })), "what was sent leaves room")
     }
 
     @Test func `keep a bounded number of files open`() throws {
