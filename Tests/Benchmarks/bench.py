@@ -20,6 +20,7 @@ import distribution
 import machine
 import peers
 import serving
+import transfer
 import workload
 from measure import Failure
 
@@ -30,6 +31,11 @@ STEPS = {
     "v2-push": (distribution.push, True),
     "add": (adding.add, False), "tree": (serving.tree, True), "version": (adding.start, False),
 }
+# Those of `make bench-transfer`; each starts what it needs itself.
+TRANSFER = {
+    "push": (transfer.push, False),
+}
+STEPS.update(TRANSFER)
 MEMORY_LIMIT = 64.0
 # Seconds for all measurements, by whether the run is a quick one; cleaning up comes on top.
 TIME_LIMIT = {False: 480, True: 110}

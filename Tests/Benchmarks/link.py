@@ -8,7 +8,7 @@ and has no slow start: what a program needs over it is the least that it would n
 
 import queue
 import socket
-import sys
+import statistics
 import threading
 import time
 import urllib.parse
@@ -17,7 +17,7 @@ from measure import Failure
 
 CHUNK = 16 << 10
 # Seconds of bytes that may wait for a lane before whoever sends them has to wait too: the buffer of a router.
-BACKLOG = 0.02
+BACKLOG = 0.05
 
 
 class Lane:
@@ -143,46 +143,66 @@ def hang_up(sink):
 
 
 def echo(listener):
-    """Answers one connection with what it sends."""
-    peer, _ = listener.accept()
-    with peer:
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while data := peer.recv(CHUNK):
-            peer.sendall(data)
+    """Answers connections, one after another, with what they send; until one ends that sent much."""
+    sent = 0
+    while sent < CHUNK:
+        peer, _ = listener.accept()
+        with peer:
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while data := peer.recv(CHUNK):
+                sent += len(data)
+                peer.sendall(data)
 
 
-def check(delay, rate, seconds=1.0):
-    """Makes such a link and measures it: the seconds of a round trip, of a connection's first one, and bytes a second each way, both at once.
+def connect(link):
+    client = socket.create_connection(("127.0.0.1", int(link.url.rsplit(":", 1)[1])), timeout=60)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return client
+
+
+def round_trips(link):
+    """Seconds until a new connection's first byte is back, and its second one."""
+    start = time.perf_counter()
+    with connect(link) as client:
+        client.sendall(b"x")
+        client.recv(1)
+        first = time.perf_counter()
+        client.sendall(b"x")
+        client.recv(1)
+        return first - start, time.perf_counter() - first
+
+
+def speed(link, size):
+    """Bytes a second that go through both lanes at once, from when the first one is back: two round trips after the connection was asked for."""
+    with connect(link) as client:
+        sender = threading.Thread(target=lambda: (client.sendall(bytes(size)), client.shutdown(socket.SHUT_WR)), daemon=True)
+        start = time.perf_counter()
+        sender.start()
+        received = 0
+        while data := client.recv(CHUNK):
+            received += len(data)
+        if received != size:
+            raise Failure(f"the link lost bytes: {size} sent, {received} back")
+        return received / (time.perf_counter() - start - 2 * (link.up.delay + link.down.delay))
+
+
+def check(delay, rate):
+    """Makes such a link and measures it: the seconds of a round trip, of a connection's first one (medians), and bytes a second each way.
 
     A link that is off by more than a tenth, and what starting threads takes, is a `Failure`.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener, Link(listener.getsockname()[1], delay, rate) as link:
         threading.Thread(target=echo, args=(listener,), daemon=True).start()
-        size = int(rate * seconds)
-        start = time.perf_counter()
-        with socket.create_connection(("127.0.0.1", int(link.url.rsplit(":", 1)[1])), timeout=60) as client:
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            trips = []
-            for _ in range(6):
-                client.sendall(b"x")
-                client.recv(1)
-                trips.append(time.perf_counter() - start)
-                start = time.perf_counter()
-            sender = threading.Thread(target=lambda: (client.sendall(bytes(size)), client.shutdown(socket.SHUT_WR)), daemon=True)
-            start = time.perf_counter()
-            sender.start()
-            received = 0
-            while data := client.recv(CHUNK):
-                received += len(data)
-            # The first byte of the echo is back after a round trip; both lanes are busy from then on.
-            speed = received / (time.perf_counter() - start - 2 * delay)
-        first, trip = trips[0], sorted(trips[1:])[2]
-        if received != size or link.passed() != (size + 6, size + 6):
-            raise Failure(f"the link lost bytes: {size} sent, {received} back, counted {link.passed()}")
-        for name, found, wanted, slack in (("round trip", trip, 2 * delay, 0.002), ("first round trip", first, 4 * delay, 0.02), ("speed", speed, rate, 0)):
-            if abs(found - wanted) > wanted / 10 + slack:
-                raise Failure(f"the link is not as wanted: its {name} is {found:.3g} in place of {wanted:.3g}; is the machine busy?")
-        return trip, first, speed
+        first, second = map(statistics.median, zip(*(round_trips(link) for _ in range(7))))
+        size = int(rate * 1.5)
+        rates = speed(link, size)
+        if link.passed() != (size + 14, size + 14):
+            raise Failure(f"the link counts {link.passed()} bytes in place of {size + 14} each way")
+    for name, found, wanted, slack in (
+            ("round trip", second, 2 * delay, 0.005), ("connection's first round trip", first, 4 * delay, 0.01), ("speed", rates, rate, 0)):
+        if abs(found - wanted) > wanted / 10 + slack:
+            raise Failure(f"the link is not as wanted: its {name} is {found:.3g} in place of {wanted:.3g}; is the machine busy?")
+    return second, first, rates
 
 
 if __name__ == "__main__":
