@@ -17,9 +17,13 @@ sys.dont_write_bytecode = True
 
 import adding
 import distribution
+import insert
+import large
 import machine
+import materialise
 import peers
 import serving
+import slow
 import transfer
 import workload
 from measure import Failure
@@ -33,7 +37,8 @@ STEPS = {
 }
 # Those of `make bench-transfer`; each starts what it needs itself.
 TRANSFER = {
-    "push": (transfer.push, False),
+    "push": (transfer.push, False), "pull": (materialise.pull, False), "materialise": (materialise.materialise, False),
+    "large": (large.transfer, False), "insert": (insert.insert, False), "slow": (slow.pull, False),
 }
 STEPS.update(TRANSFER)
 MEMORY_LIMIT = 64.0
@@ -100,12 +105,14 @@ def number(value):
 
 def show(outcome):
     print(f"\n{outcome.title}")
+    wide = max([24, *(len(each.name) + 2 for each in outcome.series)])
+    between = max([34, *(len(f"{each.top.name} / {each.bottom.name}") + 2 for each in outcome.ratios)])
     for each in outcome.series:
         spread = f"{number(min(each.values))} .. {number(max(each.values))}" if len(each.values) > 1 else ""
-        print(f"  {each.name:<24}{number(each.median):>12} {each.unit:<11} {spread}")
+        print(f"  {each.name:<{wide}}{number(each.median):>12} {each.unit:<11} {spread}")
     for each in outcome.ratios:
         verdict = f"expected {each.expected:<9} {'met' if each.met else 'not met'}" if each.met is not None else ""
-        print(f"    {each.top.name + ' / ' + each.bottom.name:<34}{number(each.value):>8}   {number(each.low) + ' .. ' + number(each.high):<16} {verdict}".rstrip())
+        print(f"    {each.top.name + ' / ' + each.bottom.name:<{between}}{number(each.value):>8}   {number(each.low) + ' .. ' + number(each.high):<16} {verdict}".rstrip())
     for note in outcome.notes:
         print(f"    ({note})")
     sys.stdout.flush()
