@@ -7,7 +7,7 @@ import costs
 from adding import settle
 from costs import bounded, cost
 from link import Link
-from measure import Outcome, Ratio, Series, in_turns, run
+from measure import Failure, Outcome, Ratio, Series, in_turns, run
 from peers import Rx
 from serving import rx_environment
 from transfer import MEMORY_LIMIT
@@ -29,6 +29,13 @@ def pull_command(rx, locator, folder, link=False):
 def locator(url):
     """The tree in the registry of this address."""
     return f"{url.removeprefix('http://')}/tree:1.0.0"
+
+
+def whole(arena, folder):
+    """Fails unless all of the tree is in a folder: who leaves out a part is fast."""
+    found, wanted = costs.size(folder), arena.tree()[1]
+    if found != wanted:
+        raise Failure(f"{folder} holds {found} bytes of the tree's {wanted}")
 
 
 def git_environment(home):
@@ -83,7 +90,7 @@ class Stored:
 
 def pull(arena):
     """From the server to a folder by a client with a fresh home; then, by a client that has it, into fresh folders by copy and by link."""
-    rounds = 2 if arena.quick else 7
+    rounds = 2 if arena.quick else 5
     server = Rx(arena.rx, arena.folder("pull-server"))
     try:
         stored = Stored(arena, server)
@@ -91,8 +98,10 @@ def pull(arena):
 
         def rx(name, link):
             def round_of(number):
-                command = pull_command(arena.rx, locator(server.url), arena.path(f"{name}-out{number}"), link)
-                return cost(command, server, env=rx_environment(arena.path(f"{name}-home{number}")))
+                folder, home = arena.path(f"{name}-out{number}"), arena.path(f"{name}-home{number}")
+                found = cost(pull_command(arena.rx, locator(server.url), folder, link), server, env=rx_environment(home))
+                whole(arena, folder)
+                return found
             return round_of
 
         contestants = {"rx pull --to": rx("rx-pull", False)}
@@ -138,8 +147,11 @@ def materialise(arena):
     remarks = settle(arena)
 
     def export(name, *options):
-        return lambda number: cost(
-            [arena.rx, "export", "tree:1.0.0", arena.path(f"{name}{number}"), "--quiet", *options], env=rx_environment(home))
+        def round_of(number):
+            found = cost([arena.rx, "export", "tree:1.0.0", arena.path(f"{name}{number}"), "--quiet", *options], env=rx_environment(home))
+            whole(arena, arena.path(f"{name}{number}"))
+            return found
+        return round_of
 
     def copy(name, option):
         return lambda number: cost(["cp", option, folder, arena.path(f"{name}{number}")])

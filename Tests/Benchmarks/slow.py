@@ -6,7 +6,7 @@ import costs
 import link
 from adding import settle
 from costs import bounded, cost
-from materialise import locator, pull_command
+from materialise import locator, pull_command, whole
 from measure import Outcome, Ratio, Series, in_turns, run
 from peers import Nginx, Rx
 from serving import rx_environment
@@ -51,6 +51,8 @@ def pull(arena):
             "rx pull --to": over(rx, "slow-to", lambda url, number: pull_command(arena.rx, locator(url), arena.path(f"slow-to{number}"))),
             "curl, tar xzf": over(nginx, "slow-curl", lambda url, number: ["sh", "-c", fetch, "sh", url, arena.path(f"slow-curl{number}")]),
         })
+        for number in range(rounds):
+            whole(arena, arena.path(f"slow-to{number}"))
     finally:
         for server in servers:
             server.stop()
