@@ -11,7 +11,7 @@ TOOLS = curl tar libarchive-tools sqlite3 python3
 CLIENTS = skopeo umoci buildah docker-registry python3-venv
 PYTHON_CLIENTS = 'oras>=0.2.43' 'python-dxf>=12.1.1'
 CLIENT_FOLDER = $(abspath .build/clients)
-PEERS = nginx-light docker-registry restic casync wrk hyperfine
+PEERS = nginx-light docker-registry restic casync borgbackup git openssl wrk hyperfine time
 
 # Asks for what is missing of $(1), and for nothing when all is there.
 install_missing = missing=$$(for package in $(1); do \
@@ -20,13 +20,13 @@ install_missing = missing=$$(for package in $(1); do \
 	  if [ "$$(id -u)" = 0 ]; then run=; else run=sudo; fi; \
 	  $$run apt-get update -q && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; fi
 
-.PHONY: setup setup-test setup-bench build run test check format install bench large clean help
+.PHONY: setup setup-test setup-bench build run test check format install bench bench-transfer large clean help
 
 help:
 	@echo 'make run      build, and see the main job done in a temporary home'
 	@echo 'make test     every test          make check   format lint and architecture tests'
 	@echo 'make install  PREFIX=$(PREFIX)    make bench   measure against other programs'
-	@echo 'make large    a 3 GiB archive in bounded memory'
+	@echo 'make large    a 3 GiB archive in bounded memory            make bench-transfer  push and pull alone'
 
 setup:
 	@$(call install_missing,$(LIBRARIES) $(TOOLS))
@@ -65,6 +65,9 @@ install: build
 
 bench: build setup-bench
 	python3 Tests/Benchmarks/bench.py $(BINARY)
+
+bench-transfer: build setup-bench
+	python3 Tests/Benchmarks/bench.py $(BINARY) --transfer
 
 clean:
 	$(SWIFT) package clean

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 import time
 
 from measure import Outcome, Ratio, in_turns, run, timed
@@ -31,7 +32,7 @@ def settle(arena):
     took = []
     end = time.monotonic() + (0 if arena.quick else 60)
     while True:
-        took.append(creation_time(arena.path(f"probe{len(took)}")))
+        took.append(creation_time(tempfile.mkdtemp(prefix="probe", dir=arena.root)))
         if took[-1] < QUIET:
             return []
         if time.monotonic() >= end:

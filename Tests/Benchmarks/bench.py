@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures rx against other programs, all in one run and in turns: `bench.py PATH_TO_RX [--only NAME] [--json FILE] [--quick]`.
+"""Measures rx against other programs, all in one run and in turns: `bench.py PATH_TO_RX [--only NAME | --transfer] [--json FILE] [--quick]`.
 
 It is a report: the exit status is 0 when something is slower than expected, and 1 only when a measurement could not be made.
 """
@@ -17,9 +17,14 @@ sys.dont_write_bytecode = True
 
 import adding
 import distribution
+import insert
+import large
 import machine
+import materialise
 import peers
 import serving
+import slow
+import transfer
 import workload
 from measure import Failure
 
@@ -30,9 +35,15 @@ STEPS = {
     "v2-push": (distribution.push, True),
     "add": (adding.add, False), "tree": (serving.tree, True), "version": (adding.start, False),
 }
+# Those of `make bench-transfer`; each starts what it needs itself.
+TRANSFER = {
+    "push": (transfer.push, False), "pull": (materialise.pull, False), "materialise": (materialise.materialise, False),
+    "large": (large.transfer, False), "insert": (insert.insert, False), "slow": (slow.pull, False),
+}
+STEPS.update(TRANSFER)
 MEMORY_LIMIT = 64.0
-# Seconds for all measurements, by whether the run is a quick one; cleaning up comes on top.
-TIME_LIMIT = {False: 480, True: 110}
+# Seconds for the measurements of servers and of transfers, by whether the run is a quick one; cleaning up comes on top.
+TIME_LIMIT = {False: (480, 780), True: (110, 240)}
 
 
 class OutOfTime(Exception):
@@ -94,12 +105,14 @@ def number(value):
 
 def show(outcome):
     print(f"\n{outcome.title}")
+    wide = max([24, *(len(each.name) + 2 for each in outcome.series)])
+    between = max([34, *(len(f"{each.top.name} / {each.bottom.name}") + 2 for each in outcome.ratios)])
     for each in outcome.series:
         spread = f"{number(min(each.values))} .. {number(max(each.values))}" if len(each.values) > 1 else ""
-        print(f"  {each.name:<24}{number(each.median):>12} {each.unit:<11} {spread}")
+        print(f"  {each.name:<{wide}}{number(each.median):>12} {each.unit:<11} {spread}")
     for each in outcome.ratios:
         verdict = f"expected {each.expected:<9} {'met' if each.met else 'not met'}" if each.met is not None else ""
-        print(f"    {each.top.name + ' / ' + each.bottom.name:<34}{number(each.value):>8}   {number(each.low) + ' .. ' + number(each.high):<16} {verdict}".rstrip())
+        print(f"    {each.top.name + ' / ' + each.bottom.name:<{between}}{number(each.value):>8}   {number(each.low) + ' .. ' + number(each.high):<16} {verdict}".rstrip())
     for note in outcome.notes:
         print(f"    ({note})")
     sys.stdout.flush()
@@ -153,9 +166,11 @@ def main():
     parser = argparse.ArgumentParser(description="Measures rx against other programs.")
     parser.add_argument("rx", help="the rx program, a release build")
     parser.add_argument("--only", choices=STEPS, action="append", metavar="NAME", help=f"only this measurement: {', '.join(STEPS)}; may be repeated")
+    parser.add_argument("--transfer", action="store_true", help=f"only the measurements of transfers: {', '.join(TRANSFER)}")
     parser.add_argument("--json", metavar="FILE", help="write everything as JSON too")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, under 90 s")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, smaller files")
     options = parser.parse_args()
+    names = options.only or list(TRANSFER if options.transfer else STEPS)
     rx = shutil.which(os.path.abspath(options.rx))
     if not rx:
         parser.error(f"{options.rx} is not a program")
@@ -165,12 +180,13 @@ def main():
     began = time.monotonic()
     arena = Arena(rx, options.quick)
     try:
-        signal.alarm(TIME_LIMIT[options.quick])
+        servers, transfers = TIME_LIMIT[options.quick]
+        signal.alarm((servers if set(names) - set(TRANSFER) else 0) + (transfers if set(names) & set(TRANSFER) else 0))
         facts = machine.facts(rx, arena.root)
         for name, value in facts.items():
             print(f"{name:<12} {value}")
         print("median, then min .. max of the rounds; the contestants take turns; a ratio is the median of the rounds' ratios, beside the middle half of them")
-        outcomes, failures = measure(arena, options.only or STEPS)
+        outcomes, failures = measure(arena, names)
         memory = show_memory(arena.peaks) if arena.peaks else None
     finally:
         signal.alarm(0)

@@ -26,6 +26,7 @@ def facts(rx, folder):
 
 PROGRAMS = {
     "nginx": ["nginx", "-v"], "docker-registry": ["docker-registry", "--version"], "restic": ["restic", "version"], "casync": ["casync", "--version"],
+    "borg": ["borg", "--version"], "openssl": ["openssl", "version"], "tar": ["tar", "--version"],
     "wrk": ["wrk", "-v"], "hyperfine": ["hyperfine", "--version"], "curl": ["curl", "--version"], "git": ["git", "--version"],
     "cp": ["cp", "--version"],
 }

@@ -74,6 +74,19 @@ class Server:
             self.process.stdout.close()
         self.log.close()
 
+    def memory(self):
+        """Kibibytes by the names of /proc/PID/status: VmHWM is the most that was resident since `forget_peak`."""
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return {line.split(":")[0]: int(line.split()[1]) for line in file if line.startswith(("VmHWM", "VmRSS", "RssAnon", "RssFile"))}
+
+    def forget_peak(self):
+        """Begins a new VmHWM, so that each step's own peak shows; the caller keeps the largest."""
+        try:
+            with open(f"/proc/{self.process.pid}/clear_refs", "w") as file:
+                file.write("5")
+        except OSError:
+            pass
+
 
 class Nginx(Server):
     """nginx serving a folder of static files, set up for that alone."""
@@ -186,15 +199,9 @@ class Rx(Server):
         self.health = f"{self.url}/healthz"
         self.wait()
 
-    def memory(self):
-        """Kibibytes by the names of /proc/PID/status: VmHWM is the most that was resident since `forget_peak`."""
-        with open(f"/proc/{self.process.pid}/status") as file:
-            return {line.split(":")[0]: int(line.split()[1]) for line in file if line.startswith(("VmHWM", "VmRSS", "RssAnon", "RssFile"))}
-
-    def forget_peak(self):
-        """Begins a new VmHWM, so that each step's own peak shows; the caller keeps the largest."""
-        try:
-            with open(f"/proc/{self.process.pid}/clear_refs", "w") as file:
-                file.write("5")
-        except OSError:
-            pass
+    def requests(self):
+        """Requests answered so far, by the access log."""
+        # A line is written after its answer was sent.
+        time.sleep(0.2)
+        with open(self.log.name) as log:
+            return sum(1 for line in log if '"method"' in line)
