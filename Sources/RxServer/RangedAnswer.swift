@@ -37,6 +37,8 @@ extension HTTPResponse.Body {
         case .file(let file, let offset, _): .file(file, offset: offset + range.lowerBound, length: range.count)
         case .memory(let memory, let whole):
             .memory(memory, whole.lowerBound + range.lowerBound..<whole.lowerBound + range.upperBound)
+        // Its parts are not known before it is made.
+        case .stream: self
         }
     }
 }

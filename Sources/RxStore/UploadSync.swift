@@ -14,7 +14,7 @@ final class UploadSync: Sendable {
     }
 
     private let files: GroupSync<Written>
-    private let entries: GroupSync<String?>
+    private let entries: GroupSync<Set<String>>
 
     /// `layout` is the store's.
     init(_ layout: StoreLayout) {
@@ -27,7 +27,7 @@ final class UploadSync: Sendable {
         }
         let log = CatalogLog(path: "\(layout.catalog)-wal")
         entries = GroupSync { folders in
-            for folder in Set(folders.compactMap(\.self)) { try Files.syncFolder(folder) }
+            for folder in Set(folders.joined()) { try Files.syncFolder(folder) }
             try log.sync()
         }
     }
@@ -40,7 +40,10 @@ final class UploadSync: Sendable {
     }
 
     /// Returns when every transaction that ended before is durable, and a folder's entries if one is given.
-    func sync(folder: String?) throws { try entries.wait(for: folder) }
+    func sync(folder: String?) throws { try sync(folders: folder.map { [$0] } ?? []) }
+
+    /// The same for several folders, or none.
+    func sync(folders: Set<String>) throws { try entries.wait(for: folders) }
 }
 
 /// The file that SQLite writes commits to first. It is synced through a descriptor of its own: SQLite keeps no locks on that file, and what
