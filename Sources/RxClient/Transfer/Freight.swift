@@ -23,10 +23,11 @@ struct Freight: Equatable, Sendable {
     /// What each stream holds, in the order of the manifest.
     private(set) var streams: [[FreightItem]] = []
 
-    /// Loads `items`, which are in the order of their positions, each digest once.
-    init(_ items: [FreightItem]) {
-        let small = items.filter { $0.size <= TransferWire.largeBlob }
-        large = items.filter { $0.size > TransferWire.largeBlob }.sorted { $0.size > $1.size }
+    /// Loads `items`, which are in the order of their positions, each digest once. A repository that `/v2/` cannot name takes nothing alone.
+    init(_ items: [FreightItem], largeAlone: Bool = true) {
+        let longest = largeAlone ? TransferWire.largeBlob : .max
+        let small = items.filter { $0.size <= longest }
+        large = items.filter { $0.size > longest }.sorted { $0.size > $1.size }
         let total = small.reduce(0) { $0 + $1.cost }
         guard total > Freight.splitBytes else {
             streams = small.isEmpty ? [] : [small]
@@ -38,7 +39,7 @@ struct Freight: Equatable, Sendable {
         var stream: [FreightItem] = []
         var filled = 0
         for item in small {
-            if !stream.isEmpty, filled + item.cost > share && filled + item.cost > TransferWire.streamBytes || filled >= share {
+            if filled >= share || filled > 0 && filled + item.cost > TransferWire.streamBytes {
                 streams.append(stream)
                 (stream, filled) = ([], 0)
             }

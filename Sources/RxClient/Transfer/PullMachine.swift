@@ -20,11 +20,15 @@ struct PullMachine: Equatable {
     }
 
     private let copy: Digest?
+    private let largeAlone: Bool
     private var isCurrent = false
     private var missing: [Digest: FreightItem] = [:]
 
-    /// `copy` is the manifest that is here under the name.
-    init(copy: Digest?) { self.copy = copy }
+    /// `copy` is the manifest that is here under the name. `largeAlone`: the repository is one that `/v2/` can name.
+    init(copy: Digest?, largeAlone: Bool = true) {
+        self.copy = copy
+        self.largeAlone = largeAlone
+    }
 
     /// The first thing to do.
     func start() -> Action { .describe(unless: copy) }
@@ -44,14 +48,14 @@ struct PullMachine: Equatable {
         return next
     }
 
-    /// These have come; `all` when everything that was asked for has.
+    /// These have come.
     mutating func received(_ digests: some Sequence<Digest>) -> Action {
         for each in digests { missing[each] = nil }
         return next
     }
 
     private var next: Action {
-        guard missing.isEmpty else { return .fetch(Freight(missing.values.sorted { $0.position < $1.position })) }
+        guard missing.isEmpty else { return .fetch(Freight(missing.values.sorted { $0.position < $1.position }, largeAlone: largeAlone)) }
         return isCurrent ? .keep : .commit
     }
 }

@@ -27,17 +27,20 @@ struct PushMachine: Equatable {
     private let isNoted: Bool
     private let isSmall: Bool
     private let followsNewest: Bool
+    private let largeAlone: Bool
     /// Whether the registry has the manifest among its blobs.
     private var hasManifest = false
     private var fewest = Int.max
     private var fruitless = 0
 
     /// `isNoted`: this registry had this manifest under this tag when it was last pushed to. `isSmall`: all of it fits into one request.
-    /// `followsNewest`: the tag is one that may stand for another, so that only a commit tells what it names.
-    init(isNoted: Bool, isSmall: Bool, followsNewest: Bool) {
+    /// `followsNewest`: the tag is one that may stand for another, so that only a commit tells what it names. `largeAlone`: the
+    /// repository is one that `/v2/` can name.
+    init(isNoted: Bool, isSmall: Bool, followsNewest: Bool, largeAlone: Bool = true) {
         self.isNoted = isNoted
         self.isSmall = isSmall
         self.followsNewest = followsNewest
+        self.largeAlone = largeAlone
     }
 
     /// The first thing to do.
@@ -60,7 +63,7 @@ struct PushMachine: Equatable {
             fruitless += 1
             guard fruitless < PushMachine.attempts else { return nil }
         }
-        let freight = Freight(missing)
+        let freight = Freight(missing, largeAlone: largeAlone)
         return freight.single.map { .finish($0) } ?? .move(freight)
     }
 

@@ -2,11 +2,11 @@ import Synchronization
 
 /// What a push, pull or copy moved, and what it did not have to.
 public struct TransferReport: Sendable, Equatable {
-    /// How many blobs what was asked for has, each counted once.
+    /// How many files, or blobs, what was asked for has.
     public var blobs = 0
     /// Their bytes.
     public var bytes = 0
-    /// How many of them were there already, or were made of what was there.
+    /// How many of them did not travel: they were there already, or are the same as another.
     public var reusedBlobs = 0
     /// Their bytes.
     public var reusedBytes = 0
@@ -23,25 +23,39 @@ public struct TransferReport: Sendable, Equatable {
 
 /// Counts what one transfer does; used from several threads.
 final class TransferMeter: Sendable {
-    private let state = Mutex(TransferReport())
+    private struct State {
+        var report = TransferReport()
+        var sentBytes = 0
+    }
 
-    /// What was counted so far.
-    var report: TransferReport { state.withLock { $0 } }
+    private let state = Mutex(State())
 
-    /// Says what is there to move: so many blobs with so many bytes, of which some are where they belong.
-    func total(blobs: Int, bytes: Int, reusedBlobs: Int, reusedBytes: Int) {
-        state.withLock { report in
-            (report.blobs, report.bytes) = (blobs, bytes)
-            (report.reusedBlobs, report.reusedBytes) = (reusedBlobs, reusedBytes)
+    /// What was counted so far: what is there to move and did not travel was reused.
+    var report: TransferReport {
+        state.withLock { state in
+            var report = state.report
+            report.reusedBlobs = max(0, report.blobs - report.sentBlobs)
+            report.reusedBytes = max(0, report.bytes - state.sentBytes)
+            return report
         }
     }
 
-    /// Counts blobs that travelled.
-    func sent(blobs: Int) { state.withLock { $0.sentBlobs += blobs } }
+    /// Says what is there to move.
+    func total(blobs: Int, bytes: Int) {
+        state.withLock { ($0.report.blobs, $0.report.bytes) = (blobs, bytes) }
+    }
+
+    /// Counts a blob that travelled.
+    func sent(_ bytes: Int) {
+        state.withLock { state in
+            state.report.sentBlobs += 1
+            state.sentBytes += bytes
+        }
+    }
 
     /// Counts a request.
-    func asked() { state.withLock { $0.requests += 1 } }
+    func asked() { state.withLock { $0.report.requests += 1 } }
 
     /// Counts bytes of a body.
-    func moved(_ bytes: Int) { state.withLock { $0.wireBytes += bytes } }
+    func moved(_ bytes: Int) { state.withLock { $0.report.wireBytes += bytes } }
 }
