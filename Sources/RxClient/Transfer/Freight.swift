@@ -71,3 +71,16 @@ extension FreightItem {
         return items
     }
 }
+
+extension Sequence<Descriptor> {
+    /// Those of the blobs that are named by their SHA-256 and not written into a manifest, in this order.
+    var freight: [FreightItem] {
+        var seen: Set<Digest> = []
+        var items: [FreightItem] = []
+        for blob in self {
+            guard blob.data == nil, let digest = blob.digest.sha256, seen.insert(digest).inserted else { continue }
+            items.append(FreightItem(position: items.count, digest: digest, size: blob.size))
+        }
+        return items
+    }
+}

@@ -47,7 +47,7 @@ struct TransferCalls: Sendable {
             return .done(receipt)
         case 202: return .pending(try PendingAnswer(parsing: answer, limit: last))
         default:
-            let failure = try refusal(head, answer)
+            let failure = refusal(head, answer)
             if failure.code.wire == ErrorCode.manifestUnknown.wire { return .manifestUnknown }
             throw failure
         }
@@ -56,7 +56,7 @@ struct TransferCalls: Sendable {
     /// Gives a repository blobs.
     func store(_ body: TransportRequest.Body, in repository: String) throws {
         let (head, answer) = try send(Route.blobs(repository: repository), body)
-        guard head.status == 200 else { throw try refusal(head, answer) }
+        guard head.status == 200 else { throw refusal(head, answer) }
         _ = try StoredAnswer(parsing: answer)
     }
 
@@ -68,7 +68,7 @@ struct TransferCalls: Sendable {
             var request = request("POST", Route.blobsMissing)
             try request.setJSON(MissingQuery(repository: repository, blobs: part).canonical)
             let (head, body) = try collect(request)
-            guard head.status == 200 else { throw try refusal(head, body) }
+            guard head.status == 200 else { throw refusal(head, body) }
             missing.formUnion(try MissingAnswer(parsing: body).missing)
         }
         return missing
@@ -80,7 +80,7 @@ struct TransferCalls: Sendable {
         try request.setJSON(query.canonical)
         let problem = BytesSink(limit: TransferCalls.answerLimit)
         let head = try transport.perform(request) { $0.status == 200 && $0.hasTransfers ? sink : problem }
-        guard head.status == 200, head.hasTransfers else { throw try refusal(head, problem.bytes) }
+        guard head.status == 200, head.hasTransfers else { throw refusal(head, problem.bytes) }
     }
 
     private func send(_ path: String, _ body: TransportRequest.Body) throws -> (head: ResponseHead, body: [UInt8]) {
@@ -104,12 +104,12 @@ struct TransferCalls: Sendable {
 
     private func collect(_ request: TransportRequest) throws -> (head: ResponseHead, body: [UInt8]) {
         let (head, body) = try transport.collect(request, limit: TransferCalls.answerLimit)
-        guard (200..<300).contains(head.status), head.hasTransfers else { throw try refusal(head, body) }
+        guard head.hasTransfers, !BusyRegistry.statuses.contains(head.status) else { throw refusal(head, body) }
         return (head, try ContentCoding.decoded(body, head, limit: TransferCalls.answerLimit))
     }
 
     /// What an answer means that is none of those expected: the registry is busy, does not have these calls, or refuses.
-    private func refusal(_ head: ResponseHead, _ body: [UInt8]) throws -> RegistryError {
+    private func refusal(_ head: ResponseHead, _ body: [UInt8]) -> RegistryError {
         let text = (try? ContentCoding.decoded(body, head, limit: TransferCalls.answerLimit)) ?? body
         let answer = ErrorBody(parsing: text)
         if BusyRegistry.statuses.contains(head.status) {

@@ -28,19 +28,30 @@ final class TransferMeter: Sendable {
         var sentBytes = 0
     }
 
+    private let wire: MeteringTransport
+    private let before: MeteringTransport.Count
     private let state = Mutex(State())
 
-    /// What was counted so far: what is there to move and did not travel was reused.
+    /// Counts from here on. What other transfers of the same client move meanwhile counts as well.
+    init(_ wire: MeteringTransport) {
+        self.wire = wire
+        before = wire.count
+    }
+
+    /// What was counted so far: what there is to move and did not travel was reused.
     var report: TransferReport {
-        state.withLock { state in
+        let now = wire.count
+        return state.withLock { state in
             var report = state.report
             report.reusedBlobs = max(0, report.blobs - report.sentBlobs)
             report.reusedBytes = max(0, report.bytes - state.sentBytes)
+            report.requests = now.requests - before.requests
+            report.wireBytes = now.bytes - before.bytes
             return report
         }
     }
 
-    /// Says what is there to move.
+    /// Says what there is to move.
     func total(blobs: Int, bytes: Int) {
         state.withLock { ($0.report.blobs, $0.report.bytes) = (blobs, bytes) }
     }
@@ -52,10 +63,4 @@ final class TransferMeter: Sendable {
             state.sentBytes += bytes
         }
     }
-
-    /// Counts a request.
-    func asked() { state.withLock { $0.report.requests += 1 } }
-
-    /// Counts bytes of a body.
-    func moved(_ bytes: Int) { state.withLock { $0.report.wireBytes += bytes } }
 }
