@@ -18,3 +18,23 @@ extension Client {
         return try exporter.export(record, toFolder: target, options: options)
     }
 }
+
+extension Client {
+    /// Pulls a resource as `pulling` does and, where `target` is a folder, writes it there. Both are one piece of work.
+    public func pulling(_ locator: Locator, from name: String?, to target: String?, options: FolderOptions) throws -> (
+        pulling: Pulling, folder: FolderReport?
+    ) {
+        guard let target else { return (try pulling(locator, from: name), nil) }
+        progress.expect(phases: 2)
+        var pulled: Pulling?
+        var folder: FolderReport?
+        _ = try findingAgain {
+            let one = try pulling(locator, from: name)
+            pulled = one
+            return one.record
+        } _: {
+            folder = try materialise($0, to: target, options: options)
+        }
+        return (pulled!, folder)
+    }
+}

@@ -18,3 +18,19 @@ extension FolderReport {
         ])
     }
 }
+
+extension TransferReport {
+    /// `Sent: 1 of 10,000 files, 512.3 KiB (9,999 reused)`: what travelled, the bytes on the wire, and what did not have to.
+    func words(_ verb: String, of things: String = "file") -> String {
+        let rest = reusedBlobs > 0 ? " (\(Output.number(reusedBlobs)) reused)" : ""
+        return "\(verb): \(Output.number(sentBlobs)) of \(Output.count(blobs, things)), \(Output.bytes(wireBytes))\(rest)"
+    }
+
+    /// The same numbers for programs.
+    var json: JSON {
+        .members([
+            "blobs": .integer(blobs), "bytes": .integer(bytes), "reusedBlobs": .integer(reusedBlobs), "reusedBytes": .integer(reusedBytes),
+            "sentBlobs": .integer(sentBlobs), "wireBytes": .integer(wireBytes), "requests": .integer(requests),
+        ])
+    }
+}
