@@ -2,10 +2,12 @@
 #include "shim.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <malloc.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -27,6 +29,19 @@ long rx_filesystem_type(const char *path) {
 void rx_share_heap(void) { mallopt(M_ARENA_MAX, 1); }
 
 void rx_trim_heap(void) { malloc_trim(0); }
+
+int rx_clone_file(int target, int source) { return ioctl(target, FICLONE, source); }
+
+int rx_open_folder(int above, const char *name) { return openat(above, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }
+
+int rx_rename_new(int folder, const char *name, int target_folder, const char *target) {
+    return renameat2(folder, name, target_folder, target, RENAME_NOREPLACE);
+}
+
+int rx_terminal_columns(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
 int rx_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int rx_spawn(int *process, const char *program, char *const arguments[], int input, int output) {

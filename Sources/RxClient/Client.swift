@@ -104,7 +104,7 @@ public struct Client {
     public func remote(_ registry: RegistryURL) -> RegistryClient { RegistryClient(registry, transport: transport, progress: progress) }
 
     /// Writes resources of the local store to folders and archives.
-    public var exporter: ResourceExporter { ResourceExporter(store: store, progress: progress) }
+    public var exporter: ResourceExporter { ResourceExporter(store: store, records: "\(home)/cache/folders", progress: progress) }
 
     /// Stores archives.
     public var importer: ResourceImporter { ResourceImporter(store: store, progress: progress) }

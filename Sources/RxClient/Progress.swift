@@ -4,10 +4,25 @@ import RxModel
 public protocol Progress: Sendable {
     /// Work begins: what it is (`adding`, `pushing`), and its bytes where they are known.
     func begin(_ what: String, total: Int?)
+    /// The same for work on files, as many as are known.
+    func begin(_ what: String, total: Int?, files: Int?)
     /// More bytes are done.
     func advance(_ bytes: Int)
+    /// More bytes are done, and with them so many files.
+    func advance(_ bytes: Int, files: Int)
+    /// So many pieces of work follow one another in what was asked for; told before the first begins. They are one whole.
+    func expect(phases: Int)
     /// The work is over.
     func end()
+}
+
+extension Progress {
+    /// Tells of the bytes alone.
+    public func begin(_ what: String, total: Int?, files: Int?) { begin(what, total: total) }
+    /// Tells of the bytes alone.
+    public func advance(_ bytes: Int, files: Int) { advance(bytes) }
+    /// Tells nothing.
+    public func expect(phases: Int) {}
 }
 
 /// Tells nobody.

@@ -38,9 +38,12 @@ public final class SHA256Hasher {
 }
 
 /// The digest of bytes in memory.
-public func sha256(_ bytes: [UInt8]) -> Digest {
+public func sha256(_ bytes: [UInt8]) -> Digest { bytes.withUnsafeBytes { sha256($0) } }
+
+/// The digest of bytes in memory.
+package func sha256(_ bytes: UnsafeRawBufferPointer) -> Digest {
     let hasher = SHA256Hasher()
-    bytes.withUnsafeBytes { hasher.update($0) }
+    hasher.update(bytes)
     return hasher.finish()
 }
 

@@ -38,6 +38,12 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
         return withUnsafeBytes(of: ordered) { Array($0) }
     }
 
+    /// Gives `body` the 32 bytes, most significant first, without a list of their own.
+    package func withBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        let ordered = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
+        return withUnsafeBytes(of: ordered) { body($0) }
+    }
+
     /// The 64 digits without the algorithm.
     public var hex: String { Hex.text(bytes) }
 

@@ -12,6 +12,10 @@ public struct FilePath: Hashable, Comparable, Sendable, CustomStringConvertible 
 
     /// Checks a path. Throws `ContentError` naming it: absolute, `..`, an empty or `.` segment, a newline or NUL, too long.
     public init(parsing text: String) throws(ContentError) {
+        guard !FilePath.isPlain(text) else {
+            self.text = text
+            return
+        }
         func fail(_ reason: String) -> ContentError { ContentError("entry \(FilePath.quoted(text)): \(reason)") }
         guard !text.isEmpty else { throw fail("the name is empty") }
         guard text.utf8.count <= FilePath.lengthLimit else { throw fail("the path is longer than \(FilePath.lengthLimit) bytes") }
@@ -25,12 +29,34 @@ public struct FilePath: Hashable, Comparable, Sendable, CustomStringConvertible 
         self.text = text
     }
 
+    /// Whether a text is a path beyond doubt, seen in one pass: no segment begins with a dot or is long. Other paths may be right too.
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.withContiguousStorageIfAvailable { bytes in
+            guard !bytes.isEmpty, bytes.count <= lengthLimit else { return false }
+            var start = 0
+            for (index, byte) in bytes.enumerated() {
+                if byte == UInt8(ascii: "/") {
+                    guard index > start, index - start <= segmentLimit else { return false }
+                    start = index + 1
+                } else if byte == 0x0A || byte == 0 || byte == UInt8(ascii: ".") && index == start {
+                    return false
+                }
+            }
+            return bytes.count > start && bytes.count - start <= segmentLimit
+        } ?? false
+    }
+
     /// A path made of segments that were checked already.
     package init(unchecked text: String) { self.text = text }
 
     /// The folder that holds the entry; nil at the root.
     package var parent: FilePath? {
         text.utf8.lastIndex(of: UInt8(ascii: "/")).map { FilePath(unchecked: String(text[..<$0])) }
+    }
+
+    /// The last segment, as a name in its folder.
+    package var lastName: String {
+        text.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(text[text.utf8.index(after: $0)...]) } ?? text
     }
 
     /// The segments, first to last.

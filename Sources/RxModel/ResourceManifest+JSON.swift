@@ -36,18 +36,26 @@ extension ResourceManifest {
 
     /// Reads a resource's manifest back. Throws `ManifestError` when it is JSON of another kind or breaks a rule of Specs/03-manifest.
     public init(parsing bytes: [UInt8]) throws(ManifestError) {
-        do { try self.init(json: try JSON(parsing: bytes)) } catch let error as ManifestError { throw error } catch {
+        do {
+            if let (json, files) = ManifestScanner.scan(bytes) {
+                try self.init(json: json, files: files)
+            } else {
+                try self.init(json: try JSON(parsing: bytes), files: nil)
+            }
+        } catch let error as ManifestError { throw error } catch {
             throw ManifestError("manifest is not valid: \(error)")
         }
     }
 
-    private init(json: JSON) throws {
+    /// Reads the manifest; `files` are those of its layers where they were read already.
+    private init(json: JSON, files: [ResourceFile]?) throws {
         guard json["artifactType"]?.string == MediaType.resource else { throw ManifestError("manifest is not of an rx resource") }
         guard let definition = json["annotations"]?[Annotation.definition]?.string, let layers = json["layers"]?.array,
             let tree = json["annotations"]?[Annotation.tree]?.string.flatMap({ Digest($0) })
         else { throw ManifestError("manifest has no definition, tree or layers") }
         try self.init(
-            definition: try Definition(parsing: Array(definition.utf8)), files: try layers.map(ResourceManifest.file(layer:)), tree: tree)
+            definition: try Definition(parsing: Array(definition.utf8)),
+            files: try files ?? layers.map(ResourceManifest.file(layer:)), tree: tree)
     }
 
     private static func file(layer: JSON) throws -> ResourceFile {

@@ -20,7 +20,8 @@ public struct ResourceManifest: Sendable, Equatable {
     public init(definition: Definition, files: [ResourceFile], tree: Digest) throws(ContentError) {
         guard !files.isEmpty else { throw ContentError("a resource needs at least one file", code: .contentRequired) }
         self.definition = definition
-        self.files = files.sorted { $0.path < $1.path }
+        let isSorted = zip(files, files.dropFirst()).allSatisfy { $0.path < $1.path }
+        self.files = isSorted ? files : files.sorted { $0.path < $1.path }
         self.tree = tree
         try ResourceManifest.checkSizes(self.files)
         try ResourceManifest.check(self.files)
@@ -58,8 +59,24 @@ public struct ResourceManifest: Sendable, Equatable {
 
     /// Throws `ContentError` for a path used twice, a file where another path has a folder, or a symlink that leaves the root.
     package static func check(_ files: [ResourceFile]) throws(ContentError) {
-        try checkTree(files: files.map(\.path))
+        if !isTree(sorted: files) { try checkTree(files: files.map(\.path)) }
         try SymlinkRule(files).check()
+    }
+
+    /// Whether files that are sorted are a tree beyond doubt: each path once, and none of them a folder of another.
+    private static func isTree(sorted files: [ResourceFile]) -> Bool {
+        guard zip(files, files.dropFirst()).allSatisfy({ $0.path < $1.path }) else { return false }
+        let paths = Set(files.map(\.path))
+        var last: FilePath?
+        for file in files where file.path.parent != last {
+            last = file.path.parent
+            var at = last
+            while let folder = at {
+                if paths.contains(folder) { return false }
+                at = folder.parent
+            }
+        }
+        return true
     }
 
     /// The rules for paths alone; `folders` are those that are named themselves.

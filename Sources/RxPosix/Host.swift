@@ -39,6 +39,12 @@ public enum Host {
     /// Whether a descriptor is a terminal.
     public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+    /// The width of a terminal in characters; 80 where it does not say.
+    public static func terminalColumns(_ descriptor: Int32) -> Int {
+        let columns = Int(rx_terminal_columns(descriptor))
+        return columns > 0 ? columns : 80
+    }
+
     /// Writes text to standard error, all of it or as much as can be.
     public static func writeError(_ text: String) {
         var text = text

@@ -23,6 +23,8 @@ final class DiskOperation: StoreOperation {
         var unsynced: Set<String> = []
         /// When the leases that this operation drops at its end were last renewed; 0 when it has none.
         var leasedAt = 0
+        /// Whether it keeps a manifest.
+        var holds = false
         var ended = false
     }
 
@@ -113,6 +115,19 @@ final class DiskOperation: StoreOperation {
         return found
     }
 
+    func hold(_ record: ResourceRecord) throws {
+        try catalog.write(durably: false) { database, now in
+            let reference = record.reference
+            guard try database.manifestID(reference.registry, reference.repository, record.manifestDigest) != nil else {
+                throw RegistryError.notFound(reference.description)
+            }
+            try database.run(
+                "INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", .text(Database.holder + owner), .digest(record.manifestDigest),
+                .integer(now + leaseTime))
+        }
+        state.withLock { $0.holds = true }
+    }
+
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord {
         let config = [ResourceManifest.emptyConfigDigest: ResourceManifest.emptyConfig.count]
         if try lease(config).isEmpty {
@@ -157,6 +172,7 @@ final class DiskOperation: StoreOperation {
             try database.run("DELETE FROM leases WHERE owner = ?", .text(owner))
             return try database.record(registry: reference.registry, repository: reference.repository, tag: reference.tag)
         }
+        dropHold()
         end()
         return record!
     }
@@ -167,7 +183,15 @@ final class DiskOperation: StoreOperation {
             // A lease that cannot be dropped now ends by its time.
             _ = try? catalog.write(durably: false) { database, _ in try database.run("DELETE FROM leases WHERE owner = ?", .text(owner)) }
         }
+        dropHold()
         end()
+    }
+
+    private func dropHold() {
+        guard state.withLock({ $0.holds }) else { return }
+        _ = try? catalog.write(durably: false) { database, _ in
+            try database.run("DELETE FROM leases WHERE owner = ?", .text(Database.holder + owner))
+        }
     }
 
     private func end() {

@@ -15,7 +15,7 @@ extension DiskStore {
             return report
         }
         var report = CollectionReport()
-        report.manifests = try deleteManifests()
+        report.manifests = try deleteManifests(plan)
         // Blobs that only those manifests named are candidates now.
         let candidates = try CollectionPlan(catalog: catalog, leaseTime: leaseTime, ownLeaseTime: self.leaseTime).blobs
         for start in stride(from: 0, to: candidates.count, by: DiskStore.collectionBatch) {
@@ -32,13 +32,13 @@ extension DiskStore {
     }
 
     /// Deletes the manifests that nothing keeps, then those that only they kept, until none is left.
-    private func deleteManifests() throws -> Int {
+    private func deleteManifests(_ plan: CollectionPlan) throws -> Int {
         var deleted = 0
-        while case let ids = try catalog.read({ try $0.manifestsWithoutHolder() }), !ids.isEmpty {
+        while case let ids = try catalog.read({ try $0.manifestsWithoutHolder(plan.leaseEnd($0.now())) }), !ids.isEmpty {
             for start in stride(from: 0, to: ids.count, by: DiskStore.manifestBatch) {
-                deleted += try catalog.write { database, _ in
+                deleted += try catalog.write { database, now in
                     let batch = ids[start..<min(start + DiskStore.manifestBatch, ids.count)]
-                    let free = try batch.filter { try database.isWithoutHolder($0) }
+                    let free = try batch.filter { try database.isWithoutHolder($0, plan.leaseEnd(now)) }
                     for id in free { try database.forgetManifest(id) }
                     return free.count
                 }
@@ -135,7 +135,7 @@ struct CollectionPlan {
         self.shift = shift
         (manifests, blobs) = try catalog.read { database in
             let now = try database.now()
-            let manifests = try database.deadManifests()
+            let manifests = try database.deadManifests(now: now + shift)
             let blobs = try database.deadBlobs(now: now + shift)
             return (manifests, blobs)
         }
@@ -154,13 +154,18 @@ extension Database {
         try first("SELECT 1 FROM blobs WHERE digest = ?", .digest(digest)) { _ in true } ?? false
     }
 
+    /// What the owners of leases begin with that keep a manifest and all that it names, in place of a lease on each blob.
+    static let holder = "hold "
+
     /// The manifests that a collection deletes: all but those that live. A manifest lives while a tag names it or only its digest was
-    /// ever asked for, while an index that lives lists it, and while it refers to one that lives.
-    func deadManifests() throws -> [Int] {
+    /// ever asked for, while an operation keeps it beyond `now`, while an index that lives lists it, and while it refers to one that lives.
+    func deadManifests(now: Int) throws -> [Int] {
         try rows(
             """
             WITH RECURSIVE live (id) AS (
                 SELECT manifest FROM tags UNION SELECT id FROM manifests WHERE by_digest
+                UNION SELECT id FROM leases JOIN manifests ON manifests.digest = leases.digest
+                    WHERE owner >= 'hold ' AND owner < 'hold!' AND until > ?
                 UNION SELECT child.id FROM live JOIN manifests AS parent ON parent.id = live.id JOIN children ON children.manifest = live.id
                     JOIN manifests AS child ON child.registry = parent.registry AND child.repository = parent.repository
                         AND child.digest = children.digest
@@ -169,7 +174,7 @@ extension Database {
                         AND referrer.subject = 'sha256:' || lower(hex(target.digest))
             )
             SELECT id FROM manifests WHERE id NOT IN live
-            """
+            """, .integer(now)
         ) { $0.int(0) }
     }
 
@@ -177,7 +182,7 @@ extension Database {
     func deadBlobs(now: Int) throws -> [StagedBlob] {
         try run("CREATE TEMP TABLE IF NOT EXISTS dead (id INTEGER PRIMARY KEY)")
         try run("DELETE FROM temp.dead")
-        for id in try deadManifests() { try run("INSERT INTO temp.dead VALUES (?)", .integer(id)) }
+        for id in try deadManifests(now: now) { try run("INSERT INTO temp.dead VALUES (?)", .integer(id)) }
         return try rows(
             """
             SELECT digest, size FROM blobs WHERE NOT EXISTS (SELECT 1 FROM leases WHERE leases.digest = blobs.digest AND until > ?)
@@ -196,15 +201,15 @@ extension Database {
             """)
     }
 
-    /// The manifests that nothing keeps at the moment.
-    func manifestsWithoutHolder() throws -> [Int] {
+    /// The manifests that nothing keeps at the moment; a lease that ends by `leaseEnd` is over.
+    func manifestsWithoutHolder(_ leaseEnd: Int) throws -> [Int] {
         try rows("SELECT id FROM manifests WHERE NOT by_digest AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = manifests.id)") {
             $0.int(0)
-        }.filter(isWithoutHolder)
+        }.filter { try isWithoutHolder($0, leaseEnd) }
     }
 
-    /// Whether no tag, no index and no subject keeps a manifest, and it was not put by its digest alone.
-    func isWithoutHolder(_ id: Int) throws -> Bool {
+    /// Whether no tag, no operation, no index and no subject keeps a manifest, and it was not put by its digest alone.
+    func isWithoutHolder(_ id: Int, _ leaseEnd: Int) throws -> Bool {
         let own = try first(
             """
             SELECT registry, repository, subject FROM manifests AS own
@@ -212,7 +217,9 @@ extension Database {
                 AND NOT EXISTS (
                     SELECT 1 FROM children JOIN manifests AS parent ON parent.id = children.manifest
                     WHERE children.digest = own.digest AND parent.registry = own.registry AND parent.repository = own.repository)
-            """, .integer(id)
+                AND NOT EXISTS (
+                    SELECT 1 FROM leases WHERE leases.digest = own.digest AND owner >= 'hold ' AND owner < 'hold!' AND until > ?2)
+            """, .integer(id), .integer(leaseEnd)
         ) { (registry: $0.text(0), repository: $0.text(1), subject: Digest($0.text(2))) }
         guard let own else { return false }
         guard let subject = own.subject else { return true }

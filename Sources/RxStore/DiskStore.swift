@@ -46,6 +46,8 @@ public final class DiskStore: Store {
         return size
     }
 
+    public var blobFolder: BlobFolder? { get throws { BlobFolder(try OpenFolder(layout.blobs)) } }
+
     public func open(_ digest: Digest) throws -> any ByteSource {
         let size = try size(of: digest)
         let file: FileDescriptor

@@ -52,6 +52,17 @@ final class MemoryOperation: StoreOperation {
         }
     }
 
+    func hold(_ record: ResourceRecord) throws {
+        let until = Clock.now + store.leaseTime
+        let repository = MemoryStore.Repository(registry: record.reference.registry, name: record.reference.repository)
+        try store.state.withLock { state in
+            guard state.manifests[repository]?.contains(where: { $0.digest == record.manifestDigest }) == true else {
+                throw RegistryError.notFound(record.reference.description)
+            }
+            state.holds[owner, default: [:]][record.manifestDigest] = until
+        }
+    }
+
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord {
         _ = try stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
         return try commit([Artifact(manifest)], as: reference, names: [:])
@@ -70,6 +81,7 @@ final class MemoryOperation: StoreOperation {
             for artifact in artifacts.dropLast() { state.put(artifact, in: repository, tags: []) }
             state.put(artifacts.last!, in: repository, tags: [reference.tag])
             state.leases[owner] = nil
+            state.holds[owner] = nil
             return state.record(reference)!
         }
     }
@@ -77,6 +89,9 @@ final class MemoryOperation: StoreOperation {
     func cancel() {
         staged.withLock { $0 = [:] }
         guard repository == nil else { return }
-        store.state.withLock { $0.leases[owner] = nil }
+        store.state.withLock { state in
+            state.leases[owner] = nil
+            state.holds[owner] = nil
+        }
     }
 }

@@ -176,11 +176,11 @@ extension MemoryStore.State {
     }
 
     /// The manifests of a repository that a collection leaves.
-    func live(_ repository: MemoryStore.Repository) -> Set<Digest> {
+    func live(_ repository: MemoryStore.Repository, held kept: Set<Digest> = []) -> Set<Digest> {
         let list = manifests[repository] ?? []
         var live = Set(
             tags.filter { $0.key.registry == repository.registry && $0.key.repository == repository.name }.map(\.value.manifest))
-        live.formUnion(list.filter(\.byDigest).map(\.digest))
+        live.formUnion(list.filter { $0.byDigest || kept.contains($0.digest) }.map(\.digest))
         while true {
             let before = live.count
             for held in list where live.contains(held.digest) { live.formUnion(held.artifact.manifests.keys.compactMap(digest)) }

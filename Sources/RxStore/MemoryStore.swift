@@ -15,6 +15,8 @@ public final class MemoryStore: Store {
     struct State {
         var blobs: [Digest: [UInt8]] = [:]
         var leases: [String: [Digest: Int]] = [:]
+        /// The manifests that operations keep, and until when.
+        var holds: [String: [Digest: Int]] = [:]
         /// Manifests by registry and repository, in the order they came.
         var manifests: [Repository: [Held]] = [:]
         /// What other digests name.
@@ -60,6 +62,8 @@ public final class MemoryStore: Store {
         guard let bytes = state.withLock({ $0.blobs[digest] }) else { throw RegistryError.blobNotFound(digest) }
         return bytes.count
     }
+
+    public var blobFolder: BlobFolder? { nil }
 
     public func open(_ digest: Digest) throws -> any ByteSource {
         guard let bytes = state.withLock({ $0.blobs[digest] }) else { throw RegistryError.blobNotFound(digest) }
@@ -138,8 +142,9 @@ public final class MemoryStore: Store {
     public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
         state.withLock { state in
             let end = Clock.now + (leaseTime.map { max(0, self.leaseTime - $0) } ?? 0)
+            let held = Set(state.holds.values.flatMap { $0.filter { $0.value > end }.keys })
             let kept = state.manifests.map { repository, list in
-                let live = state.live(repository)
+                let live = state.live(repository, held: held)
                 return (repository, list.filter { live.contains($0.digest) })
             }
             let named = Set(kept.flatMap { $0.1.flatMap { $0.blobs.compactMap(state.digest) } })

@@ -2,6 +2,9 @@ public import RxModel
 
 /// Reads blobs by digest.
 public protocol BlobReader: Sendable {
+    /// Where the blobs are files; nil when they are not.
+    var blobFolder: BlobFolder? { get throws }
+
     /// The blob's length in bytes. Throws `RegistryError` "Blob not found" when there is none, or its file has another length.
     func size(of digest: Digest) throws -> Int
 
@@ -35,6 +38,10 @@ public protocol BlobBatch: AnyObject, Sendable {
 
 /// One operation: publishes blobs that are leased to it, and commits a manifest that names them.
 public protocol StoreOperation: BlobBatch {
+    /// Keeps a stored resource and every blob that it names from collections until the operation ends, also when its tags go; what
+    /// they are is not looked at. Throws `RegistryError` "Resource not found" when it is gone already.
+    func hold(_ record: ResourceRecord) throws
+
     /// Publishes what is still staged, then makes the manifest visible under the reference, in one step: all or nothing.
     /// Throws `RegistryError` when a blob that it names is absent.
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord

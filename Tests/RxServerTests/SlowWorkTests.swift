@@ -125,6 +125,7 @@ final class DelayedStore: ForwardingStore {
             defer { owner.afterLease.withLock { $0 }() }
             return try operation.lease(blobs)
         }
+        func hold(_ record: ResourceRecord) throws { try operation.hold(record) }
         func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord {
             if owner.losesBlobs.load(ordering: .relaxed) { throw RegistryError("Blob not found", code: .blobUnknown) }
             return try operation.commit(manifest, as: reference)

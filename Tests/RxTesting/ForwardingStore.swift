@@ -8,6 +8,7 @@ public protocol ForwardingStore: Store {
 }
 
 extension ForwardingStore {
+    public var blobFolder: BlobFolder? { get throws { try base().blobFolder } }
     public func size(of digest: Digest) throws -> Int { try base().size(of: digest) }
     public func open(_ digest: Digest) throws -> any ByteSource { try base().open(digest) }
     public func begin() throws -> any StoreOperation { try base().begin() }

@@ -17,6 +17,18 @@ long rx_filesystem_type(const char *path);
 void rx_share_heap(void);
 void rx_trim_heap(void);
 
+// Lets an empty file share another one's bytes until one of them is written to (ioctl_ficlone(2)).
+int rx_clone_file(int target, int source);
+
+// Opens a folder that is no symlink, for calls relative to it alone (open(2), O_PATH).
+int rx_open_folder(int above, const char *name);
+
+// Renames where nothing is at the target; EEXIST else, EINVAL where the file system cannot tell (renameat2(2), RENAME_NOREPLACE).
+int rx_rename_new(int folder, const char *name, int target_folder, const char *target);
+
+// The columns of a terminal; 0 where they are not known (ioctl_tty(2), TIOCGWINSZ).
+int rx_terminal_columns(int descriptor);
+
 // Starts the program that PATH finds, without a shell, with these descriptors as its standard input and output and nothing for its
 // errors; gives an error number or 0 (posix_spawnp(3)).
 int rx_spawn(int *process, const char *program, char *const arguments[], int input, int output);

@@ -124,6 +124,7 @@ extension Client {
         {
             return
         }
+        progress.expect(phases: 2)
         progress.begin("packing", total: manifest.size)
         defer { progress.end() }
         let descriptors = Dictionary(read.manifest.layers.map { ($0.digest, $0) }) { first, _ in first }

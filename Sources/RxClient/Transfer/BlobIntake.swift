@@ -79,6 +79,7 @@ final class BlobIntake: Sendable {
     /// Counts a blob that others have staged.
     func note(_ digest: Digest, _ size: Int) {
         meter.sent(size)
+        progress.advance(0, files: 1)
         state.update { $0.staged.append(digest) }
     }
 

@@ -33,7 +33,7 @@ struct BlobOutlet: Sendable {
             case .file(let file): try writer.add(item.digest, size: item.size) { try file.read(into: $0) }
             case .bytes(let bytes): try writer.add(item.digest, size: item.size, content: BytesSource(bytes))
             }
-            progress.advance(item.size)
+            progress.advance(item.size, files: 1)
         }
         try writer.finish()
     }

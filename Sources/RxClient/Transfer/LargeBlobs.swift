@@ -25,10 +25,11 @@ struct LargeBlobs: Sendable {
     /// Gives the repository a blob; `open` gives its bytes from their start.
     func push(_ item: FreightItem, open: () throws -> any ByteSource) throws {
         if let delta, try delta.push(item.descriptor, to: repository) {
-            client.progress.advance(item.size)
+            client.progress.advance(item.size, files: 1)
             return
         }
         try client.push(item.descriptor, to: repository, open: open)
+        client.progress.advance(0, files: 1)
     }
 
     /// Stages a blob of the repository. `previous` are blobs that may be like it.

@@ -53,7 +53,7 @@ struct ResourcePull {
             case .look: action = machine.looked(missing: try look(items, operation))
             case .commit, .keep: return try end(operation)
             case .fetch(let freight):
-                progress.begin("pulling", total: freight.bytes)
+                progress.begin("pulling", total: freight.bytes, files: freight.count)
                 let (received, failure) = fetch(freight, manifest, digest, operation)
                 if !received.isEmpty { patience.progressed() }
                 if let failure {

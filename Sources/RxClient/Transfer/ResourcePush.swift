@@ -56,7 +56,7 @@ struct ResourcePush {
         case .sendAll:
             let items = try manifest.items
             try operation.hold(items)
-            progress.begin("pushing", total: items.totalSize)
+            progress.begin("pushing", total: items.totalSize, files: items.count)
             let body = try outlet.bytes(items, manifest: (record.manifestDigest, manifest.bytes))
             return try commit(TransferCalls.stream(body), sending: items, after: action, &machine, manifest, &patience)
         case .ask(let withManifest):
@@ -67,7 +67,7 @@ struct ResourcePush {
             return try commit(TransferCalls.stream(body), sending: [], after: action, &machine, manifest, &patience)
         case .finish(let items):
             try operation.hold(items)
-            progress.begin("pushing", total: items.totalSize)
+            progress.begin("pushing", total: items.totalSize, files: items.count)
             // A stream of a few bytes is made at once: it can then be sent again when the registry wants to know who sends it.
             let body =
                 items.totalSize < TransferWire.smallResource
@@ -76,7 +76,7 @@ struct ResourcePush {
         case .move(let freight):
             let all = freight.large + freight.streams.joined()
             try operation.hold(all)
-            progress.begin("pushing", total: all.totalSize)
+            progress.begin("pushing", total: all.totalSize, files: all.count)
             try move(freight, outlet)
             return machine.moved()
         }

@@ -27,7 +27,8 @@ extension Command {
             .members([
                 "source": .string(source.description), "locator": .string(copying.target.description),
                 "registry": copying.target.registry.map { .string($0) }, "manifestDigest": .string(copying.digest.description),
-                "manifests": .integer(copying.manifests),
-            ]), "Copied: \(source) to \(copying.target)\n  Manifest: \(copying.digest)")
+                "manifests": .integer(copying.manifests), "transfer": copying.report.json,
+            ]),
+            "Copied: \(source) to \(copying.target)\n  Manifest: \(copying.digest)\n  \(copying.report.words("Sent", of: "blob"))")
     }
 }

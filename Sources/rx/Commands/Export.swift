@@ -8,10 +8,16 @@ extension Command {
     /// `rx export`
     static let export = Command(
         name: "export", summary: "Write a resource to a folder or an archive", arguments: "LOCATOR FOLDER|FILE.tar.gz", count: 2...2,
-        details: "A folder must be absent or empty and gets the content. An archive (.tar.gz or .tgz) holds the content and resource.json.",
-        options: [definition, .json, .quiet],
+        details: """
+            A folder that is absent or empty gets the content. One that rx wrote before is brought up to date: only what differs is
+            touched, and what you changed is left alone unless you say --force. With --link the files are hard links to those of the
+            store: quick, without space of their own, and read-only; do not write into them. An archive (.tar.gz or .tgz) holds the
+            content and resource.json.
+            """,
+        options: [definition, .link, .force, .json, .quiet],
         examples: [
-            .init("rx export code-review ./skill", "as a folder"),
+            .init("rx export code-review ./skill", "as a folder; run it again after an update"),
+            .init("rx export dataset ./data --link", "as read-only links that take no space"),
             .init("rx export code-review skill.tar.gz", "as an archive for rx import"),
         ]
     ) { invocation in
@@ -21,16 +27,32 @@ extension Command {
         guard !target.isEmpty else {
             throw UsageError(message: "the folder or file to write has no name", hint: "write . for the folder you are in")
         }
-        let record = try client.reading(locator) { record, manifest in
-            if target.hasSuffix(".tar.gz") || target.hasSuffix(".tgz") {
-                try client.exporter.export(manifest, toArchive: target)
-            } else {
-                try client.exporter.export(manifest, toFolder: target, definition: invocation.has(definition))
-            }
-            return record
+        let isArchive = target.hasSuffix(".tar.gz") || target.hasSuffix(".tgz")
+        if isArchive, let option = [definition, .link, .force].first(where: { invocation.has($0) }) {
+            throw UsageError(message: "\(option.name) is for folders, and \(target) is an archive")
         }
-        var json = record.summary.object ?? [:]
-        json["target"] = .string(target)
-        try Output(invocation).print(.object(json), "Exported: \(record.reference) to \(target)")
+        guard !isArchive else {
+            let record = try client.reading(locator) { record, manifest in
+                try client.exporter.export(manifest, toArchive: target)
+                return record
+            }
+            return try Output(invocation).print(
+                .object(record.json(target, nil)), "Exported: \(record.reference) to \(target)")
+        }
+        let options = FolderOptions(
+            definition: invocation.has(definition), link: invocation.has(.link), force: invocation.has(.force))
+        let (record, report) = try client.export(locator, toFolder: target, options: options)
+        try Output(invocation).print(
+            .object(record.json(target, report)), "Exported: \(record.reference) to \(target)\n  \(report.words)")
+    }
+}
+
+extension ResourceRecord {
+    /// The members that tell what was written where.
+    fileprivate func json(_ target: String, _ report: FolderReport?) -> [String: JSON] {
+        var members = summary.object ?? [:]
+        members["target"] = .string(target)
+        members["folder"] = report?.json
+        return members
     }
 }

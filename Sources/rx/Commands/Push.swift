@@ -19,12 +19,14 @@ extension Command {
     ) { invocation in
         let client = try Home.client(invocation)
         let locator = try Locator(parsing: invocation.positional[0])
-        let (registry, receipt) = try client.push(locator, to: invocation.value(.registry))
+        let pushing = try client.pushing(locator, to: invocation.value(.registry))
+        let (registry, receipt) = (pushing.registry, pushing.receipt)
         try Output(invocation).print(
             .members([
                 "locator": .string(receipt.locator.description), "registry": .string(registry.description),
                 "digest": .string(receipt.digest.description),
-                "manifestDigest": .string(receipt.manifestDigest.description),
-            ]), "Pushed: \(receipt.locator)\n  Registry: \(registry)\n  Digest: \(receipt.digest)")
+                "manifestDigest": .string(receipt.manifestDigest.description), "transfer": pushing.report.json,
+            ]),
+            "Pushed: \(receipt.locator)\n  Registry: \(registry)\n  Digest: \(receipt.digest)\n  \(pushing.report.words("Sent"))")
     }
 }

@@ -55,6 +55,8 @@ struct Option: Sendable {
     static let registry = Option("--registry", "NAME|URL", "use this registry, by its configured name or its address")
     static let limit = Option("--limit", "N", "show at most N results (default 100)")
     static let offset = Option("--offset", "N", "skip the first N results")
+    static let link = Option("--link", nil, "make read-only hard links to the store's files, where that can be")
+    static let force = Option("--force", nil, "write over files that you changed")
     static let quiet = Option("--quiet", nil, "show no progress")
 }
 

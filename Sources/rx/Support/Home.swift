@@ -19,7 +19,7 @@ enum Home {
 
     /// The client over the home's store. Throws `RegistryError` or `PosixError` when the home cannot be used.
     static func client(_ invocation: Invocation) throws -> Client {
-        try Client(home: path, environment: Environment.registry, version: Version.text, progress: ProgressLine.make(invocation))
+        try Client(home: path, environment: Environment.registry, version: Version.text, progress: ProgressDisplay.make(invocation))
     }
 }
 

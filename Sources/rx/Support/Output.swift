@@ -48,7 +48,18 @@ struct Output {
     }
 
     /// `1 resource`, `2 resources`.
-    static func count(_ count: Int, _ word: String) -> String { "\(count) \(word)\(count == 1 ? "" : "s")" }
+    static func count(_ count: Int, _ word: String) -> String { "\(number(count)) \(word)\(count == 1 ? "" : "s")" }
+
+    /// `9,997`.
+    static func number(_ value: Int) -> String {
+        var digits = String(value.magnitude)
+        var at = digits.endIndex
+        while digits.distance(from: digits.startIndex, to: at) > 3 {
+            at = digits.index(at, offsetBy: -3)
+            digits.insert(",", at: at)
+        }
+        return value < 0 ? "-\(digits)" : digits
+    }
 }
 
 extension ResourceRecord {

@@ -1,0 +1,65 @@
+import Glibc
+import RxModel
+import RxPosix
+
+/// A folder beside, or in, the one that is written, where everything is made before anything shows.
+///
+/// Its owner holds its lock as long as it lives, so that the next run for the same target tells what a killed one left.
+final class AsideFolder {
+    private static let mark = ".rx-"
+
+    /// Where it is.
+    let path: String
+    /// The folder, open.
+    let folder: OpenFolder
+    private var isOver = false
+
+    /// Makes `PREFIX.rx-<random>`.
+    init(beside prefix: String) throws {
+        while true {
+            let path = "\(prefix)\(AsideFolder.mark)\(RandomName.make())"
+            try Files.makeFolders(path)
+            do throws(PosixError) {
+                let folder = try OpenFolder(path)
+                // Another run may have taken it for a dead one's before it was locked.
+                if try folder.lock(waiting: false), try Files.status(path)?.st_ino == folder.descriptor.status().st_ino {
+                    self.path = path
+                    self.folder = folder
+                    return
+                }
+            } catch { if !error.isMissing { throw error } }
+        }
+    }
+
+    deinit { remove() }
+
+    /// Says that the folder is no longer an aside one: it was renamed.
+    func keep() { isOver = true }
+
+    /// Removes it with all that is in it; for clean-up, where another error matters more.
+    func remove() {
+        guard !isOver else { return }
+        isOver = true
+        try? Files.removeTree(path)
+    }
+
+    /// Removes what killed runs left beside a target.
+    static func removeDead(in folder: String, prefix: String) {
+        guard let names = try? Files.names(in: folder) else { return }
+        let start = Array("\(prefix)\(mark)".utf8)
+        for name in names where name.utf8.count == start.count + 32 && name.utf8.starts(with: start) {
+            guard name.utf8.dropFirst(start.count).allSatisfy({ Hex.value($0) != nil }), Files.status(kind: S_IFDIR, "\(folder)/\(name)"),
+                let dead = try? OpenFolder("\(folder)/\(name)"), (try? dead.lock(waiting: false)) == true
+            else { continue }
+            try? Files.removeTree("\(folder)/\(name)")
+        }
+    }
+}
+
+extension Files {
+    /// Whether a path is of this kind itself, not behind a symlink.
+    fileprivate static func status(kind: mode_t, _ path: String) -> Bool {
+        guard let status = try? status(path) else { return false }
+        return status.st_mode & S_IFMT == kind
+    }
+}

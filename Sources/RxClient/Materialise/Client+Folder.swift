@@ -1,0 +1,40 @@
+public import RxModel
+public import RxStore
+
+extension Client {
+    /// Writes a resource, found as `find` finds it, as the folder `target`. It stays whole until that is done, also when its name is put
+    /// anew and a collection runs. Throws as `ResourceExporter.export` does.
+    public func export(_ locator: Locator, toFolder target: String, options: FolderOptions) throws -> (
+        record: ResourceRecord, report: FolderReport
+    ) {
+        try findingAgain({ try find(locator) }) { ($0, try materialise($0, to: target, options: options)) }
+    }
+
+    /// Writes a resource of the local store as the folder `target`.
+    public func materialise(_ record: ResourceRecord, to target: String, options: FolderOptions) throws -> FolderReport {
+        let operation = try store.begin()
+        defer { operation.cancel() }
+        try operation.hold(record)
+        return try exporter.export(record, toFolder: target, options: options)
+    }
+}
+
+extension Client {
+    /// Pulls a resource as `pulling` does and, where `target` is a folder, writes it there. Both are one piece of work.
+    public func pulling(_ locator: Locator, from name: String?, to target: String?, options: FolderOptions) throws -> (
+        pulling: Pulling, folder: FolderReport?
+    ) {
+        guard let target else { return (try pulling(locator, from: name), nil) }
+        progress.expect(phases: 2)
+        var pulled: Pulling?
+        var folder: FolderReport?
+        _ = try findingAgain {
+            let one = try pulling(locator, from: name)
+            pulled = one
+            return one.record
+        } _: {
+            folder = try materialise($0, to: target, options: options)
+        }
+        return (pulled!, folder)
+    }
+}

@@ -1,0 +1,145 @@
+import Glibc
+import RxModel
+import RxPosix
+import RxStore
+import Synchronization
+
+/// Carries out a plan: makes everything aside, then puts it into place.
+struct FolderWriter {
+    /// How many files of one folder a thread makes before it asks for more.
+    private static let batch = 128
+
+    let maker: FileMaker
+
+    /// One file that is there now, as the record keeps it.
+    typealias Entry = FolderRecord.Entry
+
+    /// Makes a whole tree in an empty folder that nobody else knows. Files first and symlinks last: nothing is ever written through one.
+    func makeTree(_ plan: FolderPlan, in root: OpenFolder) throws -> (entries: [Entry], report: FolderReport) {
+        for folder in plan.folders { try root.makeFolder(folder.text) }
+        var (entries, report) = try make(plan.make.filter { $0.symlink == nil }, in: root)
+        let lane = FileMaker.Lane()
+        for file in plan.make where file.symlink != nil {
+            let made = try maker.make(file, as: file.path.text, in: root, lane)
+            entries.append(entry(file, made))
+            report.add(FolderWriter.report(file, made))
+        }
+        return (entries.sorted { $0.path < $1.path }, report)
+    }
+
+    /// Changes a folder that is in use: what is new is made in `aside`, then what goes is removed and the rest moved into place.
+    func update(_ root: OpenFolder, by plan: FolderPlan, aside: OpenFolder) throws -> (entries: [Entry], report: FolderReport) {
+        for file in plan.overwrite { try maker.verify(file) }
+        let files = plan.make + plan.replace + plan.overwrite
+        let new = plan.make.count
+        let lanes = Lanes()
+        let made = Mutex<[Int: FileMaker.Made]>([:])
+        try WorkerPool.forEach(0..<files.count, threads: Host.processors) { [maker] index in
+            let one = try lanes.use { try maker.make(files[index], as: "\(index)", in: aside, $0) }
+            made.withLock { $0[index] = one }
+        }
+        var report = FolderReport()
+        for path in plan.remove {
+            try folder(of: path, in: root).remove(path.lastName)
+            report.removed += 1
+        }
+        for folder in plan.vacated {
+            // What others put there keeps its folder.
+            do { try self.folder(of: folder, in: root).removeFolder(folder.lastName) } catch {
+                guard let failure = error as? PosixError, failure.isMissing || failure.errno == ELOOP else { throw error }
+            }
+        }
+        for folder in plan.folders { try self.folder(of: folder, in: root).makeFolder(folder.lastName) }
+        var entries = plan.keep.map(\.entry)
+        report.kept = plan.keep.count
+        for (index, file) in files.enumerated() {
+            let folder = try folder(of: file.path, in: root)
+            try aside.move("\(index)", to: folder, as: file.path.lastName, replacing: index >= new)
+            let one = made.withLock { $0[index]! }
+            // Moving a file changes its change time.
+            let stamp = try folder.status(file.path.lastName).map { FolderStamp($0) }
+            entries.append(Entry(path: file.path, content: file.content, isLinked: one.isLinked, stamp: stamp))
+            report.add(FolderWriter.report(file, one))
+        }
+        return (entries.sorted { $0.path < $1.path }, report)
+    }
+
+    private func folder(of path: FilePath, in root: OpenFolder) throws -> OpenFolder {
+        try path.parent.map { try root.folder($0.text) } ?? root
+    }
+
+    /// Makes files whose folders are there, those of one folder by one thread: a file system locks a folder that it changes.
+    private func make(_ files: [ResourceFile], in root: OpenFolder) throws -> (entries: [Entry], report: FolderReport) {
+        let jobs = FolderWriter.jobs(files)
+        let lanes = Lanes()
+        let made = Mutex<(entries: [Entry], report: FolderReport)>(([], FolderReport()))
+        try WorkerPool.forEach(0..<jobs.count, threads: Host.processors) { number in
+            try lanes.use { lane in
+                let job = jobs[number]
+                let folder = try files[job[0]].path.parent.map { try root.folder($0.text) } ?? root
+                var entries: [Entry] = []
+                var report = FolderReport()
+                entries.reserveCapacity(job.count)
+                for index in job {
+                    let one = try maker.make(files[index], as: files[index].path.lastName, in: folder, lane)
+                    entries.append(entry(files[index], one))
+                    report.add(FolderWriter.report(files[index], one))
+                }
+                made.withLock { made in
+                    made.entries += entries
+                    made.report.add(report)
+                }
+            }
+        }
+        return made.withLock { $0 }
+    }
+
+    /// The indices of files, by folder, in portions.
+    private static func jobs(_ files: [ResourceFile]) -> [[Int]] {
+        var places: [FilePath?: Int] = [:]
+        var jobs: [[Int]] = []
+        for (index, file) in files.enumerated() {
+            let parent = file.path.parent
+            if let place = places[parent], jobs[place].count < batch {
+                jobs[place].append(index)
+            } else {
+                places[parent] = jobs.count
+                jobs.append([index])
+            }
+        }
+        return jobs
+    }
+
+    private func entry(_ file: ResourceFile, _ made: FileMaker.Made) -> Entry {
+        Entry(path: file.path, content: file.content, isLinked: made.isLinked, stamp: made.stamp)
+    }
+
+    private static func report(_ file: ResourceFile, _ made: FileMaker.Made) -> FolderReport {
+        var report = FolderReport()
+        report.written = 1
+        report.writtenBytes = file.size
+        report.linked = made.isLinked ? 1 : 0
+        report.cloned = made.isCloned ? 1 : 0
+        return report
+    }
+}
+
+/// Buffers and hashers, one set for each thread that is at work.
+private final class Lanes: Sendable {
+    private struct Free: @unchecked Sendable {
+        // Each lane is with one thread at a time.
+        var lanes: [FileMaker.Lane] = []
+    }
+
+    private let free = Mutex(Free())
+
+    func use<Value>(_ body: (FileMaker.Lane) throws -> Value) rethrows -> Value {
+        let box = free.withLock { Free(lanes: $0.lanes.popLast().map { [$0] } ?? []) }
+        let lane = box.lanes.first ?? FileMaker.Lane()
+        defer {
+            let back = Free(lanes: [lane])
+            free.withLock { $0.lanes += back.lanes }
+        }
+        return try body(lane)
+    }
+}
