@@ -39,13 +39,16 @@ public struct Client {
         throws
     {
         self.home = home
-        bareTransport = transport
-        let transport = AuthenticatingTransport(transport, credentials: CredentialStore(home: home))
+        let configuration = try ClientConfiguration(home: home)
+        self.configuration = configuration
+        let transfers = try configuration.transfers
+        bareTransport = RetryingTransport(transport, transfers: transfers)
+        let transport = RetryingTransport(
+            AuthenticatingTransport(transport, credentials: CredentialStore(home: home)), transfers: transfers)
         self.transport = transport
         self.progress = progress
         faces = RegistryFaces(home: home)
         store = try DiskStore(at: home)
-        configuration = try ClientConfiguration(home: home)
         links = try LinkTable(home: home)
         self.environment = try environment.map { try $0.isEmpty ? .none : .some(RegistryURL(parsing: $0)) }
         var sources = SourceRegistry()

@@ -29,6 +29,13 @@ public protocol StoreOperation: AnyObject, Sendable {
     /// Those of `blobs` (digest and length) that are present with that length; each is leased from here on.
     func lease(_ blobs: [Digest: Int]) throws -> Set<Digest>
 
+    /// Takes over those of `wanted` (digest and length) that operations whose process died had staged: each is hashed, and staged by this
+    /// operation from here on. Gives what was found. What is not wanted stays for others, and for the collection.
+    func salvage(_ wanted: [Digest: Int]) throws -> Set<Digest>
+
+    /// What an earlier operation received of a long blob before it was cut off, to go on with; nil while another operation has it.
+    func partial(_ digest: Digest, size: Int) throws -> (any PartialBlob)?
+
     /// Publishes what is still staged, then makes the manifest visible under the reference, in one step: all or nothing.
     /// Throws `RegistryError` when a blob that it names is absent.
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord
@@ -39,6 +46,27 @@ public protocol StoreOperation: AnyObject, Sendable {
 
     /// Drops what is staged and the leases; what was published becomes garbage.
     func cancel()
+}
+
+extension StoreOperation {
+    /// Those of `blobs` (digest and length) that are present or were taken over from operations whose process died.
+    public func leaseOrSalvage(_ blobs: [Digest: Int]) throws -> Set<Digest> {
+        let present = try lease(blobs)
+        return try present.union(salvage(blobs.filter { !present.contains($0.key) }))
+    }
+}
+
+/// The front of a blob that comes in several pieces, perhaps to several processes one after another. Used by one thread. What was
+/// appended is kept, as far as the store can, when this is released before `finish`.
+public protocol PartialBlob: AnyObject {
+    /// How many bytes are here.
+    var offset: Int { get }
+
+    /// Takes the next bytes. Throws `ContentError` for more than the blob has.
+    func append(_ bytes: UnsafeRawBufferPointer) throws
+
+    /// Stages the blob. Throws `ContentError` (`digestInvalid`) when what is here is another one, and begins anew at 0.
+    func finish() throws
 }
 
 /// What `stage` wrote.

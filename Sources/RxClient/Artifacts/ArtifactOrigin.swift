@@ -1,5 +1,6 @@
 import RxHTTP
 import RxModel
+import RxPosix
 import RxStore
 
 /// Where an artifact is read from: a repository of a registry, or of the local store.
@@ -13,8 +14,25 @@ protocol ArtifactOrigin: Sendable {
     /// The bytes of a blob from their start; the reader verifies what came through `fetch` alone.
     func open(_ blob: Descriptor) throws -> any ByteSource
 
+    /// Reads a blob here and throws when its bytes are not the ones that its digest names; nothing for one that is elsewhere.
+    func verify(_ blob: Descriptor) throws
+
+    /// How many blobs are read from it at once.
+    var gate: TransferGate { get }
+
+    /// The bytes of a blob from `offset` on; nil for an origin so near that keeping what came of it costs more than it saves.
+    func tail(_ blob: Descriptor, from offset: Int) throws -> (any ByteSource)?
+
     /// The repository of the registry `authority` that the blobs can be mounted from; nil when it is none of that registry.
     func mountable(at authority: String) -> String?
+}
+
+extension ArtifactOrigin {
+    func verify(_ blob: Descriptor) throws {}
+
+    var gate: TransferGate { TransferGate() }
+
+    func tail(_ blob: Descriptor, from offset: Int) throws -> (any ByteSource)? { nil }
 }
 
 /// A repository of a registry.
@@ -39,6 +57,12 @@ struct RemoteOrigin: ArtifactOrigin {
         return BytesSource(sink.bytes)
     }
 
+    var gate: TransferGate { client.gate }
+
+    func tail(_ blob: Descriptor, from offset: Int) throws -> (any ByteSource)? {
+        BytePipe.source { [self] in try client.fetch(blob, from: repository, offset: offset, into: $0) }
+    }
+
     func mountable(at authority: String) -> String? { client.registry.authority == authority ? repository : nil }
 }
 
@@ -58,7 +82,19 @@ struct LocalOrigin: ArtifactOrigin {
 
     func open(_ blob: Descriptor) throws -> any ByteSource {
         guard let digest = try store.digest(of: blob.digest) else { throw RegistryError.blobNotFound(blob.digest) }
-        return try store.open(digest)
+        switch try store.content(of: StagedBlob(digest: digest, size: blob.size)) {
+        // Whoever takes them hashes them: a registry, or an operation of a store.
+        case .file(let file): return FileRangeSource(file)
+        case .bytes(let bytes): return BytesSource(bytes)
+        }
+    }
+
+    func verify(_ blob: Descriptor) throws {
+        guard let digest = try store.digest(of: blob.digest) else { throw RegistryError.blobNotFound(blob.digest) }
+        let source = try store.open(digest)
+        try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
+            while try source.read(into: buffer) > 0 {}
+        }
     }
 
     func mountable(at authority: String) -> String? { registry == authority ? repository : nil }

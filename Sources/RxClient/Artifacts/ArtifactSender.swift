@@ -1,14 +1,9 @@
 import RxHTTP
 import RxModel
-import RxPosix
 import RxStore
-import Synchronization
 
 /// Sends artifacts to a repository of a registry: only blobs that it lacks, several at once, then the manifests.
 struct ArtifactSender {
-    /// How many blobs are sent at once.
-    static let connections = 8
-
     let client: DistributionClient
     let repository: String
     let progress: any Progress
@@ -36,7 +31,7 @@ struct ArtifactSender {
         outcome.blobs = blobs.count
         progress.begin("sending", total: blobs.totalSize)
         defer { progress.end() }
-        try WorkerPool.forEach(0..<blobs.count, threads: ArtifactSender.connections) { try send(blobs[$0], from: origin) }
+        try client.gate.forEach(0..<blobs.count) { try send(blobs[$0], from: origin) }
         let digests = Set(absent.map(\.stored.digest))
         for each in set.all {
             let isRoot = each.stored.digest == set.root.stored.digest
@@ -56,8 +51,14 @@ struct ArtifactSender {
             progress.advance(blob.size)
             return
         }
-        try client.push(blob, to: repository, mountFrom: source == repository ? nil : source) {
-            try blob.inlined.map { BytesSource($0) } ?? origin.open(blob)
+        do {
+            try client.push(blob, to: repository, mountFrom: source == repository ? nil : source) {
+                try blob.inlined.map { BytesSource($0) } ?? origin.open(blob)
+            }
+        } catch let error as RegistryError where error.code.wire == ErrorCode.digestInvalid.wire {
+            // The registry is the one who hashes what is sent. Whose fault it is, the bytes here tell.
+            try origin.verify(blob)
+            throw error
         }
     }
 }
