@@ -13,11 +13,13 @@ final class AsideFolder {
     /// The folder, open.
     let folder: OpenFolder
     private var isOver = false
+    private var leftover: Interruption.Leftover?
 
     /// Makes `PREFIX.rx-<random>`.
     init(beside prefix: String) throws {
         while true {
             let path = "\(prefix)\(AsideFolder.mark)\(RandomName.make())"
+            let leftover = Interruption.Leftover(path)
             try Files.makeFolders(path)
             do throws(PosixError) {
                 let folder = try OpenFolder(path)
@@ -25,6 +27,7 @@ final class AsideFolder {
                 if try folder.lock(waiting: false), try Files.status(path)?.st_ino == folder.descriptor.status().st_ino {
                     self.path = path
                     self.folder = folder
+                    self.leftover = leftover
                     return
                 }
             } catch { if !error.isMissing { throw error } }
@@ -34,7 +37,10 @@ final class AsideFolder {
     deinit { remove() }
 
     /// Says that the folder is no longer an aside one: it was renamed.
-    func keep() { isOver = true }
+    func keep() {
+        isOver = true
+        leftover = nil
+    }
 
     /// Removes it with all that is in it; for clean-up, where another error matters more.
     func remove() {

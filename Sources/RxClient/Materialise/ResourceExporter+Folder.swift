@@ -59,8 +59,10 @@ extension ResourceExporter {
             defer { aside.remove() }
             let (entries, report) = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder)
             let writtenAt = Clock.nanoseconds
-            try Files.rename(aside.path, to: target)
-            aside.keep()
+            try Interruption.finishing {
+                try Files.rename(aside.path, to: target)
+                aside.keep()
+            }
             if let path = try? Files.realPath(target) { keep(entries, source, options, writtenAt: writtenAt, of: path) }
             return report
         }
@@ -73,16 +75,7 @@ extension ResourceExporter {
             defer { aside.remove() }
             var (entries, report) = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder)
             let writtenAt = Clock.nanoseconds
-            var moved: [String] = []
-            do {
-                for name in try Files.names(in: aside.path) {
-                    try aside.folder.move(name, to: root, as: name, replacing: false)
-                    moved.append(name)
-                }
-            } catch {
-                for name in moved { try? Files.removeTree("\(root.path)/\(name)") }
-                throw error
-            }
+            try Interruption.finishing { try move(aside, into: root) }
             for (index, entry) in entries.enumerated() where entry.path.parent == nil {
                 // Moving a file changes its change time.
                 entries[index] = FolderRecord.Entry(
@@ -91,6 +84,20 @@ extension ResourceExporter {
             }
             keep(entries, source, options, writtenAt: writtenAt, of: root.path)
             return report
+        }
+    }
+
+    /// Moves everything out of the aside folder, or nothing.
+    private func move(_ aside: AsideFolder, into root: OpenFolder) throws {
+        var moved: [String] = []
+        do {
+            for name in try Files.names(in: aside.path) {
+                try aside.folder.move(name, to: root, as: name, replacing: false)
+                moved.append(name)
+            }
+        } catch {
+            for name in moved { try? Files.removeTree("\(root.path)/\(name)") }
+            throw error
         }
     }
 
