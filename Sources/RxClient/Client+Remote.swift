@@ -77,7 +77,13 @@ extension Client {
         defer { progress.end() }
         let present = try operation.lease(manifest.blobs)
         if !manifest.files.allSatisfy({ present.contains($0.digest) }) {
-            try remote(registry).content(of: manifest, info.locator.pinned(to: info.manifestDigest), into: operation)
+            if movesByBlobs(manifest) {
+                faces.note(.rx, for: registry)
+                progress.begin("pulling", total: manifest.size)
+                try stage(manifest, except: present, from: info.locator.repository, registry, into: operation)
+            } else {
+                try remote(registry).content(of: manifest, info.locator.pinned(to: info.manifestDigest), into: operation)
+            }
         }
         return try operation.commit(
             manifest, as: Reference(registry: registry.authority, repository: asked.repository, tag: info.locator.tag))

@@ -13,6 +13,8 @@ struct ArtifactFetcher {
     static let indexLimit = 256 << 20
 
     let progress: any Progress
+    /// How large blobs are fetched by what differs, and the repository that has them; nil for a registry without such calls.
+    var deltas: (transfer: DeltaTransfer, repository: String)?
 
     /// Stages every blob of the artifact and of what belongs to it. Gives the SHA-256 of everything that is named by another digest.
     func fetch(_ set: ArtifactSet, from origin: some ArtifactOrigin, into operation: any StoreOperation) throws -> [ContentDigest: Digest] {
@@ -23,8 +25,13 @@ struct ArtifactFetcher {
         let absent = blobs.filter { blob in !(blob.digest.sha256.map { present.contains($0) } ?? false) }
         progress.begin("pulling", total: absent.totalSize)
         let names = Mutex<[ContentDigest: Digest]>([:])
+        let deltas = deltas
         try WorkerPool.forEach(0..<absent.count, threads: ArtifactFetcher.connections) { index in
             let blob = absent[index]
+            if let deltas, deltas.transfer.fetch(blob, from: deltas.repository, like: [], into: operation) {
+                progress.advance(blob.size)
+                return
+            }
             let source = try blob.inlined.map { BytesSource($0) } ?? origin.open(blob)
             if let digest = blob.digest.sha256 {
                 _ = try operation.stage(source, expecting: digest)

@@ -12,6 +12,8 @@ struct ArtifactSender {
     let client: DistributionClient
     let repository: String
     let progress: any Progress
+    /// How large blobs are sent by what differs; nil for a registry without such calls, and for blobs of another one.
+    var deltas: DeltaTransfer?
 
     /// What was done.
     struct Outcome: Sendable {
@@ -53,6 +55,10 @@ struct ArtifactSender {
         // A registry that is asked to mount a blob also finds it where it is to go.
         let source = origin.mountable(at: client.registry.authority)
         if source == nil || source == repository, try client.holds(blob, in: repository) {
+            progress.advance(blob.size)
+            return
+        }
+        if source == nil, let deltas, deltas.push(blob, to: repository) {
             progress.advance(blob.size)
             return
         }

@@ -81,7 +81,10 @@ extension Client {
             operation.cancel()
             progress.end()
         }
-        let fetcher = ArtifactFetcher(progress: progress)
+        var fetcher = ArtifactFetcher(progress: progress)
+        if let remote = origin as? RemoteOrigin, let transfer = deltas(remote.client.registry) {
+            fetcher.deltas = (transfer, remote.repository)
+        }
         if case .packed(let packed) = kind {
             return try operation.commit(try fetcher.unpack(packed, from: origin, into: operation), as: reference)
         }

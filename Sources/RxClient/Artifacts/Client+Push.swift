@@ -23,7 +23,7 @@ extension Client {
     private func push(_ record: ResourceRecord, _ manifest: ResourceManifest, to registry: RegistryURL) throws -> PublishReceipt {
         let target = record.reference.locator.at(registry: nil)
         let isPlain = record.isResource && manifest.isPublished(as: record)
-        if isPlain, try face(of: registry, for: target.repository) == .rx {
+        if isPlain, try face(of: registry, for: target.repository) == .rx, !movesByBlobs(manifest) {
             do { return try remote(registry).publish(manifest, as: target, from: store) } catch let error as RegistryError
                 where error.isOfAnotherInterface
             {
@@ -49,7 +49,9 @@ extension Client {
     ) throws -> Int {
         let repository = try writableRepository(target, at: registry)
         let client = distribution(registry)
-        let sender = ArtifactSender(client: client, repository: repository, progress: progress)
+        var sender = ArtifactSender(client: client, repository: repository, progress: progress)
+        // Only what is in the local store can be cut.
+        if origin is LocalOrigin { sender.deltas = deltas(registry) }
         let set = try ArtifactSet(read, from: origin, referrers: referrers)
         if PackedResource.isNeeded(manifestBytes: read.stored.bytes.count), try face(of: registry) == .distribution,
             case .resource(let manifest) = try ArtifactKind(read)
