@@ -80,13 +80,13 @@ import Testing
 @Suite struct `Chunk indexes` {
     @Test func `are read only when they can be one`() throws {
         let index = try ChunkIndex(reading: BytesSource(random(1 << 20, seed: 3)))
-        let records = index.records
-        #expect(ChunkIndex(records: records, size: index.size) == index)
-        #expect(ChunkIndex(records: records, size: index.size - 1) == nil)
-        #expect(ChunkIndex(records: Array(records.dropLast()), size: index.size) == nil)
-        #expect(ChunkIndex(records: Array(records.dropLast(9)), size: index.size) == nil)
+        let written = index.records
+        #expect(ChunkIndex(records: written, size: index.size) == index)
+        #expect(ChunkIndex(records: written, size: index.size - 1) == nil)
+        #expect(ChunkIndex(records: Array(written.dropLast()), size: index.size) == nil)
+        #expect(ChunkIndex(records: Array(written.dropLast(9)), size: index.size) == nil)
         #expect(ChunkIndex(records: [], size: index.size) == nil)
-        #expect(ChunkIndex(records: [UInt8](repeating: 0, count: records.count), size: index.size) == nil)
+        #expect(ChunkIndex(records: [UInt8](repeating: 0, count: written.count), size: index.size) == nil)
         // A length that no chunk has, although the sum is right.
         let short = records(of: [Chunker.shortest - 1, Chunker.shortest + 1])
         #expect(ChunkIndex(records: short, size: 2 * Chunker.shortest) == nil)
