@@ -40,12 +40,16 @@ let package = Package(
         module("RxCrypto", ["RxModel", "CCrypto"]),
         module("RxHTTP", ["RxModel"]),
         module("RxArchive", ["RxModel", "CArchive", "CZlib", "CZstd"]),
-        module("RxStore", ["RxModel", "RxPosix", "RxCrypto", "CSQLite"]),
+        module("RxChunks", ["RxModel", "RxCrypto"]),
+        module("RxStore", ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "CSQLite"]),
         module("RxProtocol", ["RxModel", "RxHTTP"]),
         module("RxSource", ["RxModel", "RxPosix", "RxArchive"]),
         module("RxLoader", ["RxModel"]),
-        module("RxServer", ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"]),
-        module("RxClient", ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl"]),
+        module(
+            "RxServer", ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"]),
+        module(
+            "RxClient",
+            ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl"]),
         .executableTarget(
             name: "rx",
             dependencies: [
@@ -59,10 +63,13 @@ let package = Package(
         tests("RxModelTests", ["RxCrypto"]),
         tests("RxPosixTests", ["RxPosix"]),
         tests("RxArchiveTests", ["RxArchive", "RxPosix", "RxCrypto"]),
-        tests("RxStoreTests", ["RxStore", "RxPosix", "RxCrypto", "CSQLite"]),
+        tests("RxChunksTests", ["RxChunks", "RxCrypto"]),
+        tests("RxStoreTests", ["RxStore", "RxPosix", "RxCrypto", "RxChunks", "CSQLite"]),
         tests("RxSourceTests", ["RxSource", "RxLoader", "RxArchive", "RxCrypto", "RxPosix"]),
-        tests("RxServerTests", ["RxServer", "RxCrypto", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
-        tests("RxClientTests", ["RxClient", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxPosix"]),
+        tests("RxServerTests", ["RxServer", "RxCrypto", "RxChunks", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
+        tests(
+            "RxClientTests",
+            ["RxClient", "RxServer", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxChunks", "RxPosix"]),
         tests("CommandTests", ["rx"]),
         tests("DistributionTests", ["RxCrypto"]),
         tests("EndToEndTests", ["RxPosix"]),

@@ -179,7 +179,7 @@ extension Client {
 
     /// Moves the blobs of a repository that travel alone.
     func largeBlobs(of repository: String, at registry: RegistryURL) -> LargeBlobs {
-        LargeBlobs(client: distribution(registry), repository: repository, delta: nil)
+        LargeBlobs(client: distribution(registry), repository: repository, delta: deltas(registry))
     }
 }
 

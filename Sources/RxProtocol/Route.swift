@@ -25,6 +25,24 @@ public enum Route {
     /// What the path of a resource's archive begins with.
     public static let contentPrefix = "/api/v1/content/"
 
+    /// Takes a blob that is made from others of its repository.
+    public static let chunks = "/api/v1/chunks"
+    /// Says which chunks of a blob the registry has.
+    public static let chunksMissing = "/api/v1/chunks/missing"
+    /// What the path of a blob's chunk index begins with.
+    public static let chunkIndexPrefix = "/api/v1/chunks/sha256:"
+
+    /// The path and query of a call about a blob of a repository and its chunks.
+    public static func chunks(_ path: String, repository: String, blob: Digest, size: Int, title: String? = nil) -> String {
+        let title = title.map { "&title=\(PercentEncoding.encode($0))" } ?? ""
+        return "\(path)?repository=\(PercentEncoding.encode(repository))&digest=\(blob)&size=\(size)\(title)"
+    }
+
+    /// The path and query of a blob's chunk index.
+    public static func chunkIndex(_ blob: Digest, repository: String) -> String {
+        "\(chunkIndexPrefix)\(blob.hex)?repository=\(PercentEncoding.encode(repository))"
+    }
+
     /// The path of a resource's metadata. The registry part of the locator is left out.
     public static func resource(_ locator: Locator) -> String { resourcePrefix + segment(locator) }
 

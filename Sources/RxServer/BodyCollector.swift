@@ -38,6 +38,13 @@ final class BodyCollector: UploadReceiver, @unchecked Sendable {
         return try FileSource(file).readAll(limit: limit)
     }
 
+    /// The whole body, read once. Throws `PosixError`.
+    func source() throws -> any ByteSource {
+        guard let file else { return BytesSource(bytes) }
+        try file.rewind()
+        return FileSource(file)
+    }
+
     func receive(_ part: UnsafeRawBufferPointer) -> HTTPResponse? {
         do {
             guard count + part.count <= limit else {

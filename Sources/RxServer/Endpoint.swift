@@ -10,6 +10,7 @@ struct ServerContext: Sendable {
     let log: AccessLog
     let responses: ResponseCache
     let archives: ArchiveCache
+    let chunks: ChunkService
     let workers: Workers
     /// Where bodies wait until they are whole.
     let spoolDirectory: String

@@ -15,9 +15,12 @@ package struct RegistryHandler: HTTPHandler {
             Route.healthz: HealthEndpoint(), Route.health: HealthEndpoint(), Route.wellKnown: WellKnownEndpoint(),
             Route.search: SearchEndpoint(),
             Route.publish: PublishEndpoint(), Route.blobs: BlobsEndpoint(), Route.blobsMissing: MissingEndpoint(),
-            Route.blobsFetch: FetchEndpoint(),
+            Route.blobsFetch: FetchEndpoint(), Route.chunksMissing: MissingChunksEndpoint(), Route.chunks: AssemblyEndpoint(),
         ]
-        prefixes = [(Route.resourcePrefix, ResourceEndpoint()), (Route.contentPrefix, ContentEndpoint())]
+        prefixes = [
+            (Route.resourcePrefix, ResourceEndpoint()), (Route.contentPrefix, ContentEndpoint()),
+            (Route.chunkIndexPrefix, ChunkIndexEndpoint()),
+        ]
     }
 
     package func react(to request: HTTPRequest, id: String) -> Reaction {

@@ -16,9 +16,10 @@ public final class RegistryServer: Sendable {
         let workers = Workers(long: configuration.workerThreads, transfers: configuration.maxTransfers)
         let archives = ArchiveCache(
             folder: "\(configuration.data)/cache/archives", limit: configuration.archiveCacheBytes, store: store, workers: workers)
+        let chunks = ChunkService(folder: "\(configuration.data)/cache/chunks", store: store, workers: workers)
         let context = ServerContext(
-            configuration: configuration, store: store, log: log, responses: ResponseCache(), archives: archives, workers: workers,
-            spoolDirectory: spool)
+            configuration: configuration, store: store, log: log, responses: ResponseCache(), archives: archives, chunks: chunks,
+            workers: workers, spoolDirectory: spool)
         let limits = HTTPLimits(
             bodyBytes: configuration.maxBodyBytes, headBytes: configuration.maxHeaderBytes, connections: configuration.maxConnections,
             idleSeconds: configuration.idleSeconds, drainSeconds: configuration.drainSeconds)

@@ -116,7 +116,7 @@ public protocol RepositoryBlobs: Sendable {
 }
 
 /// Everything that OCI clients need of a store.
-public protocol ArtifactStore: ArtifactReader, ArtifactWriter, RepositoryBlobs, UploadStore {}
+public protocol ArtifactStore: ArtifactReader, ArtifactWriter, RepositoryBlobs, LargeBlobFinder, UploadStore {}
 
 /// Receives blobs in parts, over any number of requests, processes and restarts.
 public protocol UploadStore: Sendable {

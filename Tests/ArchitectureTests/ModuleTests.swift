@@ -37,12 +37,15 @@ struct SourceText: Sendable, CustomTestStringConvertible {
         "RxCrypto": ["RxModel", "CCrypto"],
         "RxHTTP": ["RxModel"],
         "RxArchive": ["RxModel", "CArchive", "CZlib", "CZstd"],
-        "RxStore": ["RxModel", "RxPosix", "RxCrypto", "CSQLite"],
+        "RxChunks": ["RxModel", "RxCrypto"],
+        "RxStore": ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "CSQLite"],
         "RxProtocol": ["RxModel", "RxHTTP"],
         "RxSource": ["RxModel", "RxPosix", "RxArchive"],
         "RxLoader": ["RxModel"],
-        "RxServer": ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"],
-        "RxClient": ["RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl"],
+        "RxServer": ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"],
+        "RxClient": [
+            "RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl",
+        ],
         "rx": [
             "RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer",
             "RxClient",
@@ -50,7 +53,7 @@ struct SourceText: Sendable, CustomTestStringConvertible {
     ]
     static let standard: Set<String> = ["Swift", "Glibc", "Synchronization"]
     /// Modules that compute and touch nothing: no file, socket, clock or thread.
-    static let pure: Set<String> = ["RxModel", "RxHTTP", "RxProtocol"]
+    static let pure: Set<String> = ["RxModel", "RxHTTP", "RxProtocol", "RxChunks"]
 
     @Test func `import only what is below them, and never Foundation`() throws {
         for source in try SourceText.all(under: "Sources") {

@@ -24,6 +24,7 @@ public struct ArtifactContract<S: Store> {
         try sparse()
         try records()
         try kept()
+        try large()
     }
 
     private static var config: [UInt8] { ResourceManifest.emptyConfig }

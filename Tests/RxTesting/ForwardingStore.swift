@@ -58,6 +58,9 @@ extension ForwardingStore {
     public func removeBlob(_ digest: ContentDigest, from repository: String) throws -> Bool {
         try base().removeBlob(digest, from: repository)
     }
+    public func largeBlobs(registry: String, repository: String, atLeast size: Int, limit: Int) throws -> [LargeBlob] {
+        try base().largeBlobs(registry: registry, repository: repository, atLeast: size, limit: limit)
+    }
     public func beginUpload(in repository: String) throws -> any UploadSession { try base().beginUpload(in: repository) }
     public func received(_ name: String, in repository: String) throws -> Int? { try base().received(name, in: repository) }
     public func upload(_ name: String, in repository: String) throws -> (any UploadSession)? {

@@ -6,13 +6,13 @@ import Synchronization
 
 /// Brings the blobs of artifacts into an operation of the local store: only those that it lacks, several at once, each verified.
 struct ArtifactFetcher {
-    /// Up to which length a blob that did not come whole is fetched again from its start, in bytes.
-    static let shortSize = 8 << 20
     /// The longest list of files of a packed resource that is read, in bytes.
     static let indexLimit = 256 << 20
 
     let progress: any Progress
     let meter: TransferMeter
+    /// How large blobs are fetched by what differs, and the repository that has them; nil for a registry without such calls.
+    var delta: (transfer: any BlobDelta, repository: String)?
 
     /// Stages every blob of the artifact and of what belongs to it. Gives the SHA-256 of everything that is named by another digest.
     /// What came whole before an error is put into the store all the same: the next try does not fetch it again.
@@ -27,9 +27,10 @@ struct ArtifactFetcher {
         let names = Mutex<[ContentDigest: Digest]>([:])
         do {
             let absent = try fetchTogether(missing, from: origin, into: operation)
+            let single = BlobFetch(progress: progress, delta: delta)
             try origin.gate.forEach(0..<absent.count) { index in
                 let blob = absent[index]
-                let digest = try fetch(blob, from: origin, into: operation)
+                let digest = try single.fetch(blob, from: origin, into: operation)
                 if blob.digest.sha256 == nil { names.withLock { $0[blob.digest] = digest } }
                 meter.sent(blob.size)
             }
@@ -65,36 +66,6 @@ struct ArtifactFetcher {
         }
         let here = Set(staged)
         return blobs.filter { blob in !(blob.digest.sha256.map { here.contains($0) } ?? false) }
-    }
-
-    /// Stages one blob; gives its SHA-256.
-    private func fetch(_ blob: Descriptor, from origin: some ArtifactOrigin, into operation: any StoreOperation) throws -> Digest {
-        guard let digest = blob.digest.sha256 else {
-            let source = try blob.inlined.map { BytesSource($0) } ?? origin.open(blob)
-            return try operation.stage(NamedSource(source, digest: blob.digest), expecting: nil).digest
-        }
-        if let bytes = blob.inlined { return try operation.stage(BytesSource(bytes), expecting: digest).digest }
-        if blob.size > ArtifactFetcher.shortSize, let partial = try operation.partial(digest, size: blob.size) {
-            let held = partial.offset
-            if try complete(partial, blob, from: origin, again: held > 0) { return digest }
-        }
-        return try operation.stage(origin.open(blob), expecting: digest).digest
-    }
-
-    /// Fetches what is missing of a long blob. When what was kept of it turns out to be damaged, all of it is fetched once more. False for
-    /// an origin that has no tails.
-    private func complete(_ partial: any PartialBlob, _ blob: Descriptor, from origin: some ArtifactOrigin, again: Bool) throws -> Bool {
-        guard let source = try origin.tail(blob, from: partial.offset) else { return false }
-        progress.advance(partial.offset)
-        try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
-            while case let count = try source.read(into: buffer), count > 0 {
-                try partial.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            }
-        }
-        do { try partial.finish() } catch let error as ContentError where again && error.code == .digestInvalid {
-            return try complete(partial, blob, from: origin, again: false)
-        }
-        return true
     }
 
     /// Unpacks a packed resource; gives its manifest, once list, archive, tree digest and manifest digest all agree.
@@ -138,31 +109,5 @@ struct ArtifactFetcher {
     private static func verified(_ blob: Descriptor, from origin: some ArtifactOrigin) throws -> any ByteSource {
         guard let digest = blob.digest.sha256 else { throw ManifestError("a packed resource's layer is named by \(blob.digest)") }
         return VerifyingSource(try origin.open(blob), digest: digest, size: blob.size)
-    }
-}
-
-/// Passes bytes on and throws in place of the end when they do not have the SHA-512 that was promised.
-private final class NamedSource: ByteSource {
-    private let source: any ByteSource
-    private let hasher = SHA512Hasher()
-    private let expected: ContentDigest
-    private var isOver = false
-
-    init(_ source: any ByteSource, digest: ContentDigest) {
-        self.source = source
-        expected = digest
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        let count = try source.read(into: buffer)
-        guard count == 0 else {
-            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            return count
-        }
-        guard !isOver else { return 0 }
-        isOver = true
-        let got = hasher.finish()
-        guard got == expected else { throw ContentError.mismatch(expected: expected, got: got) }
-        return 0
     }
 }

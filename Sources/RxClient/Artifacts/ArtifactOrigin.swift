@@ -99,11 +99,8 @@ struct LocalOrigin: ArtifactOrigin {
 
     func open(_ blob: Descriptor) throws -> any ByteSource {
         guard let digest = try store.digest(of: blob.digest) else { throw RegistryError.blobNotFound(blob.digest) }
-        switch try store.content(of: StagedBlob(digest: digest, size: blob.size)) {
         // Whoever takes them hashes them: a registry, or an operation of a store.
-        case .file(let file): return FileRangeSource(file)
-        case .bytes(let bytes): return BytesSource(bytes)
-        }
+        return try store.content(of: StagedBlob(digest: digest, size: blob.size)).source
     }
 
     func verify(_ blob: Descriptor) throws {
@@ -119,4 +116,14 @@ struct LocalOrigin: ArtifactOrigin {
     func stream(_ items: [FreightItem]) -> (any ByteSource)? { BlobOutlet(store: store, progress: NoProgress()).stream(items) }
 
     func mountable(at authority: String) -> String? { registry == authority ? repository : nil }
+}
+
+extension BlobContent {
+    /// The bytes from their start, unchecked.
+    var source: any ByteSource {
+        switch self {
+        case .file(let file): FileRangeSource(file)
+        case .bytes(let bytes): BytesSource(bytes)
+        }
+    }
 }

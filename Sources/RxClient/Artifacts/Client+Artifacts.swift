@@ -83,7 +83,10 @@ extension Client {
             operation.cancel()
             progress.end()
         }
-        let fetcher = ArtifactFetcher(progress: progress, meter: meter)
+        var fetcher = ArtifactFetcher(progress: progress, meter: meter)
+        if let remote = origin as? RemoteOrigin, let transfer = deltas(remote.client.registry) {
+            fetcher.delta = (transfer, remote.repository)
+        }
         if case .packed(let packed) = kind {
             return try operation.commit(try fetcher.unpack(packed, from: origin, into: operation), as: reference)
         }

@@ -6,6 +6,8 @@ struct FreightItem: Equatable, Sendable {
     let position: Int
     let digest: Digest
     let size: Int
+    /// The path of a file with this content, where it is known: what is like it probably has the same.
+    var title: String?
 
     /// What it costs in a stream: its bytes, and about what its entry adds to them.
     var cost: Int { size + 1024 }
@@ -58,7 +60,7 @@ struct Freight: Equatable, Sendable {
 
 extension FreightItem {
     /// What a manifest names, config first, each digest at its first position only.
-    static func list(config: (digest: Digest, size: Int)?, layers: some Sequence<(digest: Digest, size: Int)>) -> [FreightItem] {
+    static func list(config: (digest: Digest, size: Int)?, layers: some Sequence<(digest: Digest, size: Int, title: String?)>) -> [FreightItem] {
         var seen: Set<Digest> = []
         var items: [FreightItem] = []
         if let config {
@@ -66,7 +68,7 @@ extension FreightItem {
             items.append(FreightItem(position: 0, digest: config.digest, size: config.size))
         }
         for (index, layer) in layers.enumerated() where seen.insert(layer.digest).inserted {
-            items.append(FreightItem(position: index + 1, digest: layer.digest, size: layer.size))
+            items.append(FreightItem(position: index + 1, digest: layer.digest, size: layer.size, title: layer.title))
         }
         return items
     }
@@ -79,7 +81,7 @@ extension Sequence<Descriptor> {
         var items: [FreightItem] = []
         for blob in self {
             guard blob.data == nil, let digest = blob.digest.sha256, seen.insert(digest).inserted else { continue }
-            items.append(FreightItem(position: items.count, digest: digest, size: blob.size))
+            items.append(FreightItem(position: items.count, digest: digest, size: blob.size, title: blob.title))
         }
         return items
     }

@@ -15,9 +15,6 @@ protocol BlobDelta: Sendable {
 
 /// Moves the blobs that travel alone, over `/v2/`, several at once. Source: Specs/12-transfer, "Client".
 struct LargeBlobs: Sendable {
-    /// How many travel at once.
-    static let connections = 8
-
     let client: DistributionClient
     let repository: String
     let delta: (any BlobDelta)?
@@ -34,16 +31,16 @@ struct LargeBlobs: Sendable {
 
     /// Stages a blob of the repository. `previous` are blobs that may be like it.
     func fetch(_ item: FreightItem, like previous: [Digest], into operation: any StoreOperation) throws {
-        if let delta, try delta.fetch(item.descriptor, from: repository, like: previous, into: operation) {
-            client.progress.advance(item.size)
-            return
-        }
-        let source = BytePipe.source { [client, repository] sink in try client.fetch(item.descriptor, from: repository, into: sink) }
-        _ = try operation.stage(source, expecting: item.digest)
+        let single = BlobFetch(progress: client.progress, delta: delta.map { ($0, repository) })
+        _ = try single.fetch(item.descriptor, from: RemoteOrigin(client: client, repository: repository), like: previous, into: operation)
     }
 }
 
 extension FreightItem {
     /// The blob as `/v2/` names it.
-    var descriptor: Descriptor { Descriptor(mediaType: "application/octet-stream", digest: .sha256(digest), size: size) }
+    var descriptor: Descriptor {
+        Descriptor(
+            mediaType: "application/octet-stream", digest: .sha256(digest), size: size,
+            annotations: title.map { [Annotation.title: $0] } ?? [:])
+    }
 }

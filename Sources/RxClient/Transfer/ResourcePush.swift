@@ -113,9 +113,9 @@ struct ResourcePush {
     private func move(_ freight: Freight, _ outlet: BlobOutlet) throws {
         let alone = Background<Result<Void, any Error>> { [self] in
             Result {
-                try WorkerPool.forEach(0..<freight.large.count, threads: LargeBlobs.connections) { index in
+                try large.client.gate.forEach(0..<freight.large.count) { index in
                     let item = freight.large[index]
-                    try large.push(item) { try store.open(item.digest) }
+                    try large.push(item) { try store.content(of: StagedBlob(digest: item.digest, size: item.size)).source }
                     meter.sent(item.size)
                 }
             }
@@ -209,7 +209,10 @@ extension ResourcePush {
                 }
                 return (digest, descriptor.size)
             }
-            return FreightItem.list(config: try manifest.config.map(entry), layers: try manifest.layers.map(entry))
+            return FreightItem.list(config: try manifest.config.map(entry), layers: try manifest.layers.map { layer in
+                    let (digest, size) = try entry(layer)
+                    return (digest, size, layer.title)
+                })
         }
     }
 }

@@ -23,7 +23,8 @@ final class DirectCalls: Sendable {
             folder: folder.path + "/archives", limit: configuration.archiveCacheBytes, store: store, workers: workers)
         handler = RegistryHandler(
             ServerContext(
-                configuration: configuration, store: store, log: .none, responses: ResponseCache(), archives: archives, workers: workers,
+                configuration: configuration, store: store, log: .none, responses: ResponseCache(), archives: archives,
+                chunks: ChunkService(folder: folder.path + "/chunks", store: store, workers: workers), workers: workers,
                 spoolDirectory: folder.path))
     }
 

@@ -1,0 +1,87 @@
+/// Neighbouring chunks of some content that a base has as neighbours, too.
+package struct ChunkRun: Sendable, Equatable {
+    /// The position of the first chunk in the list that was looked for.
+    package let first: Int
+    /// How many chunks they are.
+    package var count: Int
+    /// Which base has them.
+    package let base: Int
+    /// Where they begin in the base, in bytes.
+    package let offset: Int
+    /// How many bytes they are there.
+    package var length: Int
+
+    /// Describes a run.
+    package init(first: Int, count: Int, base: Int, offset: Int, length: Int) {
+        self.first = first
+        self.count = count
+        self.base = base
+        self.offset = offset
+        self.length = length
+    }
+}
+
+/// Finds chunks in a few bases.
+package struct ChunkMap {
+    private struct Place {
+        let base: Int32
+        let position: Int32
+    }
+
+    private struct Base {
+        let chunks: [Chunk]
+        let offsets: [Int]
+    }
+
+    private var bases: [Base] = []
+    private var places: [UInt64: Place] = [:]
+
+    /// Knows no base.
+    package init() {}
+
+    /// How many bases there are.
+    package var count: Int { bases.count }
+
+    /// Adds a base behind the others; what several have is found in the first of them.
+    package mutating func add(_ index: ChunkIndex) {
+        var offsets: [Int] = []
+        offsets.reserveCapacity(index.chunks.count)
+        var offset = 0
+        places.reserveCapacity(places.count + index.chunks.count)
+        for (position, chunk) in index.chunks.enumerated() {
+            offsets.append(offset)
+            offset += chunk.length
+            if places[chunk.id] == nil { places[chunk.id] = Place(base: Int32(bases.count), position: Int32(position)) }
+        }
+        bases.append(Base(chunks: index.chunks, offsets: offsets))
+    }
+
+    /// How many of `ids` are in some base.
+    package func found(_ ids: [UInt64]) -> Int { ids.reduce(0) { $0 + (places[$1] == nil ? 0 : 1) } }
+
+    /// The chunks of `ids` that are in some base, neighbours together, in order, at most `limit` runs.
+    package func runs(_ ids: [UInt64], limit: Int = .max) -> [ChunkRun] {
+        var runs: [ChunkRun] = []
+        /// The base and position behind the last chunk that was found, when the one before was.
+        var next: (base: Int, position: Int)?
+        for (position, id) in ids.enumerated() {
+            // What goes on where the last one ended is better than any other place.
+            if let (base, at) = next, at < bases[base].chunks.count, bases[base].chunks[at].id == id {
+                runs[runs.count - 1].count += 1
+                runs[runs.count - 1].length += bases[base].chunks[at].length
+                next = (base, at + 1)
+            } else if let place = places[id] {
+                guard runs.count < limit else { break }
+                let base = Int(place.base)
+                let at = Int(place.position)
+                runs.append(
+                    ChunkRun(
+                        first: position, count: 1, base: base, offset: bases[base].offsets[at], length: bases[base].chunks[at].length))
+                next = (base, at + 1)
+            } else {
+                next = nil
+            }
+        }
+        return runs
+    }
+}
