@@ -36,6 +36,7 @@ public struct StoreContract<S: Store> {
         try searches()
         try removals()
         try collections()
+        try holds()
         try versions()
     }
 
@@ -181,6 +182,28 @@ public struct StoreContract<S: Store> {
         #expect(
             try store.collect(dryRun: false, leaseTime: nil) == CollectionReport(blobs: 2, bytes: 12, manifests: 1),
             "what a tag left behind goes too")
+    }
+
+    func holds() throws {
+        let store = try make()
+        let record = try put(["content": "held", "other": "too"], try definition("a"), in: store)
+        let reader = try store.begin()
+        try reader.hold(record)
+        _ = try store.remove(registry: "", repository: "a", selector: .tag("latest"))
+        #expect(try store.collect(dryRun: true, leaseTime: nil) == CollectionReport())
+        #expect(try store.collect(dryRun: false, leaseTime: nil) == CollectionReport(), "it stays without a name")
+        #expect(try store.manifest(of: record).files.map { try text($0.digest, in: store) } == ["held", "too"])
+        reader.cancel()
+        let freed = CollectionReport(blobs: 3, bytes: 9, manifests: 1)
+        #expect(try store.collect(dryRun: true, leaseTime: nil) == freed)
+        #expect(try store.collect(dryRun: false, leaseTime: nil) == freed)
+        let late = try store.begin()
+        let error = #expect(throws: RegistryError.self) { try late.hold(record) }
+        #expect(error?.code == .resourceNotFound)
+        let again = try put(["content": "held"], try definition("a"), in: store)
+        try late.hold(again)
+        _ = try store.remove(registry: "", repository: "a", selector: .tag("latest"))
+        #expect(try store.collect(dryRun: false, leaseTime: 0).manifests == 1, "a lease time of nothing ends it")
     }
 
     func versions() throws {

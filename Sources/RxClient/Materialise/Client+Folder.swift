@@ -31,6 +31,8 @@ extension Client {
         _ = try findingAgain {
             let one = try pulling(locator, from: name)
             pulled = one
+            // What was here already makes the writing all there is to do.
+            if one.report.sentBlobs == 0 { progress.expect(phases: 1) }
             return one.record
         } _: {
             folder = try materialise($0, to: target, options: options)

@@ -14,11 +14,11 @@ extension FolderPlan {
                 hint: "nothing was changed; move that away, or name another folder")
         }
         guard conflicts.isEmpty else {
-            let count = conflicts.count == 1 ? "a file that is" : "\(conflicts.count) files that are"
+            let isOne = conflicts.count == 1
             throw ContentError(
-                "\(folder) has \(count) not as rx wrote \(conflicts.count == 1 ? "it" : "them"): "
+                "\(folder) has \(isOne ? "a file that is" : "\(conflicts.count) files that are") not as rx wrote \(isOne ? "it" : "them"): "
                     + FolderPlan.list(conflicts.map { FilePath.quoted($0.path.text) }),
-                hint: "nothing was changed; move them away, or write over them with --force")
+                hint: "nothing was changed; move \(isOne ? "it" : "them") away, or write over \(isOne ? "it" : "them") with --force")
         }
     }
 

@@ -34,17 +34,23 @@ struct Output {
     }
 
     /// The length of some bytes for people: `512 B`, `1.4 MiB`.
-    static func bytes(_ count: Int) -> String {
-        var value = Double(count)
-        var unit = 0
-        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-        while value >= 1024, unit < units.count - 1 {
-            value /= 1024
-            unit += 1
-        }
-        guard unit > 0 else { return "\(count) B" }
-        let tenths = Int((value * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10) \(units[unit])"
+    static func bytes(_ count: Int) -> String { "\(amount(count, in: unit(count))) \(units[unit(count)])" }
+
+    /// Some bytes of more, in the unit of those: `0.5/1.4 MiB`.
+    static func bytes(_ count: Int, of total: Int) -> String {
+        "\(amount(count, in: unit(total)))/\(amount(total, in: unit(total))) \(units[unit(total)])"
+    }
+
+    private static let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+
+    private static func unit(_ count: Int) -> Int {
+        units.indices.last { count >> (10 * $0) > 0 } ?? 0
+    }
+
+    private static func amount(_ count: Int, in unit: Int) -> String {
+        guard unit > 0 else { return "\(count)" }
+        let tenths = Int((Double(count) / Double(1 << (10 * unit)) * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
     }
 
     /// `1 resource`, `2 resources`.

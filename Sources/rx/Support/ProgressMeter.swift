@@ -70,6 +70,8 @@ struct ProgressMeter {
         let done = min(1, Double(reading.bytes) / Double(total))
         furthest = max(furthest, min(1, (Double(phase - 1) + done) / Double(phases)))
         reading.fraction = furthest
+        // The first moments say nothing of the rest.
+        guard done >= 0.01 || now - phaseStartedAt >= 10_000_000_000 else { return reading }
         if phase == phases {
             if reading.rate > 0 { reading.secondsLeft = max(0, total - reading.bytes) / reading.rate + (reading.bytes < total ? 1 : 0) }
         } else if furthest > 0, let startedAt {

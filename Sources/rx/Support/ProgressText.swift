@@ -1,6 +1,7 @@
 /// Progress in words.
 enum ProgressText {
     private static let barWidth = 24
+    private static let leastBarWidth = 5
 
     /// `pushing: 38.6 MiB of 85.8 MiB (45 %), 4,500 of 10,001 files, 92.1 MiB/s, 1 s left`.
     static func line(_ reading: ProgressReading) -> String {
@@ -9,18 +10,28 @@ enum ProgressText {
         return "\(reading.what): " + (parts + rest(reading)).joined(separator: ", ")
     }
 
-    /// The same as one line of a terminal with a bar, no longer than `columns`; what does not fit is left out, the least important first.
+    /// The same as one line of a terminal with a bar, shorter than `columns`: `pulling [####----]  45 %  38.6/85.8 MiB  4,500/10,001 files
+    /// 92.1 MiB/s  1 s left`. The bar gives way first, then what matters least.
     static func bar(_ reading: ProgressReading, columns: Int) -> String {
-        let label = "\(reading.what) "
-        let details = ([amount(reading)] + rest(reading)).joined(separator: ", ")
-        guard let fraction = reading.fraction, let percent = percent(reading) else { return clipped(label + details, columns) }
-        let filled = Int(fraction * Double(barWidth))
-        let bar = "[" + String(repeating: "#", count: filled) + String(repeating: "-", count: barWidth - filled) + "] "
+        let amount = reading.totalBytes.map { Output.bytes(min(reading.bytes, $0), of: $0) } ?? Output.bytes(reading.bytes)
+        var files: String?
+        if let total = reading.totalFiles, total > 0 {
+            files = "\(Output.number(min(reading.files, total)))/\(Output.count(total, "file"))"
+        }
+        let rate = "\(Output.bytes(reading.rate))/s"
+        let left = reading.secondsLeft.flatMap { $0 > 0 ? "\(time($0)) left" : nil }
+        guard let fraction = reading.fraction, let percent = percent(reading) else {
+            return clipped(([reading.what, amount] + [files, rate].compactMap { $0 }).joined(separator: "  "), columns)
+        }
         let share = String(repeating: " ", count: max(0, 3 - String(percent).count)) + "\(percent) %"
-        let short = [rest(reading).last, amount(reading)].compactMap { $0 }
-        for text in [label + bar + share + "  " + details, label + share + "  " + details, label + bar + share] + short.map({ label + share + "  " + $0 })
-        where text.count < columns { return text }
-        return clipped(label + share, columns)
+        for details in [[amount, files, rate, left], [amount, rate, left], [amount, left], [left]] {
+            let rest = ([share] + details.compactMap { $0 }).joined(separator: "  ")
+            let width = min(barWidth, columns - 1 - reading.what.count - rest.count - 4)
+            guard width >= leastBarWidth else { continue }
+            let filled = Int(fraction * Double(width))
+            return "\(reading.what) [" + String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled) + "] " + rest
+        }
+        return clipped("\(reading.what) \(share)", columns)
     }
 
     /// `1 h 5 min`, `4 min 10 s`, `12 s`.
