@@ -13,10 +13,6 @@
 
 int rx_syncfs(int descriptor) { return syncfs(descriptor); }
 
-int rx_rename_new(const char *source, const char *target) {
-    return renameat2(AT_FDCWD, source, AT_FDCWD, target, RENAME_NOREPLACE);
-}
-
 int rx_start_writing(int descriptor, long offset, long count) {
     return sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
 }
@@ -42,6 +38,7 @@ int rx_terminal_columns(int descriptor) {
     struct winsize size;
     return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
+
 int rx_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int rx_spawn(int *process, const char *program, char *const arguments[], int input, int output) {

@@ -45,7 +45,7 @@ public enum Files {
     /// system cannot do it.
     public static func rename(_ source: String, toNew target: String) throws(PosixError) -> Bool {
         do {
-            _ = try retrying("rename", target) { rx_rename_new(source, target) }
+            _ = try retrying("rename", target) { rx_rename_new(AT_FDCWD, source, AT_FDCWD, target) }
             return true
         } catch {
             guard [EEXIST, EINVAL, ENOSYS].contains(error.errno) else { throw error }

@@ -4,9 +4,6 @@
 // Linux calls that the C library shows only with _GNU_SOURCE.
 int rx_syncfs(int descriptor);
 
-// Moves a file to a name that nothing has (renameat2(2), RENAME_NOREPLACE).
-int rx_rename_new(const char *source, const char *target);
-
 // Begins to write a part of a file to the disk, and waits for little of it (sync_file_range(2)).
 int rx_start_writing(int descriptor, long offset, long count);
 

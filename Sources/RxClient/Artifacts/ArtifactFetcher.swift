@@ -1,6 +1,7 @@
 import RxArchive
 import RxCrypto
 import RxModel
+import RxPosix
 import RxStore
 import Synchronization
 

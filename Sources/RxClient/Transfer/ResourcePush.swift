@@ -224,7 +224,7 @@ extension Sequence<FreightItem> {
 
 extension TransferCalls {
     /// How patiently a transfer is tried again.
-    static var patience: Patience { Patience(DistributionClient.Limits()) }
+    static var patience: Patience { Patience(RetryPolicy()) }
 }
 
 extension Patience {
