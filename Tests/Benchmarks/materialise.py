@@ -121,8 +121,8 @@ def pull(arena):
         [Ratio(mine, rivals[0], "<=", 1.2), *(Ratio(mine, each) for each in rivals[1:]),
          *(Ratio(series[name], rivals[0]) for name in contestants if name != mine.name),
          bounded(peaks[0], MEMORY_LIMIT), bounded(peaks[1], MEMORY_LIMIT)],
-        ["time, less is better; rx writes the tree twice, into its store and into the folder, and syncs its store; tar, casync, restic and cp do not "
-         "wait for the disk; git syncs its pack",
+        ["time, less is better; rx writes the tree twice, into its store and into the folder, and syncs its store; tar, casync and restic do not "
+         "wait for the disk, git syncs its pack",
          *([] if has_option(arena.rx, "pull", "--to") else ["this rx has no pull --to: it is rx pull and then rx export"]), *remarks])
 
 
