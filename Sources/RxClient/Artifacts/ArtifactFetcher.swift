@@ -30,12 +30,18 @@ struct ArtifactFetcher {
                 if blob.digest.sha256 == nil { names.withLock { $0[blob.digest] = digest } }
             }
         } catch {
-            try? operation.publish()
+            keep(operation, after: error)
             throw error
         }
         var found = names.withLock { $0 }
         for each in set.all where each.name.sha256 == nil { found[each.name] = each.stored.digest }
         return found
+    }
+
+    /// Keeps what came whole before an error, for the next try; nothing of one who sends something else than was asked for.
+    private func keep(_ operation: any StoreOperation, after error: any Error) {
+        guard !(error is ContentError), !(error is ManifestError) else { return }
+        try? operation.publish()
     }
 
     /// Stages one blob; gives its SHA-256.
@@ -84,7 +90,7 @@ struct ArtifactFetcher {
                 return (blob.digest, blob.size)
             }
         } catch {
-            try? operation.publish()
+            keep(operation, after: error)
             throw error
         }
         guard files == manifest.files else {
