@@ -6,11 +6,14 @@ public enum HTTPDate {
     /// `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`. Nil for anything else. A year of two digits is the one that
     /// is at most 50 years ahead of `now`.
     public static func seconds(_ text: String, now: Int) -> Int? {
-        let words = text.split { $0 == " " || $0 == "," || $0 == "-" }.map(String.init)
-        switch words.count {
+        let words = text.split { $0 == " " || $0 == "," }.map(String.init)
         // The name of the day stands first in every form and says nothing that the rest does not.
+        switch words.count {
         case 6 where words[5] == "GMT": return seconds(day: words[1], words[2], year: words[3], words[4], now)
         case 5: return seconds(day: words[2], words[1], year: words[4], words[3], now)
+        case 4 where words[3] == "GMT":
+            let date = words[1].split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+            return date.count == 3 ? seconds(day: date[0], date[1], year: date[2], words[2], now) : nil
         default: return nil
         }
     }

@@ -4,7 +4,7 @@ import RxModel
 import RxPosix
 
 /// The front of a long blob in a file of `cache/partial`, locked by who has it. After a kill its length says how far it came; after a power
-/// failure the hash of the whole decides. Source: Specs/05-store, STO-037.
+/// failure the hash of the whole decides. Source: Specs/05-store, STO-038.
 final class DiskPartial: PartialBlob {
     private let digest: Digest
     private let size: Int

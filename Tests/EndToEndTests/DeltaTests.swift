@@ -18,7 +18,7 @@ import Testing
     init() throws {
         work = try TemporaryFolder()
         registry = try RegistryProcess()
-        proxy = try CountingProxy(to: Int(registry.host.split(separator: ":").last!)!)
+        proxy = CountingProxy(to: Int(registry.host.split(separator: ":").last!)!)
         alice = try User(["RX_REGISTRY": proxy.url])
         bob = try User(["RX_REGISTRY": proxy.url])
     }

@@ -1,117 +1,130 @@
 import Foundation
+import Glibc
 import RxPosix
 import Synchronization
 
-/// Passes TCP connections on to a port of this machine and counts every byte of both directions, heads and all.
+/// A TCP proxy on a free loopback port that counts the bytes that pass in each direction, and lets them pass no faster than it is told.
 public final class CountingProxy: Sendable {
-    private struct Counts {
+    private struct State {
         var sent = 0
         var received = 0
+        var open: Set<Int32> = []
     }
 
-    /// The port to connect to.
+    private let target: Int
+    private let listener: Int32
+    private let state = Mutex(State())
+    private let pace = Atomic<Int>(0)
+
+    /// The port that clients connect to.
     public let port: Int
-    private let listening: Int32
-    private let counts = Mutex(Counts())
 
-    /// Bytes that clients sent.
-    public var sent: Int { counts.withLock { $0.sent } }
-    /// Bytes that clients were sent.
-    public var received: Int { counts.withLock { $0.received } }
-    /// Both together.
-    public var total: Int { counts.withLock { $0.sent + $0.received } }
-    /// The address to give to clients of a registry.
-    public var url: String { "http://127.0.0.1:\(port)" }
-
-    /// Passes on to `target`.
-    public init(to target: Int) throws {
-        let listening = try CountingProxy.socket { bind($0, $1, $2) }
-        listen(listening, 64)
-        var address = sockaddr_in()
+    /// Passes on to `port` of this machine; `bytesPerSecond` bounds each connection and direction, 0 for no bound.
+    public init(to target: Int, bytesPerSecond: Int = 0) {
+        self.target = target
+        pace.store(bytesPerSecond, ordering: .relaxed)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.listener = listener
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        _ = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(listening, $0, &length) }
+        port = CountingProxy.address(0) { address in
+            bind(listener, address, length)
+            listen(listener, 64)
+            return withUnsafeTemporaryAllocation(of: sockaddr_in.self, capacity: 1) { own in
+                own.baseAddress!.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(listener, $0, &length) }
+                return Int(UInt16(bigEndian: own[0].sin_port))
+            }
         }
-        self.listening = listening
-        port = Int(UInt16(bigEndian: address.sin_port))
         _ = RxPosix.Thread { [weak self] in
-            while case let client = accept(listening, nil, nil), client >= 0 {
-                guard let self, let server = try? CountingProxy.socket(port: target, { connect($0, $1, $2) }) else {
+            while case let client = accept(listener, nil, nil), client >= 0 {
+                guard let self, self.join(client) else {
                     close(client)
                     continue
                 }
-                self.join(client, server)
             }
-            close(listening)
+            close(listener)
         }
     }
 
-    deinit { shutdown(listening, Int32(SHUT_RDWR)) }
+    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
+
+    /// How many bytes clients have sent.
+    public var sent: Int { state.withLock { $0.sent } }
+    /// How many bytes clients were sent.
+    public var received: Int { state.withLock { $0.received } }
+    /// Both together.
+    public var total: Int { state.withLock { $0.sent + $0.received } }
+    /// The address to give to clients of a registry.
+    public var url: String { "http://127.0.0.1:\(port)" }
 
     /// Forgets what was counted.
-    public func reset() { counts.withLock { $0 = Counts() } }
+    public func reset() { state.withLock { ($0.sent, $0.received) = (0, 0) } }
 
-    private func join(_ client: Int32, _ server: Int32) {
-        let pair = Pair(client: client, server: server)
-        _ = RxPosix.Thread { [weak self] in
-            CountingProxy.pass(from: client, to: server) { count in self?.counts.withLock { $0.sent += count } }
-            pair.end()
-        }
-        _ = RxPosix.Thread { [weak self] in
-            CountingProxy.pass(from: server, to: client) { count in self?.counts.withLock { $0.received += count } }
-            pair.end()
-        }
+    /// Bounds what passes from now on; 0 for no bound.
+    public func slow(to bytesPerSecond: Int) { pace.store(bytesPerSecond, ordering: .relaxed) }
+
+    /// Breaks every connection there is.
+    public func breakAll() {
+        for number in state.withLock({ $0.open }) { shutdown(number, Int32(SHUT_RDWR)) }
     }
 
-    /// Two sockets that are closed once both directions have ended.
-    private final class Pair: Sendable {
+    private func join(_ client: Int32) -> Bool {
+        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        guard CountingProxy.address(target, { connect(server, $0, length) }) == 0 else {
+            close(server)
+            return false
+        }
+        var one: Int32 = 1
+        for each in [client, server] { setsockopt(each, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size)) }
+        state.withLock { _ = $0.open.insert(client) }
+        let sides = Sides(client, server)
+        _ = RxPosix.Thread { [weak self] in CountingProxy.pass(self, client, server, sides) { $0.sent += $1 } }
+        _ = RxPosix.Thread { [weak self] in
+            CountingProxy.pass(self, server, client, sides) { $0.received += $1 }
+            self?.state.withLock { _ = $0.open.remove(client) }
+        }
+        return true
+    }
+
+    private static func pass(
+        _ proxy: CountingProxy?, _ from: Int32, _ to: Int32, _ sides: Sides, _ count: @escaping @Sendable (inout State, Int) -> Void
+    ) {
+        weak let proxy = proxy
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let pace = proxy?.pace.load(ordering: .relaxed) ?? 0
+            let most = pace == 0 ? buffer.count : min(buffer.count, max(1, pace / 50))
+            let size = recv(from, &buffer, most, 0)
+            guard size > 0 else { break }
+            if pace > 0 { usleep(UInt32(size * 1_000_000 / pace)) }
+            proxy?.state.withLock { count(&$0, size) }
+            guard send(to, buffer, size, Int32(MSG_NOSIGNAL)) == size else { break }
+        }
+        for each in [from, to] { shutdown(each, Int32(SHUT_RDWR)) }
+        _ = sides
+    }
+
+    private static func address<Value>(_ port: Int, _ body: (UnsafePointer<sockaddr>) -> Value) -> Value {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = UInt16(port).bigEndian
+        return withUnsafePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0) } }
+    }
+
+    /// Two sockets that are closed when neither direction uses them any more.
+    private final class Sides: Sendable {
         private let client: Int32
         private let server: Int32
-        private let ended = Mutex(0)
 
-        init(client: Int32, server: Int32) {
+        init(_ client: Int32, _ server: Int32) {
             self.client = client
             self.server = server
         }
 
-        func end() {
-            let both = ended.withLock { ended in
-                ended += 1
-                return ended == 2
-            }
-            guard both else { return }
+        deinit {
             close(client)
             close(server)
         }
-    }
-
-    private static func pass(from source: Int32, to target: Int32, _ count: (Int) -> Void) {
-        var buffer = [UInt8](repeating: 0, count: 256 << 10)
-        while case let size = recv(source, &buffer, buffer.count, 0), size > 0 {
-            count(size)
-            var sent = 0
-            while sent < size {
-                let more = buffer.withUnsafeBytes { send(target, $0.baseAddress! + sent, size - sent, Int32(MSG_NOSIGNAL)) }
-                guard more > 0 else { return _ = shutdown(source, Int32(SHUT_RDWR)) }
-                sent += more
-            }
-        }
-        shutdown(target, Int32(SHUT_WR))
-    }
-
-    private static func socket(port: Int = 0, _ use: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32) throws -> Int32 {
-        let number = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { use(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-        }
-        guard result == 0 else {
-            close(number)
-            throw PosixError("socket", "127.0.0.1:\(port)", errno: errno)
-        }
-        return number
     }
 }

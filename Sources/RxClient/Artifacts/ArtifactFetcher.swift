@@ -36,12 +36,18 @@ struct ArtifactFetcher {
                 meter.sent(blob.size)
             }
         } catch {
-            try? operation.publish()
+            keep(operation, after: error)
             throw error
         }
         var found = names.withLock { $0 }
         for each in set.all where each.name.sha256 == nil { found[each.name] = each.stored.digest }
         return found
+    }
+
+    /// Keeps what came whole before an error, for the next try; nothing of one who sends something else than was asked for.
+    private func keep(_ operation: any StoreOperation, after error: any Error) {
+        guard !(error is ContentError), !(error is ManifestError) else { return }
+        try? operation.publish()
     }
 
     /// Stages those of the blobs that come in streams, when the origin sends such; gives the others.
@@ -85,7 +91,7 @@ struct ArtifactFetcher {
                 return (blob.digest, blob.size)
             }
         } catch {
-            try? operation.publish()
+            keep(operation, after: error)
             throw error
         }
         guard files == manifest.files else {
