@@ -57,6 +57,8 @@ import Testing
         #expect(answer.status == 201 && answer.headers["Docker-Content-Digest"] == sha256(blob).description)
         #expect(try shows(blob))
         #expect(try calls.store.open(sha256(blob)).readAll() == blob)
+        let kept = try Files.read("\(calls.folder.path)/chunks/\(sha256(blob).hex)")
+        #expect(kept == (try ChunkIndex(reading: BytesSource(blob)).records), "its index follows from that of the base")
     }
 
     @Test func `tell the index of a blob`() throws {
@@ -125,6 +127,29 @@ import Testing
         let short = [UInt8](repeating: 1, count: 1000)
         try upload(short, to: "team/a")
         #expect(calls.call("GET", Route.chunkIndex(sha256(short), repository: "team/a")).code == "NOT_FOUND", "short blobs have no index")
+    }
+
+    @Test func `lease what an answer names`() throws {
+        let calls = try DirectCalls()
+        try put(calls.store, "team/a:1", ["data": base])
+        let index = try ChunkIndex(reading: BytesSource(blob))
+        let answer = calls.call("POST", query(Route.chunksMissing), body: index.ids, piece: 1 << 20)
+        #expect(answer.json?["bases"]?.array == [.string(sha256(base).description)])
+        _ = try calls.store.remove(registry: "", repository: "team/a", selector: .tag("1"))
+        _ = try calls.store.collect(dryRun: false, leaseTime: nil)
+        #expect(try calls.store.blob(.sha256(sha256(base)), in: "team/a", leasing: false) != nil)
+    }
+
+    @Test func `are told to come again while others are served`() throws {
+        let service = ChunkService(folder: calls.folder.path, store: calls.store, workers: Workers(long: 1))
+        defer { service.workers.close() }
+        let error = #expect(throws: RegistryError.self) {
+            try service.taking { try service.taking { try service.taking { Issue.record("three at a time") } } }
+        }
+        #expect(error?.code == .overloaded)
+        #expect(try service.taking { true }, "and served afterwards")
+        service.workers.cancel()
+        #expect(throws: RegistryError.self, "a server that stops begins nothing") { try service.taking {} }
     }
 
     @Test func `refuse lists that are too long`() throws {
