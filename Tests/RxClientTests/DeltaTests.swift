@@ -12,22 +12,28 @@ import Testing
 /// How a client moves a large blob by what differs, against a registry that may lie.
 @Suite struct `A blob made from others` {
     /// Blocks that are one chunk each: one byte over and over that is never cut at.
-    static let blocks: [[UInt8]] = (0...255).lazy.map { [UInt8](repeating: $0, count: Chunker.longest) }.filter { block in
+    static let blocks: [[UInt8]] = (0...80).lazy.map { [UInt8](repeating: $0, count: Chunker.longest) }.filter { block in
         block.withUnsafeBytes { Chunker.cut($0) } == Chunker.longest
     }.prefix(34).map { $0 }
 
+    /// Another block in front, one in the middle left out.
+    static let contents = (base: joined(blocks[..<33]), blob: joined([blocks[33]] + blocks[..<10] + blocks[11..<33]))
+
     let home: TemporaryFolder
     let store: DiskStore
-    let base: [UInt8]
-    let blob: [UInt8]
+    let base = Self.contents.base
+    let blob = Self.contents.blob
 
     init() throws {
         home = try TemporaryFolder()
         store = try DiskStore(at: home.path)
         #expect(Self.blocks.count == 34)
-        base = Array(Self.blocks[..<33].joined())
-        // Another block in front, one in the middle left out.
-        blob = Array(([Self.blocks[33]] + Self.blocks[..<10] + Self.blocks[11..<33]).joined())
+    }
+
+    private static func joined(_ blocks: some Sequence<[UInt8]>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for block in blocks { bytes.append(contentsOf: block) }
+        return bytes
     }
 
     /// A registry that has the blob and gives `index` for it.

@@ -13,13 +13,17 @@ import Testing
 
 @Suite struct `Chunk calls` {
     let calls: DirectCalls
-    let base: [UInt8]
-    let blob: [UInt8]
+    let base = Self.contents.base
+    let blob = Self.contents.blob
+
+    static let contents: (base: [UInt8], blob: [UInt8]) = {
+        let words = (0..<(9 << 20) / 8).map { mixed(UInt64($0)) }
+        let base = words.withUnsafeBytes { Array($0) }
+        return (base, Array(base[..<4_000_000]) + [1] + Array(base[4_000_000...]))
+    }()
 
     init() throws {
         calls = try DirectCalls()
-        base = (0..<(9 << 20) / 8).flatMap { index in withUnsafeBytes(of: mixed(UInt64(index))) { Array($0) } }
-        blob = Array(base[..<4_000_000]) + [1] + Array(base[4_000_000...])
         try upload(base, to: "team/a")
     }
 
