@@ -69,7 +69,7 @@ let package = Package(
         tests("RxServerTests", ["RxServer", "RxCrypto", "RxChunks", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
         tests(
             "RxClientTests",
-            ["RxClient", "RxServer", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxChunks", "RxPosix"]),
+            ["RxClient", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxChunks", "RxPosix"]),
         tests("CommandTests", ["rx"]),
         tests("DistributionTests", ["RxCrypto"]),
         tests("EndToEndTests", ["RxPosix"]),

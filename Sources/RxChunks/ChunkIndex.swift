@@ -70,6 +70,13 @@ package struct ChunkIndex: Sendable, Equatable {
         self.size = size
     }
 
+    /// The index with these chunks; nil when their lengths are not `size` together.
+    init?(_ chunks: [Chunk], size: Int) {
+        guard chunks.count <= ChunkIndex.countLimit, chunks.reduce(0, { $0 + $1.length }) == size else { return nil }
+        self.chunks = chunks
+        self.size = size
+    }
+
     /// The records: what is sent and kept in files.
     package var records: [UInt8] {
         var bytes: [UInt8] = []

@@ -16,6 +16,12 @@ package final class DeltaReader: ByteSource {
     private var regions: [any ByteRegion]?
     private var part = Part.none
     private var made = 0
+    /// The bases that were named.
+    package private(set) var bases: [Digest] = []
+    /// The parts as far as they were read; empty once they are too many to be of use.
+    package private(set) var parts: [Delta.Part] = []
+    private var partCount = 0
+    private static let keptParts = 1 << 16
     /// How many bytes of bases and of the body may be used over and over.
     private var given = 0
 
@@ -59,6 +65,7 @@ package final class DeltaReader: ByteSource {
         var regions: [any ByteRegion] = []
         for _ in 0..<count {
             guard let digest = Digest(bytes: try take(32)) else { throw DeltaReader.malformed("it ends within a digest") }
+            bases.append(digest)
             let region = try open(digest)
             given += region.count
             regions.append(region)
@@ -74,12 +81,14 @@ package final class DeltaReader: ByteSource {
         if kind == 0 {
             part = .fresh(left: length)
             given += length
+            note(.fresh(made..<made + length))
         } else {
             guard let regions, regions.indices.contains(Int(kind) - 1) else { throw DeltaReader.malformed("a part names no base") }
             let offset = try number()
             let region = regions[Int(kind) - 1]
             guard offset <= region.count, length <= region.count - offset else { throw DeltaReader.malformed("a part reaches behind its base") }
             part = .copy(RegionSource(region, offset..<offset + length))
+            note(.copy(base: Int(kind) - 1, offset..<offset + length))
         }
         made += length
         // A few bytes must not ask for the work of many.
@@ -87,6 +96,11 @@ package final class DeltaReader: ByteSource {
             throw DeltaReader.malformed("it uses the same bytes more than \(DeltaReader.useLimit) times")
         }
         return true
+    }
+
+    private func note(_ part: Delta.Part) {
+        partCount += 1
+        if partCount <= DeltaReader.keptParts { parts.append(part) } else { parts = [] }
     }
 
     private func number() throws -> Int {

@@ -63,8 +63,8 @@ package final class ChunkIndexCache: Sendable {
     /// Nobody writes to a file this long, in seconds.
     private static let abandonedAfter = 3600
 
-    /// Keeps an index. A cache that cannot be written to, such as on a full disk, is none.
-    private func keep(_ index: ChunkIndex, of digest: Digest) {
+    /// Keeps an index that is known without the blob's being read. A cache that cannot be written to, such as on a full disk, is none.
+    package func keep(_ index: ChunkIndex, of digest: Digest) {
         guard (try? Files.makeFolders(folder)) != nil else { return }
         let aside = "\(folder)/\(RandomName.make())\(ChunkIndexCache.unfinished)"
         do {

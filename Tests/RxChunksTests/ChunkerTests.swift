@@ -78,7 +78,7 @@ final class PiecewiseSource: ByteSource {
 
     @Test(arguments: 1...12) func `stay the same but for a few where content changes`(seed: Int) throws {
         var generator = SplitMix(UInt64(seed))
-        let before = random(8 << 20, seed: seed)
+        let before = random(3 << 20, seed: seed)
         var after = before
         let at = Int.random(in: 0..<after.count, using: &generator)
         let length = Int.random(in: 1...100_000, using: &generator)

@@ -13,13 +13,17 @@ import Testing
 
 @Suite struct `Chunk calls` {
     let calls: DirectCalls
-    let base: [UInt8]
-    let blob: [UInt8]
+    let base = Self.contents.base
+    let blob = Self.contents.blob
+
+    static let contents: (base: [UInt8], blob: [UInt8]) = {
+        let words = (0..<(9 << 20) / 8).map { mixed(UInt64($0)) }
+        let base = words.withUnsafeBytes { Array($0) }
+        return (base, Array(base[..<4_000_000]) + [1] + Array(base[4_000_000...]))
+    }()
 
     init() throws {
         calls = try DirectCalls()
-        base = (0..<(9 << 20) / 8).flatMap { index in withUnsafeBytes(of: mixed(UInt64(index))) { Array($0) } }
-        blob = Array(base[..<4_000_000]) + [1] + Array(base[4_000_000...])
         try upload(base, to: "team/a")
     }
 
@@ -57,6 +61,8 @@ import Testing
         #expect(answer.status == 201 && answer.headers["Docker-Content-Digest"] == sha256(blob).description)
         #expect(try shows(blob))
         #expect(try calls.store.open(sha256(blob)).readAll() == blob)
+        let kept = try Files.read("\(calls.folder.path)/chunks/\(sha256(blob).hex)")
+        #expect(kept == (try ChunkIndex(reading: BytesSource(blob)).records), "its index follows from that of the base")
     }
 
     @Test func `tell the index of a blob`() throws {
@@ -125,6 +131,29 @@ import Testing
         let short = [UInt8](repeating: 1, count: 1000)
         try upload(short, to: "team/a")
         #expect(calls.call("GET", Route.chunkIndex(sha256(short), repository: "team/a")).code == "NOT_FOUND", "short blobs have no index")
+    }
+
+    @Test func `lease what an answer names`() throws {
+        let calls = try DirectCalls()
+        try put(calls.store, "team/a:1", ["data": base])
+        let index = try ChunkIndex(reading: BytesSource(blob))
+        let answer = calls.call("POST", query(Route.chunksMissing), body: index.ids, piece: 1 << 20)
+        #expect(answer.json?["bases"]?.array == [.string(sha256(base).description)])
+        _ = try calls.store.remove(registry: "", repository: "team/a", selector: .tag("1"))
+        _ = try calls.store.collect(dryRun: false, leaseTime: nil)
+        #expect(try calls.store.blob(.sha256(sha256(base)), in: "team/a", leasing: false) != nil)
+    }
+
+    @Test func `are told to come again while others are served`() throws {
+        let service = ChunkService(folder: calls.folder.path, store: calls.store, workers: Workers(long: 1))
+        defer { service.workers.close() }
+        let error = #expect(throws: RegistryError.self) {
+            try service.taking { try service.taking { try service.taking { Issue.record("three at a time") } } }
+        }
+        #expect(error?.code == .overloaded)
+        #expect(try service.taking { true }, "and served afterwards")
+        service.workers.cancel()
+        #expect(throws: RegistryError.self, "a server that stops begins nothing") { try service.taking {} }
     }
 
     @Test func `refuse lists that are too long`() throws {

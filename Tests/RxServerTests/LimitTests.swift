@@ -1,8 +1,11 @@
 import Foundation
+import RxChunks
 import RxModel
-import RxServer
+import RxStore
 import RxTesting
 import Testing
+
+@testable import RxServer
 
 @Suite struct `Limits` {
     @Test(arguments: try vectors("limits")) func `have the defaults of the vectors`(_ vector: JSON) throws {
@@ -25,7 +28,9 @@ import Testing
     @Test func `of the model are those of the vectors`() throws {
         let actual: [String: Int] = [
             "locator bytes": Locator.lengthLimit, "path bytes": FilePath.lengthLimit, "path segment bytes": FilePath.segmentLimit,
-            "JSON depth": JSON.depthLimit,
+            "JSON depth": JSON.depthLimit, "chunked blob bytes, least": ChunkIndex.smallestBlob,
+            "chunked blob bytes, most": ChunkIndex.largestBlob, "chunk index bytes": ChunkIndexCache.standardLimit,
+            "bases": ChunkService.baseCount, "base bytes": ChunkService.baseBytes, "chunk calls": ChunkService.turns,
         ]
         for vector in try vectors("limits") {
             guard let name = vector["limit"]?.string, let limit = actual[name] else { continue }

@@ -65,17 +65,14 @@ struct AssemblyEndpoint: Endpoint {
 
     private func assemble(_ asked: ChunkQuestion, from body: any ByteSource, _ context: ServerContext) throws {
         let session = try context.store.beginUpload(in: asked.repository)
-        var bases: [Digest] = []
-        let reader = DeltaReader(body, size: asked.size) { digest in
-            bases.append(digest)
-            return try context.chunks.base(digest, in: asked.repository)
-        }
+        let reader = DeltaReader(body, size: asked.size) { try context.chunks.base($0, in: asked.repository) }
         do {
             try copyBytes(from: CancellableSource(reader, context.workers), to: SessionSink(session))
-            _ = try session.finish(as: .sha256(asked.digest))
+            let blob = try session.finish(as: .sha256(asked.digest))
+            context.chunks.note(blob, madeBy: reader)
         } catch let error as ContentError where error.code == .digestInvalid {
             // Nobody who means well comes here but by an index that is wrong.
-            context.chunks.forget(bases)
+            context.chunks.forget(reader.bases)
             throw error
         }
     }

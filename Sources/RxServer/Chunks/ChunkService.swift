@@ -13,7 +13,7 @@ final class ChunkService: Sendable {
     /// How many of a repository's large blobs the bases are chosen from.
     private static let searchLimit = 256
     /// How much of such work is done at a time; who comes then is told to come again.
-    private static let turns = 2
+    static let turns = 2
     /// When so much of a list is found, in sixteenths, no further base is looked at.
     private static let enough = 15
 
@@ -63,6 +63,19 @@ final class ChunkService: Sendable {
 
     /// Lets the indexes of blobs be made again that led to a wrong result.
     func forget(_ blobs: [Digest]) { for digest in blobs { cache.forget(digest) } }
+
+    /// Keeps the index of a blob that was just made from others whose indexes are kept: it follows from theirs and the new bytes alone, and
+    /// the next version will be compared with this one. Without it the index is made when it is needed.
+    func note(_ blob: StagedBlob, madeBy delta: DeltaReader) {
+        guard !delta.parts.isEmpty, let content = try? store.content(of: blob).region() else { return }
+        let index = try? ChunkIndex(of: delta.parts, size: blob.size) { number in
+            guard let size = try? store.size(of: delta.bases[number]) else { return nil }
+            return cache.cached(StagedBlob(digest: delta.bases[number], size: size))
+        } fresh: { range in
+            try ChunkIndex(reading: RegionSource(content, range))
+        }
+        if let index { cache.keep(index, of: blob.digest) }
+    }
 
     /// What a blob of this path and size may be made from, the best first. None is the blob itself.
     func bases(for digest: Digest, size: Int, title: String?, in repository: String) throws -> [StagedBlob] {

@@ -32,6 +32,8 @@ struct DeltaFetcher {
                 pieces.count(where: \.isFresh) <= DeltaFetcher.pieceLimit
             else { return false }
             _ = try operation.stage(source(pieces, calls, blob, contents), expecting: blob.digest)
+            // The next version will be compared with this one.
+            indexes.keep(index, of: blob.digest)
             return true
         } catch {
             // An index that led here is made again next time. Fetching the blob whole shows whether the trouble was with the chunks alone.
