@@ -25,14 +25,18 @@ public struct ResourceExporter: Sendable {
         let aside = "\(present.map { "\($0)/" } ?? String(plain)).rx-\(RandomName.make())"
         progress.begin("writing", total: manifest.size)
         defer { progress.end() }
-        do {
-            try Files.makeFolders(aside)
-            try write(manifest, into: aside)
-            if definition { try create("\(aside)/\(Definition.fileName)", mode: 0o644, from: BytesSource(text(manifest.definition))) }
-            if let present { try move(aside, into: present) } else { try Files.rename(aside, to: String(plain)) }
-        } catch {
-            try? Files.removeTree(aside)
-            throw error
+        try Interruption.cleaning(aside) {
+            do {
+                try Files.makeFolders(aside)
+                try write(manifest, into: aside)
+                if definition { try create("\(aside)/\(Definition.fileName)", mode: 0o644, from: BytesSource(text(manifest.definition))) }
+                try Interruption.finishing {
+                    if let present { try move(aside, into: present) } else { try Files.rename(aside, to: String(plain)) }
+                }
+            } catch {
+                try? Files.removeTree(aside)
+                throw error
+            }
         }
     }
 
@@ -42,14 +46,16 @@ public struct ResourceExporter: Sendable {
         let aside = "\(target).rx-\(RandomName.make())"
         progress.begin("writing", total: nil)
         defer { progress.end() }
-        do {
-            let file = try FileDescriptor.open(aside, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
-            try writeWithDefinition(manifest, to: MeteredSink(FileSink(file), progress))
-            try file.sync()
-            try Files.rename(aside, to: target)
-        } catch {
-            Files.discard(aside)
-            throw error
+        try Interruption.cleaning(aside) {
+            do {
+                let file = try FileDescriptor.open(aside, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
+                try writeWithDefinition(manifest, to: MeteredSink(FileSink(file), progress))
+                try file.sync()
+                try Files.rename(aside, to: target)
+            } catch {
+                Files.discard(aside)
+                throw error
+            }
         }
     }
 

@@ -26,7 +26,7 @@ final class DiskOperation: StoreOperation {
         var ended = false
     }
 
-    private let layout: StoreLayout
+    let layout: StoreLayout
     private let catalog: Catalog
     private let leaseTime: Int
     private let owner: String
@@ -70,6 +70,17 @@ final class DiskOperation: StoreOperation {
 
     /// Whether anything is staged.
     var isHolding: Bool { state.withLock { !$0.staged.isEmpty } }
+
+    /// Stages a file of this file system whose bytes have been hashed, by moving it. It is never written to again.
+    func adopt(_ file: String, as blob: StagedBlob) throws {
+        try lanes.use { lane in
+            let path = try lane.next()
+            try Files.rename(file, to: path)
+            _ = try retrying("chmod", path) { chmod(path, 0o444) }
+            earlySync.staged(blob.size)
+            if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
+        }
+    }
 
     func publish() throws {
         // In the order of the digests: rows that are neighbours in the catalog and files of one folder come together.
@@ -225,7 +236,7 @@ final class DiskOperation: StoreOperation {
     }
 
     /// Long work keeps its leases: they are renewed when a quarter of their time has passed.
-    private func renewLeases() throws {
+    func renewLeases() throws {
         let due = state.withLock { state in
             guard state.leasedAt > 0, Clock.now - state.leasedAt >= max(1, leaseTime / 4) else { return false }
             state.leasedAt = Clock.now

@@ -52,6 +52,13 @@ final class MemoryOperation: StoreOperation {
         }
     }
 
+    // What is in memory dies with its process, so no dead operation has left anything.
+    func salvage(_ wanted: [Digest: Int]) throws -> Set<Digest> { [] }
+
+    func partial(_ digest: Digest, size: Int) throws -> (any PartialBlob)? {
+        MemoryPartial(store, digest, size: size) { [self] in _ = try stage(BytesSource($0), expecting: digest) }
+    }
+
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord {
         _ = try stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
         return try commit([Artifact(manifest)], as: reference, names: [:])

@@ -20,6 +20,10 @@ public final class MemoryStore: Store {
         /// What other digests name.
         var aliases: [ContentDigest: Digest] = [:]
         var uploads: [String: Upload] = [:]
+        /// The fronts of blobs that operations left behind.
+        var partials: [Digest: [UInt8]] = [:]
+        /// Those that an operation has now.
+        var taken: Set<Digest> = []
         var tags: [Reference: Tag] = [:]
         var seq = 0
         var version = 0

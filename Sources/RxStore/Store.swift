@@ -35,6 +35,13 @@ public protocol BlobBatch: AnyObject, Sendable {
 
 /// One operation: publishes blobs that are leased to it, and commits a manifest that names them.
 public protocol StoreOperation: BlobBatch {
+    /// Takes over those of `wanted` (digest and length) that operations whose process died had staged: each is hashed, and staged by this
+    /// operation from here on. Gives what was found. What is not wanted stays for others, and for the collection.
+    func salvage(_ wanted: [Digest: Int]) throws -> Set<Digest>
+
+    /// What an earlier operation received of a long blob before it was cut off, to go on with; nil while another operation has it.
+    func partial(_ digest: Digest, size: Int) throws -> (any PartialBlob)?
+
     /// Publishes what is still staged, then makes the manifest visible under the reference, in one step: all or nothing.
     /// Throws `RegistryError` when a blob that it names is absent.
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord
@@ -42,6 +49,27 @@ public protocol StoreOperation: BlobBatch {
     /// The same for manifests of any kind, all in one step: the last one goes under the reference, those before it are the ones that it
     /// lists or that refer to it. `names` are other digests of blobs and manifests among them, which are known from then on.
     func commit(_ artifacts: [Artifact], as reference: Reference, names: [ContentDigest: Digest]) throws -> ResourceRecord
+}
+
+extension StoreOperation {
+    /// Those of `blobs` (digest and length) that are present or were taken over from operations whose process died.
+    public func leaseOrSalvage(_ blobs: [Digest: Int]) throws -> Set<Digest> {
+        let present = try lease(blobs)
+        return try present.union(salvage(blobs.filter { !present.contains($0.key) }))
+    }
+}
+
+/// The front of a blob that comes in several pieces, perhaps to several processes one after another. Used by one thread. What was
+/// appended is kept, as far as the store can, when this is released before `finish`.
+public protocol PartialBlob: AnyObject {
+    /// How many bytes are here.
+    var offset: Int { get }
+
+    /// Takes the next bytes. Throws `ContentError` for more than the blob has.
+    func append(_ bytes: UnsafeRawBufferPointer) throws
+
+    /// Stages the blob. Throws `ContentError` (`digestInvalid`) when what is here is another one, and begins anew at 0.
+    func finish() throws
 }
 
 /// What `stage` wrote.

@@ -14,6 +14,7 @@ struct StoreLayout: Sendable {
     var damaged: String { "\(root)/damaged" }
     var cache: String { "\(root)/cache" }
     var archives: String { "\(cache)/archives" }
+    var partials: String { "\(cache)/partial" }
 
     /// The file of one upload.
     func upload(_ name: String) -> String { "\(uploads)/\(name)" }
