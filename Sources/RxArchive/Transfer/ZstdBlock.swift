@@ -35,6 +35,6 @@ final class ZstdBlock {
 /// The zstd frame of bytes in memory, for answers and requests of moderate length.
 public func zstdCompressed(_ bytes: [UInt8]) throws -> [UInt8] {
     let block = ZstdBlock(size: bytes.count)
-    // The frame lies in the block's memory.
+    // The frame is in memory that the block owns.
     return try withExtendedLifetime(block) { try bytes.withUnsafeBytes { Array(try block.compress($0, level: 3)) } }
 }
