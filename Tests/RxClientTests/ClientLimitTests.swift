@@ -11,7 +11,8 @@ import Testing
         let policy = RetryPolicy()
         let settings = CurlTransport.Settings(agent: "x")
         let actual: [String: Int] = [
-            "transfers": TransferGate.standard, "most transfers": TransferGate.most, "tries": policy.attempts, "tries seconds": policy.deadline,
+            "transfers": TransferGate.standard, "most transfers": TransferGate.most, "tries": policy.attempts,
+            "tries seconds": policy.deadline,
             "pause seconds": policy.longestPause, "control seconds": policy.controlSeconds, "connect seconds": settings.connectSeconds,
             "first byte seconds": settings.firstByteSeconds, "stall seconds": settings.stallSeconds,
             "short blob bytes": UploadNotes.smallestBlob,

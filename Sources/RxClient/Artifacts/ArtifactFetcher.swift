@@ -68,7 +68,7 @@ struct ArtifactFetcher {
         do {
             if let failure { throw failure }
             try result.get()
-        } catch let error as RegistryError where error.cause is WithoutTransfers {
+        } catch let error as RegistryError where error.isAboutTheWay {
             // One by one, then.
         }
         let here = Set(staged)

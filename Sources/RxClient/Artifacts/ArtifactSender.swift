@@ -75,7 +75,7 @@ struct ArtifactSender {
                 handled.formUnion(freight.streams.joined().lazy.map(\.digest))
             }
             return blobs.filter { blob in !(blob.digest.sha256.map { handled.contains($0) } ?? false) }
-        } catch let error as RegistryError where error.cause is WithoutTransfers {
+        } catch let error as RegistryError where error.isAboutTheWay {
             return blobs
         }
     }
