@@ -5,7 +5,7 @@ SWIFT ?= swift
 RELEASE = --configuration release --static-swift-stdlib
 BINARY = .build/release/rx
 
-LIBRARIES = libarchive-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev
+LIBRARIES = libarchive-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libzstd-dev
 TOOLS = curl tar libarchive-tools sqlite3 python3
 # Programs that the tests let loose on the registry.
 CLIENTS = skopeo umoci buildah docker-registry python3-venv

@@ -32,14 +32,14 @@ let package = Package(
     targets: [
         .target(name: "CPosix"),
         .target(name: "CLazy", linkerSettings: [.linkedLibrary("dl")]),
-        library("CSQLite"), library("CCrypto"), library("CArchive"), library("CZlib"), library("CCurl"),
-        library("CMicroHTTPD"),
+        library("CSQLite"), library("CCrypto"), library("CArchive"), library("CZlib"), library("CZstd"),
+        library("CCurl"), library("CMicroHTTPD"),
 
         module("RxModel", []),
         module("RxPosix", ["RxModel", "CPosix"]),
         module("RxCrypto", ["RxModel", "CCrypto"]),
         module("RxHTTP", ["RxModel"]),
-        module("RxArchive", ["RxModel", "CArchive", "CZlib"]),
+        module("RxArchive", ["RxModel", "CArchive", "CZlib", "CZstd"]),
         module("RxChunks", ["RxModel", "RxCrypto"]),
         module("RxStore", ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "CSQLite"]),
         module("RxProtocol", ["RxModel", "RxHTTP"]),

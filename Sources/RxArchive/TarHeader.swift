@@ -7,7 +7,7 @@ struct TarHeader {
     static let block = 512
     private static let nameField = 100, prefixField = 155
     /// The largest size that 11 octal digits hold.
-    private static let maxOctalSize = 0o777_7777_7777
+    static let maxOctalSize = 0o777_7777_7777
 
     /// The blocks, ready to write.
     private(set) var bytes: [UInt8] = []

@@ -53,7 +53,8 @@ extension Client {
         try findingAgain({ try find(locator) }) { try body($0, try store.manifest(of: $0)) }
     }
 
-    private func findingAgain<Value>(_ find: () throws -> ResourceRecord, _ use: (ResourceRecord) throws -> Value) throws -> Value {
+    /// Runs `use` with what `find` gives, and once more when that went away meanwhile.
+    func findingAgain<Value>(_ find: () throws -> ResourceRecord, _ use: (ResourceRecord) throws -> Value) throws -> Value {
         let record = try find()
         do { return try use(record) } catch let error as RegistryError where error.code == .resourceNotFound || error.code == .blobUnknown {
             return try use(try find())

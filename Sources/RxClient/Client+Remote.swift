@@ -14,11 +14,24 @@ extension Client {
     }
 
     /// Fetches a resource: from the registry that is named, else from the one in the locator, else from the first that has it.
-    public func pull(_ locator: Locator, from name: String?) throws -> ResourceRecord {
-        if let name { return try fetch(locator, try registry(name)) }
-        if let host = locator.registry { return try fetch(locator, try registry(forHost: host)) }
+    public func pull(_ locator: Locator, from name: String?) throws -> ResourceRecord { try pulling(locator, from: name).record }
+
+    /// What a pull brought.
+    public struct Pulling: Sendable {
+        /// What is here now.
+        public let record: ResourceRecord
+        /// What it took.
+        public let report: TransferReport
+    }
+
+    /// The same as `pull`, with what it took.
+    public func pulling(_ locator: Locator, from name: String?) throws -> Pulling {
+        let meter = TransferMeter(wire)
+        func pulled(_ record: ResourceRecord) -> Pulling { Pulling(record: record, report: meter.report) }
+        if let name { return pulled(try fetch(locator, try registry(name), meter)) }
+        if let host = locator.registry { return pulled(try fetch(locator, try registry(forHost: host), meter)) }
         guard !registries.isEmpty else { throw Client.noRegistry }
-        return try firstAnswer(locator) { try fetch(locator, $0) }
+        return pulled(try firstAnswer(locator) { try fetch(locator, $0, meter) })
     }
 
     /// What the first registry that has a resource answers, asked in order. Throws the error of the first that could not be asked
@@ -45,11 +58,12 @@ extension Client {
         if let copy, locator.digest != nil { return copy }
         do {
             return try ask(registry) { client in
-                let info = try client.info(locator)
+                let (info, hasTransfers) = try client.describe(locator, unless: copy?.ifStill(locator))
+                guard let info else { return copy! }
                 if let copy, copy.manifestDigest == info.manifestDigest, copy.reference.tag == info.locator.tag { return copy }
-                return try receive(info, locator, registry, copy: copy)
+                return try receive(info, locator, registry, hasTransfers, copy: copy, TransferMeter(wire))
             } distribution: { _ in
-                try pull(locator, through: registry, copy: copy)
+                try pull(locator, through: registry, copy: copy, TransferMeter(wire))
             }
         } catch let error as RegistryError where error.code == .unreachable {
             guard let copy else { throw error }
@@ -57,36 +71,123 @@ extension Client {
         }
     }
 
-    private func fetch(_ locator: Locator, _ registry: RegistryURL) throws -> ResourceRecord {
-        try ask(registry) {
-            try receive(try $0.info(locator), locator, registry, copy: nil)
+    /// Fetches a resource, or what is missing of it here.
+    private func fetch(_ locator: Locator, _ registry: RegistryURL, _ meter: TransferMeter) throws -> ResourceRecord {
+        let copy = try store.resolve(registry: registry.authority, repository: locator.repository, selector: try Selector(locator))
+        return try ask(registry) { client in
+            let (info, hasTransfers) = try client.describe(locator, unless: copy?.ifStill(locator))
+            if let info { return try receive(info, locator, registry, hasTransfers, copy: nil, meter) }
+            return try mend(copy!, locator, registry, hasTransfers, meter)
         } distribution: { _ in
-            try pull(locator, through: registry, copy: nil)
+            try pull(locator, through: registry, copy: nil, meter)
         }
     }
 
     /// Stores what the registry described: nothing is transferred when every file is here, and nothing is stored unless name,
     /// files and digest are the ones that were asked for and answered.
-    private func receive(_ info: ResourceInfo, _ asked: Locator, _ registry: RegistryURL, copy: ResourceRecord?) throws -> ResourceRecord {
-        guard info.isPlainResource else {
-            faces.note(.rx, for: registry)
-            return try pull(info.named(asked), through: registry, copy: copy)
+    private func receive(
+        _ info: ResourceInfo, _ asked: Locator, _ registry: RegistryURL, _ hasTransfers: Bool, copy: ResourceRecord?, _ meter: TransferMeter
+    ) throws -> ResourceRecord {
+        guard let resource = try info.resource(asked, registry) else {
+            faces.note(.rx, transfers: hasTransfers, for: registry)
+            return try pull(info.named(asked), through: registry, copy: copy, meter)
         }
-        let manifest = try info.checkedManifest(asked, registry)
-        let operation = try store.begin()
-        defer { progress.end() }
-        let present = try operation.lease(manifest.blobs)
-        if !manifest.files.allSatisfy({ present.contains($0.digest) }) {
-            if movesByBlobs(manifest) {
-                faces.note(.rx, for: registry)
-                progress.begin("pulling", total: manifest.size)
-                try stage(manifest, except: present, from: info.locator.repository, registry, into: operation)
-            } else {
-                try remote(registry).content(of: manifest, info.locator.pinned(to: info.manifestDigest), into: operation)
+        let reference = Reference(registry: registry.authority, repository: asked.repository, tag: info.locator.tag)
+        let pinned = info.locator.pinned(to: info.manifestDigest)
+        return try negotiated(asked, registry, hasTransfers, meter, like: reference) { pull in
+            try pull.run(resource, as: reference)
+        } content: {
+            try receiveContent(resource.manifest, pinned, registry, meter) { operation in
+                try operation.commit([resource.artifact], as: reference, names: [:])
             }
         }
-        return try operation.commit(
-            manifest, as: Reference(registry: registry.authority, repository: asked.repository, tag: info.locator.tag))
+    }
+
+    /// Fetches what was lost of a copy that is still what the registry has; when nothing was, nothing is asked for.
+    private func mend(
+        _ copy: ResourceRecord, _ asked: Locator, _ registry: RegistryURL, _ hasTransfers: Bool, _ meter: TransferMeter
+    ) throws -> ResourceRecord {
+        try negotiated(asked, registry, hasTransfers, meter, like: nil) { pull in
+            try pull.mend(copy)
+        } content: {
+            let pinned = copy.reference.locator.at(registry: nil).pinned(to: copy.manifestDigest)
+            return try receiveContent(store.manifest(of: copy), pinned, registry, meter) { operation in
+                try operation.publish()
+                return copy
+            }
+        }
+    }
+
+    /// Brings a resource by a negotiated transfer when the registry has these calls, else by its archive. `like` names the copy that is
+    /// about to be replaced.
+    private func negotiated(
+        _ asked: Locator, _ registry: RegistryURL, _ hasTransfers: Bool, _ meter: TransferMeter, like reference: Reference?,
+        transfer: (ResourcePull) throws -> ResourceRecord, content: () throws -> ResourceRecord
+    ) throws -> ResourceRecord {
+        faces.note(.rx, transfers: hasTransfers, for: registry)
+        guard hasTransfers else { return try content() }
+        let pull = ResourcePull(
+            calls: TransferCalls(registry: registry, transport: transport), large: largeBlobs(of: asked.repository, at: registry),
+            store: store, progress: progress, meter: meter, repository: asked.repository, previous: previousBlobs(reference))
+        do { return try transfer(pull) } catch let error as RegistryError where error.cause is WithoutTransfers {
+            // The header is there and the call is not: something between here and the registry keeps it away.
+            faces.note(.rx, transfers: false, for: registry)
+            return try content()
+        }
+    }
+
+    private func receiveContent(
+        _ manifest: ResourceManifest, _ pinned: Locator, _ registry: RegistryURL, _ meter: TransferMeter,
+        _ end: (any StoreOperation) throws -> ResourceRecord
+    ) throws -> ResourceRecord {
+        meter.total(blobs: manifest.files.count, bytes: manifest.size)
+        let operation = try store.begin()
+        defer {
+            operation.cancel()
+            progress.end()
+        }
+        let blobs = manifest.blobs
+        let present = try operation.lease(blobs)
+        let absent = manifest.files.filter { !present.contains($0.digest) }
+        if !absent.isEmpty {
+            try remote(registry).content(of: manifest, pinned, into: operation)
+            for file in manifest.files { meter.sent(file.size) }
+        }
+        if !present.contains(ResourceManifest.emptyConfigDigest) {
+            _ = try operation.stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
+        }
+        return try end(operation)
+    }
+
+    /// The large contents of the copy that is here under a name, by path: what is pulled over it may be like them.
+    private func previousBlobs(_ reference: Reference?) -> @Sendable () -> [FilePath: Digest] {
+        { [store] in
+            guard let reference,
+                let copy = try? store.resolve(
+                    registry: reference.registry, repository: reference.repository, selector: .tag(reference.tag)),
+                let manifest = try? store.manifest(of: copy)
+            else { return [:] }
+            let large = manifest.files.lazy.filter { $0.size > TransferWire.largeBlob }
+            return Dictionary(large.map { ($0.path, $0.digest) }) { first, _ in first }
+        }
+    }
+
+    /// The calls of negotiated transfers of a registry that is known to have them.
+    func transferCalls(_ registry: RegistryURL) -> TransferCalls? {
+        guard faces.face(of: registry) == .rx, faces.transfers(of: registry) == true else { return nil }
+        return TransferCalls(registry: registry, transport: transport)
+    }
+
+    /// Moves the blobs of a repository that travel alone.
+    func largeBlobs(of repository: String, at registry: RegistryURL) -> LargeBlobs {
+        LargeBlobs(client: distribution(registry), repository: repository, delta: deltas(registry))
+    }
+}
+
+extension ResourceRecord {
+    /// The manifest that a registry need not describe again when it still has it under a locator: that of a resource under the very tag.
+    fileprivate func ifStill(_ locator: Locator) -> Digest? {
+        isResource && locator.tag != Locator.latest && reference.tag == locator.tag ? manifestDigest : nil
     }
 }
 
@@ -102,12 +203,11 @@ extension Client {
     private func describe(_ locator: Locator, _ registry: RegistryURL) throws -> (record: ResourceRecord, files: [ResourceFile]) {
         try ask(registry) { client in
             let info = try client.info(locator)
-            guard info.isPlainResource else {
+            guard let manifest = try info.resource(locator, registry)?.manifest else {
                 faces.note(.rx, for: registry)
                 let (record, files) = try describe(info.named(locator), through: registry)
                 return (record.dated(info.createdAt, info.updatedAt), files)
             }
-            let manifest = try info.checkedManifest(locator, registry)
             let record = ResourceRecord(
                 reference: Reference(registry: registry.authority, repository: locator.repository, tag: info.locator.tag),
                 manifestDigest: info.manifestDigest, tree: manifest.tree, size: manifest.size, fileCount: manifest.files.count,

@@ -19,6 +19,8 @@ public struct Client {
     let transport: any HTTPTransport
     /// The same without anybody's credentials.
     let bareTransport: any HTTPTransport
+    /// Counts what both send and receive.
+    let wire: MeteringTransport
     let progress: any Progress
     let faces: RegistryFaces
     var links: LinkTable
@@ -39,9 +41,11 @@ public struct Client {
         throws
     {
         self.home = home
+        wire = MeteringTransport(transport)
+        let transport: any HTTPTransport = wire
         bareTransport = transport
-        let transport = AuthenticatingTransport(transport, credentials: CredentialStore(home: home))
-        self.transport = transport
+        let authenticating = AuthenticatingTransport(transport, credentials: CredentialStore(home: home))
+        self.transport = authenticating
         self.progress = progress
         faces = RegistryFaces(home: home)
         store = try DiskStore(at: home)
@@ -49,7 +53,7 @@ public struct Client {
         links = try LinkTable(home: home)
         self.environment = try environment.map { try $0.isEmpty ? .none : .some(RegistryURL(parsing: $0)) }
         var sources = SourceRegistry()
-        sources.register(GitHubSource(base: githubURL ?? GitHubSource.base) { try Download.open($0, transport) })
+        sources.register(GitHubSource(base: githubURL ?? GitHubSource.base) { try Download.open($0, authenticating) })
         self.sources = sources
     }
 

@@ -20,10 +20,18 @@ public struct RegistryClient: Sendable {
     }
 
     /// What the registry says of a resource, with its files. Throws `RegistryError` "Resource not found" when it has none.
-    public func info(_ locator: Locator) throws -> ResourceInfo {
-        let (head, body) = try transport.collect(request("GET", Route.resourceWithFiles(locator)), limit: RegistryClient.infoLimit)
+    public func info(_ locator: Locator) throws -> ResourceInfo { try describe(locator, unless: nil).info! }
+
+    /// The same, and whether the registry has negotiated transfers. Nothing of the resource comes when its manifest is still `known`.
+    func describe(_ locator: Locator, unless known: Digest?) throws -> (info: ResourceInfo?, hasTransfers: Bool) {
+        var request = request("GET", Route.resourceWithFiles(locator))
+        request.headers["Accept-Encoding"] = ContentCoding.accepted
+        request.headers["If-None-Match"] = known.map { EntityTag($0.description).description }
+        let (head, encoded) = try transport.collect(request, limit: RegistryClient.infoLimit)
+        if head.status == 304, known != nil { return (nil, head.hasTransfers) }
+        let body = try ContentCoding.decoded(encoded, head, limit: RegistryClient.infoLimit)
         try check(head, body, locator)
-        do { return try ResourceInfo(parsing: body) } catch { throw refusal(error, body, has: "locator") }
+        do { return (try ResourceInfo(parsing: body), head.hasTransfers) } catch { throw refusal(error, body, has: "locator") }
     }
 
     /// A page of what the registry finds.

@@ -20,6 +20,8 @@ final class RegistryFaces: Sendable {
 
     private struct Note: Sendable {
         let face: RegistryFace
+        /// Whether it has the calls of a negotiated transfer; nil when that is not known.
+        let transfers: Bool?
         let notedAt: Int
     }
 
@@ -35,14 +37,19 @@ final class RegistryFaces: Sendable {
     /// How a registry is spoken to; nil when that is not known.
     func face(of registry: RegistryURL) -> RegistryFace? { notes.withLock { $0[registry.description]?.face } }
 
+    /// Whether a registry has the calls of a negotiated transfer; nil when that is not known.
+    func transfers(of registry: RegistryURL) -> Bool? { notes.withLock { $0[registry.description]?.transfers } }
+
     /// Has a registry asked again.
     func forget(_ registry: RegistryURL) { notes.withLock { $0[registry.description] = nil } }
 
-    /// Notes what a registry's answer has shown.
-    func note(_ face: RegistryFace, for registry: RegistryURL) {
+    /// Notes what a registry's answer has shown; `transfers` when it has shown that, too.
+    func note(_ face: RegistryFace, transfers: Bool? = nil, for registry: RegistryURL) {
         let changed = notes.withLock { notes in
-            guard notes[registry.description]?.face != face else { return false }
-            notes[registry.description] = Note(face: face, notedAt: Clock.now)
+            let known = notes[registry.description]
+            guard known?.face != face || transfers != nil && known?.transfers != transfers else { return false }
+            let transfers = transfers ?? (known?.face == face ? known?.transfers : nil)
+            notes[registry.description] = Note(face: face, transfers: transfers, notedAt: Clock.now)
             return true
         }
         if changed { save() }
@@ -55,14 +62,19 @@ final class RegistryFaces: Sendable {
             guard let face = entry["face"]?.string.flatMap(RegistryFace.init), let notedAt = entry["notedAt"]?.int,
                 (notedAt...notedAt + lifetime).contains(now)
             else { return nil }
-            return Note(face: face, notedAt: notedAt)
+            return Note(face: face, transfers: entry["transfers"]?.bool, notedAt: notedAt)
         }
     }
 
     /// Writes the notes beside those of other processes. What cannot be written is asked again next time.
     private func save() {
         let all = RegistryFaces.read(path).merging(notes.withLock { $0 }) { $1 }
-        let json = JSON.object(all.mapValues { .members(["face": .string($0.face.rawValue), "notedAt": .integer($0.notedAt)]) })
+        let json = JSON.object(
+            all.mapValues { note in
+                .members([
+                    "face": .string(note.face.rawValue), "transfers": note.transfers.map { .bool($0) }, "notedAt": .integer(note.notedAt),
+                ])
+            })
         try? Files.replace(path, with: json.canonical)
     }
 }
@@ -126,7 +138,7 @@ extension Client {
     }
 
     /// Notes that a registry has `/v2/` alone, when it has that. Throws `RegistryError` when it has neither.
-    private func discover(_ registry: RegistryURL, _ refusal: RegistryError) throws {
+    func discover(_ registry: RegistryURL, _ refusal: RegistryError) throws {
         do { try distribution(registry).check() } catch let error as RegistryError where [401, 403].contains(error.code.status) {
             // It has /v2/, and what may be done there is for the call itself to learn.
         } catch let error as RegistryError where error.code != .unreachable && !error.isPassing {

@@ -5,39 +5,54 @@ import RxProtocol
 import RxStore
 
 extension ResourceInfo {
-    /// Whether the answer describes a resource by its files, and its manifest is the one that these make. Anything else is an artifact
-    /// whose manifest counts as it is. A registry that does not say what kind of artifact it has, has resources alone.
-    var isPlainResource: Bool {
-        guard mediaType != nil || artifactType != nil else { return true }
-        guard mediaType == MediaType.imageManifest, artifactType == MediaType.resource, let files else { return false }
-        return (try? ResourceManifest(definition: definition, files: files))?.digest == manifestDigest
-    }
-
     /// The locator that was asked for, with the tag that the registry found for it.
     func named(_ asked: Locator) -> Locator {
         guard asked.tag == Locator.latest, locator.repository == asked.repository else { return asked }
         return asked.digest.map { asked.tagged(locator.tag).pinned(to: $0) } ?? asked.tagged(locator.tag)
     }
 
-    /// The manifest that the answer describes, once it is known to be the one that was asked for and the one that it claims to be.
+    /// The resource that the answer describes, once it is known to be the one that was asked for and the one that it claims to be. Nil for
+    /// what is not described by its files, or whose manifest is another than these make: such an artifact's manifest counts as it is. A
+    /// registry that does not say what kind of artifact it has, has resources alone.
     ///
     /// Throws `RegistryError` for another name, tag or digest, `ContentError` for files that no resource may have.
-    func checkedManifest(_ asked: Locator, _ registry: RegistryURL) throws -> ResourceManifest {
+    func resource(_ asked: Locator, _ registry: RegistryURL) throws -> CheckedResource? {
         func refuse(_ reason: String) -> RegistryError {
             RegistryError(
                 "\(registry) answered a request for \(asked.at(registry: nil)) \(reason)", code: .digestInvalid, hint: "nothing was stored")
+        }
+        var known: CheckedResource?
+        if mediaType != nil || artifactType != nil {
+            guard mediaType == MediaType.imageManifest, artifactType == MediaType.resource, let files,
+                let made = try? CheckedResource(definition, files), made.artifact.digest == manifestDigest
+            else { return nil }
+            known = made
         }
         guard locator.repository == asked.repository else { throw refuse("with \(locator.repository)") }
         guard asked.digestPrefix != nil || asked.tag == Locator.latest || locator.tag == asked.tag else {
             throw refuse("with tag \(locator.tag)")
         }
         guard let files else { throw refuse("without its files") }
-        let manifest = try ResourceManifest(definition: definition, files: files)
-        guard manifest.digest == manifestDigest, manifest.tree == digest else {
+        let resource = try known ?? CheckedResource(definition, files)
+        guard resource.artifact.digest == manifestDigest, resource.manifest.tree == digest else {
             throw refuse("with files that do not have the digest it gave")
         }
         if let wanted = asked.digest, wanted != manifestDigest, wanted != digest { throw refuse("with digest \(manifestDigest)") }
-        return manifest
+        return resource
+    }
+}
+
+/// A resource with its manifest's exact bytes, which were made once.
+struct CheckedResource: Sendable {
+    /// The manifest.
+    let manifest: ResourceManifest
+    /// The same as it is stored.
+    let artifact: Artifact
+
+    /// Throws `ContentError` for files that no resource may have.
+    init(_ definition: Definition, _ files: [ResourceFile]) throws {
+        manifest = try ResourceManifest(definition: definition, files: files)
+        artifact = Artifact(manifest)
     }
 }
 

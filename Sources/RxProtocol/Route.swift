@@ -14,6 +14,12 @@ public enum Route {
     public static let search = "/api/v1/search"
     /// Says which APIs this host serves.
     public static let wellKnown = "/.well-known/resourcex"
+    /// Takes many blobs in one stream, and with a locator commits a manifest that names them. Source: Specs/12-transfer.
+    public static let blobs = "/api/v1/blobs"
+    /// Says which of many blobs a registry does not have.
+    public static let blobsMissing = "/api/v1/blobs/missing"
+    /// Gives many blobs in one stream.
+    public static let blobsFetch = "/api/v1/blobs/fetch"
     /// What a resource's own path begins with.
     public static let resourcePrefix = "/api/v1/resource/"
     /// What the path of a resource's archive begins with.
@@ -45,6 +51,14 @@ public enum Route {
 
     /// The path of a resource's archive. The registry part of the locator is left out.
     public static func content(_ locator: Locator) -> String { contentPrefix + segment(locator) }
+
+    /// The path and query that a stream of blobs for a repository goes to.
+    public static func blobs(repository: String) -> String { "\(blobs)?repository=\(PercentEncoding.encode(repository))" }
+
+    /// The path and query that a stream of blobs goes to when it ends with a commit: the manifest becomes visible under the locator.
+    public static func blobs(commit manifest: Digest, as locator: Locator) -> String {
+        "\(blobs)?locator=\(segment(locator))&manifest=\(PercentEncoding.encode(manifest.description))"
+    }
 
     /// The path and query of a search.
     public static func search(_ text: String, limit: Int, offset: Int) -> String {

@@ -14,10 +14,13 @@ package struct RegistryHandler: HTTPHandler {
         exact = [
             Route.healthz: HealthEndpoint(), Route.health: HealthEndpoint(), Route.wellKnown: WellKnownEndpoint(),
             Route.search: SearchEndpoint(),
-            Route.publish: PublishEndpoint(),
-            Route.chunksMissing: MissingChunksEndpoint(), Route.chunks: AssemblyEndpoint(),
+            Route.publish: PublishEndpoint(), Route.blobs: BlobsEndpoint(), Route.blobsMissing: MissingEndpoint(),
+            Route.blobsFetch: FetchEndpoint(), Route.chunks: AssemblyEndpoint(), Route.chunksMissing: MissingChunksEndpoint(),
         ]
-        prefixes = [(Route.resourcePrefix, ResourceEndpoint()), (Route.contentPrefix, ContentEndpoint()), (Route.chunkIndexPrefix, ChunkIndexEndpoint())]
+        prefixes = [
+            (Route.resourcePrefix, ResourceEndpoint()), (Route.contentPrefix, ContentEndpoint()),
+            (Route.chunkIndexPrefix, ChunkIndexEndpoint()),
+        ]
     }
 
     package func react(to request: HTTPRequest, id: String) -> Reaction {

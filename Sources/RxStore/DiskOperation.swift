@@ -21,6 +21,7 @@ final class DiskOperation: StoreOperation {
         var leased: Set<Digest> = []
         /// Folders of leased blobs that another operation put just now.
         var unsynced: Set<String> = []
+        /// When the leases that this operation drops at its end were last renewed; 0 when it has none.
         var leasedAt = 0
         var ended = false
     }
@@ -29,17 +30,22 @@ final class DiskOperation: StoreOperation {
     private let catalog: Catalog
     private let leaseTime: Int
     private let owner: String
+    /// Whether the leases are the operation's own, which go when it ends, and not a repository's, which end by time.
+    private let isOwner: Bool
     private let folder: StagingFolder
     private let lanes: StagingLanes
     private let earlySync: EarlySync
     private let state = Mutex(State())
 
-    init(layout: StoreLayout, catalog: Catalog, leaseTime: Int) throws {
+    /// What it puts or finds is leased to `owner`, or to itself when that is nil.
+    init(layout: StoreLayout, catalog: Catalog, leaseTime: Int, owner: String? = nil) throws {
         self.layout = layout
         self.catalog = catalog
         self.leaseTime = leaseTime
-        owner = RandomName.make()
-        folder = try StagingFolder(in: layout.staging, name: owner)
+        let name = RandomName.make()
+        self.owner = owner ?? name
+        isOwner = owner == nil
+        folder = try StagingFolder(in: layout.staging, name: name)
         lanes = StagingLanes(folder: folder.path)
         earlySync = EarlySync(folder)
     }
@@ -62,6 +68,9 @@ final class DiskOperation: StoreOperation {
         }
     }
 
+    /// Whether anything is staged.
+    var isHolding: Bool { state.withLock { !$0.staged.isEmpty } }
+
     func publish() throws {
         // In the order of the digests: rows that are neighbours in the catalog and files of one folder come together.
         let staged = state.withLock { state in
@@ -78,7 +87,7 @@ final class DiskOperation: StoreOperation {
         state.withLock { state in
             state.published.formUnion(staged.map(\.key))
             state.leased.formUnion(staged.map(\.key.digest))
-            state.leasedAt = Clock.now
+            state.leasedAt = isOwner ? Clock.now : 0
         }
     }
 
@@ -154,7 +163,7 @@ final class DiskOperation: StoreOperation {
 
     func cancel() {
         guard !state.withLock({ $0.ended }) else { return }
-        if state.withLock({ $0.leasedAt }) > 0 {
+        if isOwner, state.withLock({ $0.leasedAt }) > 0 {
             // A lease that cannot be dropped now ends by its time.
             _ = try? catalog.write(durably: false) { database, _ in try database.run("DELETE FROM leases WHERE owner = ?", .text(owner)) }
         }

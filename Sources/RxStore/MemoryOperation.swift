@@ -6,10 +6,16 @@ import Synchronization
 /// An operation on a memory store.
 final class MemoryOperation: StoreOperation {
     private let store: MemoryStore
-    private let owner = RandomName.make()
+    private let owner: String
+    /// The repository that it puts blobs into; nil for an operation, whose leases go when it ends.
+    private let repository: String?
     private let staged = Mutex<[Digest: [UInt8]]>([:])
 
-    init(store: MemoryStore) { self.store = store }
+    init(store: MemoryStore, repository: String? = nil) {
+        self.store = store
+        self.repository = repository
+        owner = repository.map(repositoryOwner) ?? RandomName.make()
+    }
 
     deinit { cancel() }
 
@@ -38,7 +44,9 @@ final class MemoryOperation: StoreOperation {
     func lease(_ blobs: [Digest: Int]) throws -> Set<Digest> {
         let until = Clock.now + store.leaseTime
         return store.state.withLock { state in
-            let found = blobs.filter { state.blobs[$0.key]?.count == $0.value }.map(\.key)
+            let found = blobs.filter { digest, size in
+                state.blobs[digest]?.count == size && (repository == nil || state.isShown(digest))
+            }.map(\.key)
             for digest in found { state.leases[owner, default: [:]][digest] = until }
             return Set(found)
         }
@@ -68,6 +76,7 @@ final class MemoryOperation: StoreOperation {
 
     func cancel() {
         staged.withLock { $0 = [:] }
+        guard repository == nil else { return }
         store.state.withLock { $0.leases[owner] = nil }
     }
 }

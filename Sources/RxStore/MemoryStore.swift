@@ -68,6 +68,8 @@ public final class MemoryStore: Store {
 
     public func begin() throws -> any StoreOperation { MemoryOperation(store: self) }
 
+    public func begin(in repository: String) throws -> any BlobBatch { MemoryOperation(store: self, repository: repository) }
+
     public func version() throws -> Int { state.withLock { $0.version } }
 
     public func resolve(registry: String, repository: String, selector: Selector) throws -> ResourceRecord? {

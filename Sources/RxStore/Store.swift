@@ -16,10 +16,10 @@ public protocol BlobWriter: Sendable {
     func begin() throws -> any StoreOperation
 }
 
-/// One operation: stages blobs, publishes them in batches, and commits a manifest that names them. Source: Specs/05-store.
+/// Stages blobs, and publishes them in batches. Source: Specs/05-store.
 ///
-/// Safe to call from several threads. An operation that is released without a commit is cancelled.
-public protocol StoreOperation: AnyObject, Sendable {
+/// Safe to call from several threads. One that is released is cancelled.
+public protocol BlobBatch: AnyObject, Sendable {
     /// Writes the source aside, hashing it. Throws `ContentError` when `expecting` is given and differs; nothing is kept then.
     func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob
 
@@ -29,6 +29,12 @@ public protocol StoreOperation: AnyObject, Sendable {
     /// Those of `blobs` (digest and length) that are present with that length; each is leased from here on.
     func lease(_ blobs: [Digest: Int]) throws -> Set<Digest>
 
+    /// Drops what is staged, and an operation's leases; what was published and nobody leases becomes garbage.
+    func cancel()
+}
+
+/// One operation: publishes blobs that are leased to it, and commits a manifest that names them.
+public protocol StoreOperation: BlobBatch {
     /// Publishes what is still staged, then makes the manifest visible under the reference, in one step: all or nothing.
     /// Throws `RegistryError` when a blob that it names is absent.
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord
@@ -36,9 +42,6 @@ public protocol StoreOperation: AnyObject, Sendable {
     /// The same for manifests of any kind, all in one step: the last one goes under the reference, those before it are the ones that it
     /// lists or that refer to it. `names` are other digests of blobs and manifests among them, which are known from then on.
     func commit(_ artifacts: [Artifact], as reference: Reference, names: [ContentDigest: Digest]) throws -> ResourceRecord
-
-    /// Drops what is staged and the leases; what was published becomes garbage.
-    func cancel()
 }
 
 /// What `stage` wrote.

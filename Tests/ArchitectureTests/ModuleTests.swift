@@ -36,7 +36,7 @@ struct SourceText: Sendable, CustomTestStringConvertible {
         "RxPosix": ["RxModel", "CPosix"],
         "RxCrypto": ["RxModel", "CCrypto"],
         "RxHTTP": ["RxModel"],
-        "RxArchive": ["RxModel", "CArchive", "CZlib"],
+        "RxArchive": ["RxModel", "CArchive", "CZlib", "CZstd"],
         "RxChunks": ["RxModel", "RxCrypto"],
         "RxStore": ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "CSQLite"],
         "RxProtocol": ["RxModel", "RxHTTP"],

@@ -13,8 +13,7 @@ struct ArtifactFetcher {
     static let indexLimit = 256 << 20
 
     let progress: any Progress
-    /// How large blobs are fetched by what differs, and the repository that has them; nil for a registry without such calls.
-    var deltas: (transfer: DeltaTransfer, repository: String)?
+    let meter: TransferMeter
 
     /// Stages every blob of the artifact and of what belongs to it. Gives the SHA-256 of everything that is named by another digest.
     func fetch(_ set: ArtifactSet, from origin: some ArtifactOrigin, into operation: any StoreOperation) throws -> [ContentDigest: Digest] {
@@ -22,28 +21,52 @@ struct ArtifactFetcher {
         var sizes: [Digest: Int] = [:]
         for blob in blobs { if let digest = blob.digest.sha256 { sizes[digest] = blob.size } }
         let present = try operation.lease(sizes)
-        let absent = blobs.filter { blob in !(blob.digest.sha256.map { present.contains($0) } ?? false) }
-        progress.begin("pulling", total: absent.totalSize)
+        let missing = blobs.filter { blob in !(blob.digest.sha256.map { present.contains($0) } ?? false) }
+        meter.total(blobs: blobs.count, bytes: blobs.totalSize)
+        progress.begin("pulling", total: missing.totalSize)
+        let absent = try fetchTogether(missing, from: origin, into: operation)
         let names = Mutex<[ContentDigest: Digest]>([:])
-        let deltas = deltas
         try WorkerPool.forEach(0..<absent.count, threads: ArtifactFetcher.connections) { index in
             let blob = absent[index]
-            if let deltas, deltas.transfer.fetch(blob, from: deltas.repository, like: [], into: operation) {
-                progress.advance(blob.size)
-                return
-            }
             let source = try blob.inlined.map { BytesSource($0) } ?? origin.open(blob)
             if let digest = blob.digest.sha256 {
                 _ = try operation.stage(source, expecting: digest)
+                meter.sent(blob.size)
             } else {
                 let named = NamedSource(source, digest: blob.digest)
                 let staged = try operation.stage(named, expecting: nil)
                 names.withLock { $0[blob.digest] = staged.digest }
+                meter.sent(blob.size)
             }
         }
         var found = names.withLock { $0 }
         for each in set.all where each.name.sha256 == nil { found[each.name] = each.stored.digest }
         return found
+    }
+
+    /// Stages those of the blobs that come in streams, when the origin sends such; gives the others.
+    private func fetchTogether(_ blobs: [Descriptor], from origin: some ArtifactOrigin, into operation: any StoreOperation) throws
+        -> [Descriptor]
+    {
+        let freight = Freight(blobs.freight)
+        guard origin.hasStreams, freight.streams.reduce(0, { $0 + $1.count }) > 1 else { return blobs }
+        let intake = BlobIntake(operation, progress, meter)
+        let result = Result {
+            try WorkerPool.forEach(0..<freight.streams.count, threads: Freight.lanes) { index in
+                let items = freight.streams[index]
+                guard let stream = origin.stream(items) else { return }
+                try intake.receive(stream, wanted: Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first })
+            }
+        }
+        let (staged, failure) = intake.finish()
+        do {
+            if let failure { throw failure }
+            try result.get()
+        } catch let error as RegistryError where error.cause is WithoutTransfers {
+            // One by one, then.
+        }
+        let here = Set(staged)
+        return blobs.filter { blob in !(blob.digest.sha256.map { here.contains($0) } ?? false) }
     }
 
     /// Unpacks a packed resource; gives its manifest, once list, archive, tree digest and manifest digest all agree.

@@ -1,5 +1,6 @@
 import RxHTTP
 import RxModel
+import RxProtocol
 import RxStore
 
 /// Where an artifact is read from: a repository of a registry, or of the local store.
@@ -13,6 +14,12 @@ protocol ArtifactOrigin: Sendable {
     /// The bytes of a blob from their start; the reader verifies what came through `fetch` alone.
     func open(_ blob: Descriptor) throws -> any ByteSource
 
+    /// Whether `stream` gives many blobs at once.
+    var hasStreams: Bool { get }
+
+    /// Many blobs as one stream, as a negotiated transfer sends them; nil when they can only be read one by one.
+    func stream(_ items: [FreightItem]) -> (any ByteSource)?
+
     /// The repository of the registry `authority` that the blobs can be mounted from; nil when it is none of that registry.
     func mountable(at authority: String) -> String?
 }
@@ -21,6 +28,8 @@ protocol ArtifactOrigin: Sendable {
 struct RemoteOrigin: ArtifactOrigin {
     let client: DistributionClient
     let repository: String
+    /// The calls of negotiated transfers, when the registry is known to have them.
+    var calls: TransferCalls?
 
     func artifact(_ name: ArtifactName) throws -> StoredArtifact? { try client.manifest(repository, name) }
 
@@ -37,6 +46,14 @@ struct RemoteOrigin: ArtifactOrigin {
         let sink = BytesSink(limit: blob.size)
         try client.fetch(blob, from: repository, into: sink)
         return BytesSource(sink.bytes)
+    }
+
+    var hasStreams: Bool { calls != nil }
+
+    func stream(_ items: [FreightItem]) -> (any ByteSource)? {
+        guard let calls else { return nil }
+        let query = FetchQuery(repository: repository, .digests(items.map(\.digest)))
+        return BytePipe.source { try calls.fetch(query, into: $0) }
     }
 
     func mountable(at authority: String) -> String? { client.registry.authority == authority ? repository : nil }
@@ -60,6 +77,10 @@ struct LocalOrigin: ArtifactOrigin {
         guard let digest = try store.digest(of: blob.digest) else { throw RegistryError.blobNotFound(blob.digest) }
         return try store.open(digest)
     }
+
+    var hasStreams: Bool { true }
+
+    func stream(_ items: [FreightItem]) -> (any ByteSource)? { BlobOutlet(store: store, progress: NoProgress()).stream(items) }
 
     func mountable(at authority: String) -> String? { registry == authority ? repository : nil }
 }

@@ -1,6 +1,7 @@
 import RxHTTP
 import RxModel
 import RxPosix
+import RxProtocol
 import RxStore
 import Synchronization
 
@@ -12,8 +13,9 @@ struct ArtifactSender {
     let client: DistributionClient
     let repository: String
     let progress: any Progress
-    /// How large blobs are sent by what differs; nil for a registry without such calls, and for blobs of another one.
-    var deltas: DeltaTransfer?
+    let meter: TransferMeter
+    /// The calls of negotiated transfers, when the registry is known to have them.
+    var calls: TransferCalls?
 
     /// What was done.
     struct Outcome: Sendable {
@@ -36,9 +38,11 @@ struct ArtifactSender {
         let absent = try set.all.filter { try client.head(repository, .digest(.sha256($0.stored.digest))) == nil }
         let blobs = absent.blobs
         outcome.blobs = blobs.count
+        meter.total(blobs: blobs.count, bytes: blobs.totalSize)
         progress.begin("sending", total: blobs.totalSize)
         defer { progress.end() }
-        try WorkerPool.forEach(0..<blobs.count, threads: ArtifactSender.connections) { try send(blobs[$0], from: origin) }
+        let single = try sendTogether(blobs, from: origin)
+        try WorkerPool.forEach(0..<single.count, threads: ArtifactSender.connections) { try send(single[$0], from: origin) }
         let digests = Set(absent.map(\.stored.digest))
         for each in set.all {
             let isRoot = each.stored.digest == set.root.stored.digest
@@ -51,6 +55,33 @@ struct ArtifactSender {
         return outcome
     }
 
+    /// Asks once which of the blobs the registry lacks and sends those that are not large in streams, when it takes such. Gives the blobs that
+    /// are left to be sent one by one.
+    private func sendTogether(_ blobs: [Descriptor], from origin: some ArtifactOrigin) throws -> [Descriptor] {
+        let items = blobs.freight
+        guard let calls, items.count > 1 else { return blobs }
+        do {
+            let missing = try calls.missing(items.map { MissingQuery.Blob(digest: $0.digest, size: $0.size) }, in: repository)
+            for item in items where !missing.contains(item.digest) { progress.advance(item.size) }
+            var handled = Set(items.lazy.map(\.digest)).subtracting(missing)
+            if origin.hasStreams {
+                let freight = Freight(items.filter { missing.contains($0.digest) })
+                try WorkerPool.forEach(0..<freight.streams.count, threads: Freight.lanes) { index in
+                    guard let stream = origin.stream(freight.streams[index]) else { return }
+                    try calls.store(TransferCalls.stream(stream), in: repository)
+                    for item in freight.streams[index] {
+                        meter.sent(item.size)
+                        progress.advance(item.size)
+                    }
+                }
+                handled.formUnion(freight.streams.joined().lazy.map(\.digest))
+            }
+            return blobs.filter { blob in !(blob.digest.sha256.map { handled.contains($0) } ?? false) }
+        } catch let error as RegistryError where error.cause is WithoutTransfers {
+            return blobs
+        }
+    }
+
     private func send(_ blob: Descriptor, from origin: some ArtifactOrigin) throws {
         // A registry that is asked to mount a blob also finds it where it is to go.
         let source = origin.mountable(at: client.registry.authority)
@@ -58,12 +89,11 @@ struct ArtifactSender {
             progress.advance(blob.size)
             return
         }
-        if source == nil, let deltas, deltas.push(blob, to: repository) {
-            progress.advance(blob.size)
-            return
-        }
+        var opened = false
         try client.push(blob, to: repository, mountFrom: source == repository ? nil : source) {
-            try blob.inlined.map { BytesSource($0) } ?? origin.open(blob)
+            opened = true
+            return try blob.inlined.map { BytesSource($0) } ?? origin.open(blob)
         }
+        if opened { meter.sent(blob.size) }
     }
 }

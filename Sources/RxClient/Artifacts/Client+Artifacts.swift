@@ -42,7 +42,8 @@ extension Client {
     /// A manifest that a locator names in a registry, read through `/v2/`. A digest may be the manifest's own, or, under the locator's
     /// tag, a tree digest or that of the manifest that a packed one stands for.
     func artifact(_ locator: Locator, at registry: RegistryURL) throws -> (read: ReadManifest, kind: ArtifactKind, origin: RemoteOrigin) {
-        let origin = RemoteOrigin(client: distribution(registry), repository: try readableRepository(locator, at: registry))
+        let origin = RemoteOrigin(
+            client: distribution(registry), repository: try readableRepository(locator, at: registry), calls: transferCalls(registry))
         let selector = try Selector(locator)
         var stored: StoredArtifact?
         if case .digest(let digest) = selector { stored = try origin.artifact(.digest(.sha256(digest))) }
@@ -58,7 +59,7 @@ extension Client {
     }
 
     /// Fetches an artifact through `/v2/` into the copies of that registry. `copy` is what is here under the locator.
-    func pull(_ locator: Locator, through registry: RegistryURL, copy: ResourceRecord?) throws -> ResourceRecord {
+    func pull(_ locator: Locator, through registry: RegistryURL, copy: ResourceRecord?, _ meter: TransferMeter) throws -> ResourceRecord {
         if let copy, locator.digest == nil, copy.reference.tag == locator.tag,
             try distribution(registry).head(try readableRepository(locator, at: registry), .tag(locator.tag)) == copy.manifestDigest
         {
@@ -69,22 +70,20 @@ extension Client {
             return copy
         }
         let reference = Reference(registry: registry.authority, repository: locator.repository, tag: locator.tag)
-        return try store(read, kind, from: origin, as: reference)
+        return try store(read, kind, from: origin, as: reference, meter)
     }
 
     /// Stores an artifact with all that belongs to it, or nothing.
     func store(
-        _ read: ReadManifest, _ kind: ArtifactKind, from origin: some ArtifactOrigin, as reference: Reference, referrers: Bool = false
+        _ read: ReadManifest, _ kind: ArtifactKind, from origin: some ArtifactOrigin, as reference: Reference, _ meter: TransferMeter,
+        referrers: Bool = false
     ) throws -> ResourceRecord {
         let operation = try store.begin()
         defer {
             operation.cancel()
             progress.end()
         }
-        var fetcher = ArtifactFetcher(progress: progress)
-        if let remote = origin as? RemoteOrigin, let transfer = deltas(remote.client.registry) {
-            fetcher.deltas = (transfer, remote.repository)
-        }
+        let fetcher = ArtifactFetcher(progress: progress, meter: meter)
         if case .packed(let packed) = kind {
             return try operation.commit(try fetcher.unpack(packed, from: origin, into: operation), as: reference)
         }

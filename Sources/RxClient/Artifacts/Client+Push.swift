@@ -6,27 +6,78 @@ import RxStore
 
 extension Client {
     /// Sends a resource or artifact of the local store to the registry that is named, else to the one in the locator, else to the
-    /// default. An rx registry takes a resource by its own call; everything else goes through `/v2/`, byte for byte, and a resource
-    /// whose manifest is too long for a registry that has `/v2/` alone in packed form.
+    /// default. An rx registry takes a resource by a negotiated transfer, or by its publish call; everything else goes through `/v2/`,
+    /// byte for byte, and a resource whose manifest is too long for a registry that has `/v2/` alone in packed form.
     public func push(_ locator: Locator, to name: String?) throws -> (registry: RegistryURL, receipt: PublishReceipt) {
+        let pushing = try pushing(locator, to: name)
+        return (pushing.registry, pushing.receipt)
+    }
+
+    /// What a push did.
+    public struct Pushing: Sendable {
+        /// Where it went.
+        public let registry: RegistryURL
+        /// What is there now.
+        public let receipt: PublishReceipt
+        /// What it took.
+        public let report: TransferReport
+    }
+
+    /// The same as `push`, with what it took.
+    public func pushing(_ locator: Locator, to name: String?) throws -> Pushing {
         let registry =
             try name.map { try self.registry($0) } ?? locator.registry.map { try self.registry(forHost: $0) } ?? self.registry(nil)
+        let meter = TransferMeter(wire)
         let own = locator.at(registry: nil)
-        return try reading {
+        func find() throws -> ResourceRecord {
             guard let record = try local(own) ?? (locator.registry == nil ? nil : local(locator)) else { throw try notFound(locator) }
             return record
-        } _: { record, manifest in
-            (registry, try push(record, manifest, to: registry))
+        }
+        let receipt =
+            try findingAgain(find) { try negotiate($0, to: registry, meter) }
+            ?? reading(find) { try push($0, $1, to: registry, meter) }
+        return Pushing(registry: registry, receipt: receipt, report: meter.report)
+    }
+
+    /// Pushes a resource by a negotiated transfer; nil when the registry does not have these calls, or it is none that they take.
+    private func negotiate(_ record: ResourceRecord, to registry: RegistryURL, _ meter: TransferMeter) throws -> PublishReceipt? {
+        let target = record.reference.locator.at(registry: nil)
+        let isPortable = DistributionClient.isPortable(target.repository)
+        guard record.isResource, isPortable || record.isNamedBySelf else { return nil }
+        // A name that an rx registry alone takes is never refused for what was shown at another time.
+        if !isPortable, faces.face(of: registry) == .distribution { faces.forget(registry) }
+        guard faces.face(of: registry) != .distribution, faces.transfers(of: registry) != false else { return nil }
+        let push = ResourcePush(
+            calls: TransferCalls(registry: registry, transport: transport), large: largeBlobs(of: target.repository, at: registry),
+            store: store, notes: TransferNotes(home: home), progress: progress, meter: meter, record: record, target: target)
+        do {
+            let receipt = try push.run()
+            faces.note(.rx, transfers: true, for: registry)
+            return receipt
+        } catch let error as RegistryError {
+            if error.code == .unauthorized, faces.face(of: registry) == nil { return nil }
+            guard let without = error.cause as? WithoutTransfers else { throw error }
+            if without.isRegistry || faces.face(of: registry) == .rx {
+                faces.note(.rx, transfers: false, for: registry)
+            } else {
+                // What it is instead is found out here, or by the question that follows.
+                try? discover(registry, error)
+            }
+            return nil
         }
     }
 
-    private func push(_ record: ResourceRecord, _ manifest: ResourceManifest, to registry: RegistryURL) throws -> PublishReceipt {
+    private func push(_ record: ResourceRecord, _ manifest: ResourceManifest, to registry: RegistryURL, _ meter: TransferMeter) throws
+        -> PublishReceipt
+    {
         let target = record.reference.locator.at(registry: nil)
-        let isPlain = record.isResource && manifest.isPublished(as: record)
-        if isPlain, try face(of: registry, for: target.repository) == .rx, !movesByBlobs(manifest) {
-            do { return try remote(registry).publish(manifest, as: target, from: store) } catch let error as RegistryError
-                where error.isOfAnotherInterface
-            {
+        meter.total(blobs: record.fileCount, bytes: record.size)
+        if record.isResource, record.isNamedBySelf, manifest.digest == record.manifestDigest, try face(of: registry) == .rx {
+            do {
+                let receipt = try remote(registry).publish(manifest, as: target, from: store)
+                for file in manifest.files { meter.sent(file.size) }
+                return receipt
+            } catch let error as RegistryError where error.isOfAnotherInterface {
                 // It had these calls once, and has them no more.
                 faces.note(.distribution, for: registry)
             }
@@ -37,7 +88,7 @@ extension Client {
             throw RegistryError.notFound(source.description)
         }
         let read = try ReadManifest(stored, of: "\(source)")
-        try send(read, from: origin, to: target, at: registry, referrers: false)
+        try send(read, from: origin, to: target, at: registry, referrers: false, meter)
         return PublishReceipt(locator: target, digest: record.tree, manifestDigest: record.manifestDigest)
     }
 
@@ -45,13 +96,13 @@ extension Client {
     /// name is none for the registry.
     @discardableResult
     func send(
-        _ read: ReadManifest, from origin: some ArtifactOrigin, to target: Locator, at registry: RegistryURL, referrers: Bool
+        _ read: ReadManifest, from origin: some ArtifactOrigin, to target: Locator, at registry: RegistryURL, referrers: Bool,
+        _ meter: TransferMeter
     ) throws -> Int {
         let repository = try writableRepository(target, at: registry)
         let client = distribution(registry)
-        var sender = ArtifactSender(client: client, repository: repository, progress: progress)
-        // Only what is in the local store can be cut.
-        if origin is LocalOrigin { sender.deltas = deltas(registry) }
+        let sender = ArtifactSender(
+            client: client, repository: repository, progress: progress, meter: meter, calls: transferCalls(registry))
         let set = try ArtifactSet(read, from: origin, referrers: referrers)
         if PackedResource.isNeeded(manifestBytes: read.stored.bytes.count), try face(of: registry) == .distribution,
             case .resource(let manifest) = try ArtifactKind(read)
@@ -99,12 +150,12 @@ extension Client {
     }
 }
 
-extension ResourceManifest {
-    /// Whether publishing these files under the record's name gives exactly the record's manifest.
-    fileprivate func isPublished(as record: ResourceRecord) -> Bool {
-        let locator = record.reference.locator
+extension ResourceRecord {
+    /// Whether the definition gives no other name than the one that it is stored under: only then a publish makes this very manifest again.
+    fileprivate var isNamedBySelf: Bool {
+        let locator = reference.locator
         return definition.name == locator.name && (definition.path ?? locator.path) == locator.path
-            && (definition.tag ?? locator.tag) == locator.tag && digest == record.manifestDigest
+            && (definition.tag ?? locator.tag) == locator.tag
     }
 }
 

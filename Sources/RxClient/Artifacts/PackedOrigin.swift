@@ -47,6 +47,10 @@ final class PackedOrigin: ArtifactOrigin {
         }
     }
 
+    var hasStreams: Bool { false }
+
+    func stream(_ items: [FreightItem]) -> (any ByteSource)? { nil }
+
     func mountable(at authority: String) -> String? { nil }
 }
 

@@ -1,0 +1,172 @@
+import RxArchive
+import RxModel
+import RxPosix
+import RxStore
+import Synchronization
+
+/// Stages the blobs of streams on threads of its own, and puts them into place, while more of them come: several streams may feed it.
+///
+/// Small blobs are handed over many at a time; what waits is bounded. Source: Specs/12-transfer, "Client"; Specs/08-limits.
+final class BlobIntake: Sendable {
+    /// How many threads stage.
+    static let threads = 2
+    /// How many bytes wait at most before a stream does.
+    static let capacity = 8 << 20
+    /// How many bytes of small blobs are handed over at a time.
+    static let parcelBytes = 512 << 10
+    /// A longer blob is staged by the thread that reads it, and never held.
+    static let heldBytes = 256 << 10
+
+    private struct Parcel: Sendable {
+        var bytes: [UInt8]
+        var blobs: [(digest: Digest, range: Range<Int>)]
+    }
+
+    private struct State {
+        var parcels: [Parcel] = []
+        var waiting = 0
+        var ended = false
+        var failure: (any Error)?
+        var staged: [Digest] = []
+    }
+
+    private let operation: any StoreOperation
+    private let publishing: PublishingThread
+    private let progress: any Progress
+    private let meter: TransferMeter
+    private let state = Monitor(State())
+    private let workers = Mutex<[Thread]>([])
+
+    /// Stages into `operation`.
+    init(_ operation: any StoreOperation, _ progress: any Progress, _ meter: TransferMeter) {
+        self.operation = operation
+        self.progress = progress
+        self.meter = meter
+        publishing = PublishingThread(operation)
+        workers.withLock { workers in
+            workers = (0..<BlobIntake.threads).map { _ in Thread { [self] in work() } }
+        }
+    }
+
+    /// Reads a stream to its end and has its blobs staged; `wanted` gives their lengths.
+    ///
+    /// Throws `ContentError` for a blob that nobody asked for, or of another length, and for one that is not what its name says.
+    func receive(_ source: any ByteSource, wanted: [Digest: Int]) throws {
+        let limits = ArchiveLimits(maxEntries: wanted.count + 4, maxUnpackedBytes: wanted.values.reduce(0, +))
+        let reader = try BatchReader(source, limits: limits)
+        var parcel = Parcel(bytes: [], blobs: [])
+        do {
+            while let entry = try reader.next() { try take(entry, from: reader, wanted: wanted, &parcel) }
+        } catch {
+            // What was whole before the stream broke is good.
+            try? hand(over: &parcel)
+            throw error
+        }
+        try hand(over: &parcel)
+    }
+
+    private func take(_ entry: BatchEntry, from reader: BatchReader, wanted: [Digest: Int], _ parcel: inout Parcel) throws {
+        guard wanted[entry.digest] == entry.size else {
+            throw ContentError("the registry sent the blob \(entry.digest), which was not asked for", code: .digestInvalid)
+        }
+        guard entry.size <= BlobIntake.heldBytes else { return try stage(reader, entry.digest) }
+        if parcel.bytes.count + entry.size > BlobIntake.parcelBytes { try hand(over: &parcel) }
+        if parcel.bytes.isEmpty { parcel.bytes.reserveCapacity(BlobIntake.parcelBytes) }
+        let start = parcel.bytes.count
+        try BlobIntake.append(entry.size, from: reader, to: &parcel.bytes)
+        parcel.blobs.append((entry.digest, start..<parcel.bytes.count))
+    }
+
+    private func stage(_ source: any ByteSource, _ digest: Digest) throws {
+        try count(try operation.stage(MeteredSource(source, progress), expecting: digest))
+    }
+
+    /// Counts a blob that others have staged.
+    func note(_ digest: Digest, _ size: Int) {
+        meter.sent(size)
+        state.update { $0.staged.append(digest) }
+    }
+
+    /// Waits until everything that was handed over is staged; no more can be. Gives what has been staged, whatever has failed.
+    func finish() -> (staged: [Digest], failure: (any Error)?) {
+        state.update { $0.ended = true }
+        for worker in workers.withLock({ workers in
+            defer { workers = [] }
+            return workers
+        }) { worker.join() }
+        publishing.end()
+        var failure = state.update { $0.failure }
+        do { try publishing.wait() } catch { failure = failure ?? error }
+        return (state.update { $0.staged }, failure)
+    }
+
+    private static func append(_ size: Int, from reader: BatchReader, to bytes: inout [UInt8]) throws {
+        guard size > 0 else { return }
+        // The buffer is on the heap, and no longer than what is held of one blob.
+        try withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
+            var filled = 0
+            while filled < size {
+                let count = try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+                guard count > 0 else { throw ContentError("the stream of blobs is cut short") }
+                filled += count
+            }
+            bytes.append(contentsOf: buffer)
+        }
+    }
+
+    private func hand(over parcel: inout Parcel) throws {
+        guard !parcel.blobs.isEmpty else { return }
+        _ = state.wait { state in state.failure != nil || state.waiting < BlobIntake.capacity ? true : nil }
+        let full = parcel
+        parcel = Parcel(bytes: [], blobs: [])
+        try state.update { state in
+            if let failure = state.failure { throw failure }
+            state.parcels.append(full)
+            state.waiting += full.bytes.count
+        }
+    }
+
+    private func work() {
+        while true {
+            let next = state.wait { state -> Parcel?? in
+                if state.failure != nil { return .some(nil) }
+                guard state.parcels.isEmpty else { return state.parcels.removeFirst() }
+                return state.ended ? .some(nil) : nil
+            }
+            guard let parcel = next ?? nil else { return }
+            do { try stage(parcel) } catch {
+                state.update { state in
+                    if state.failure == nil { state.failure = error }
+                    state.parcels = []
+                }
+            }
+            state.update { $0.waiting -= parcel.bytes.count }
+        }
+    }
+
+    private func stage(_ parcel: Parcel) throws {
+        for (digest, range) in parcel.blobs {
+            try count(try operation.stage(SliceSource(parcel.bytes[range]), expecting: digest))
+            progress.advance(range.count)
+        }
+    }
+
+    private func count(_ blob: StagedBlob) throws {
+        note(blob.digest, blob.size)
+        try publishing.add(blob.size)
+    }
+}
+
+/// A part of bytes in memory, read from its front.
+private final class SliceSource: ByteSource {
+    private var rest: ArraySlice<UInt8>
+
+    init(_ slice: ArraySlice<UInt8>) { rest = slice }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = min(buffer.count, rest.count)
+        rest.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        rest = rest.dropFirst(count)
+        return count
+    }
+}

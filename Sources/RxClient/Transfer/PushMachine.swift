@@ -1,0 +1,87 @@
+import RxProtocol
+
+/// Decides what a negotiated push asks next, by what was answered. Performs no input or output itself.
+///
+/// What is unchanged costs one question; what is small goes in one request; of everything else the manifest goes first, and the registry
+/// says what it lacks. Whatever is lost on the way, the next question is the same: what is missing now? Source: Specs/12-transfer, "Client".
+struct PushMachine: Equatable {
+    /// What to do.
+    enum Action: Equatable {
+        /// Ask whether the tag names the manifest.
+        case look
+        /// Send the manifest and every blob, and commit.
+        case sendAll
+        /// Ask for the commit, with the manifest in the stream or not.
+        case ask(manifest: Bool)
+        /// Send these blobs in one stream, and commit.
+        case finish([FreightItem])
+        /// Send these blobs.
+        case move(Freight)
+        /// The registry has it.
+        case done
+    }
+
+    /// How often the same may be missing after it was sent.
+    private static let attempts = 3
+
+    private let isNoted: Bool
+    private let isSmall: Bool
+    private let followsNewest: Bool
+    private let largeAlone: Bool
+    /// Whether the registry has the manifest among its blobs.
+    private var hasManifest = false
+    private var fewest = Int.max
+    private var fruitless = 0
+
+    /// `isNoted`: this registry had this manifest under this tag when it was last pushed to. `isSmall`: all of it fits into one request.
+    /// `followsNewest`: the tag is one that may stand for another, so that only a commit tells what it names. `largeAlone`: the
+    /// repository is one that `/v2/` can name.
+    init(isNoted: Bool, isSmall: Bool, followsNewest: Bool, largeAlone: Bool = true) {
+        self.isNoted = isNoted
+        self.isSmall = isSmall
+        self.followsNewest = followsNewest
+        self.largeAlone = largeAlone
+    }
+
+    /// The first thing to do.
+    func start() -> Action {
+        guard isNoted else { return first }
+        return followsNewest ? .ask(manifest: false) : .look
+    }
+
+    private var first: Action { isSmall ? .sendAll : .ask(manifest: true) }
+
+    /// Whether the tag names the manifest.
+    func looked(_ isThere: Bool) -> Action { isThere ? .done : first }
+
+    /// The registry lacks these, in the order of the manifest. Nil when sending them does not help.
+    mutating func pending(_ missing: [FreightItem]) -> Action? {
+        hasManifest = true
+        if missing.count < fewest {
+            (fewest, fruitless) = (missing.count, 0)
+        } else {
+            fruitless += 1
+            guard fruitless < PushMachine.attempts else { return nil }
+        }
+        let freight = Freight(missing, largeAlone: largeAlone)
+        return freight.single.map { .finish($0) } ?? .move(freight)
+    }
+
+    /// What was to move has moved.
+    func moved() -> Action { .ask(manifest: false) }
+
+    /// The registry does not have the manifest that the commit names. Nil when it was in the stream.
+    mutating func manifestUnknown(after action: Action) -> Action? {
+        switch action {
+        case .ask(manifest: false), .finish:
+            guard hasManifest || isNoted else { return nil }
+            defer { hasManifest = false }
+            // A registry that was asked by a note alone has not got anything yet.
+            return hasManifest ? .ask(manifest: true) : first
+        default: return nil
+        }
+    }
+
+    /// The connection was lost, or the registry was busy.
+    func lost() -> Action { hasManifest ? .ask(manifest: false) : first }
+}

@@ -1,0 +1,136 @@
+import RxCrypto
+import RxModel
+import RxPosix
+import RxProtocol
+import RxStore
+
+/// Brings the blobs of one resource here from a registry that has negotiated transfers: does what `PullMachine` decides.
+/// Source: Specs/12-transfer, "Client".
+struct ResourcePull {
+    let calls: TransferCalls
+    let large: LargeBlobs
+    let store: any Store
+    let progress: any Progress
+    let meter: TransferMeter
+    /// The repository of the registry, which the manifest belongs to.
+    let repository: String
+    /// Finds the large contents of an older copy, by path: those that are missing may be like them.
+    let previous: @Sendable () -> [FilePath: Digest]
+
+    /// Stores a resource that the registry has described, and nothing when it does not come whole; what has come of it is found again by
+    /// the next try.
+    func run(_ resource: CheckedResource, as reference: Reference) throws -> ResourceRecord {
+        try work(resource.manifest, resource.artifact.digest, isCurrent: false) { operation in
+            try operation.commit([resource.artifact], as: reference, names: [:])
+        }
+    }
+
+    /// Fetches what was lost of a copy whose manifest the registry still has.
+    func mend(_ copy: ResourceRecord) throws -> ResourceRecord {
+        try work(try store.manifest(of: copy), copy.manifestDigest, isCurrent: true) { operation in
+            try operation.publish()
+            return copy
+        }
+    }
+
+    private func work(
+        _ manifest: ResourceManifest, _ digest: Digest, isCurrent: Bool, _ end: (any StoreOperation) throws -> ResourceRecord
+    ) throws -> ResourceRecord {
+        let items = FreightItem.list(
+            config: (ResourceManifest.emptyConfigDigest, ResourceManifest.emptyConfig.count),
+            layers: manifest.files.lazy.map { ($0.digest, $0.size) })
+        meter.total(blobs: manifest.files.count, bytes: manifest.size)
+        let operation = try store.begin()
+        defer {
+            operation.cancel()
+            progress.end()
+        }
+        var machine = PullMachine(isCurrent: isCurrent, largeAlone: DistributionClient.isPortable(repository))
+        var patience = TransferCalls.patience
+        var action = machine.start()
+        while true {
+            switch action {
+            case .look: action = machine.looked(missing: try look(items, operation))
+            case .commit, .keep: return try end(operation)
+            case .fetch(let freight):
+                progress.begin("pulling", total: freight.bytes)
+                let (received, failure) = fetch(freight, manifest, digest, operation)
+                if !received.isEmpty { patience.progressed() }
+                if let failure {
+                    guard let pause = patience.pauseOrBusy(after: failure) else {
+                        // What has come is good: the next try finds it.
+                        try? operation.publish()
+                        throw failure
+                    }
+                    Patience.wait(pause)
+                }
+                guard let next = machine.received(received, brokeOff: failure != nil) else {
+                    throw RegistryError(
+                        "\(calls.registry) left out \(freight.count - received.count) of the blobs of \(repository) that it was asked for",
+                        code: .invalidAnswer, hint: "run the same command again; what was received whole is kept")
+                }
+                action = next
+            }
+        }
+    }
+
+    /// Those of the blobs that are not here. The config is the same for every resource, and made here.
+    private func look(_ items: [FreightItem], _ operation: any StoreOperation) throws -> [FreightItem] {
+        let present = try operation.lease(Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first })
+        return try items.filter { item in
+            guard !present.contains(item.digest) else { return false }
+            guard item.digest == ResourceManifest.emptyConfigDigest else { return true }
+            _ = try operation.stage(BytesSource(ResourceManifest.emptyConfig), expecting: item.digest)
+            return false
+        }
+    }
+
+    /// Fetches blobs: the streams side by side, and beside them what travels alone. Gives what has been staged, whatever has failed.
+    private func fetch(_ freight: Freight, _ manifest: ResourceManifest, _ digest: Digest, _ operation: any StoreOperation) -> (
+        [Digest], (any Error)?
+    ) {
+        let intake = BlobIntake(operation, progress, meter)
+        let previous = freight.large.isEmpty ? [:] : previous()
+        let paths = previous.isEmpty ? [:] : manifest.pathsByDigest
+        let alone = Background<Result<Void, any Error>> { [self] in
+            Result {
+                try WorkerPool.forEach(0..<freight.large.count, threads: LargeBlobs.connections) { index in
+                    let item = freight.large[index]
+                    let alike = (paths[item.digest] ?? []).compactMap { previous[$0] }
+                    try large.fetch(item, like: alike, into: operation)
+                    intake.note(item.digest, item.size)
+                }
+            }
+        }
+        var failure: (any Error)?
+        do {
+            try WorkerPool.forEach(0..<freight.streams.count, threads: Freight.lanes) { index in
+                try receive(freight.streams[index], of: digest, intake)
+            }
+        } catch { failure = error }
+        if case .failure(let error) = alone.value { failure = failure ?? error }
+        let (staged, trouble) = intake.finish()
+        return (staged, trouble ?? failure)
+    }
+
+    private func receive(_ items: [FreightItem], of manifest: Digest, _ intake: BlobIntake) throws {
+        let positions = BlobPositions(ascending: items.map(\.position))
+        let query = FetchQuery(repository: repository, .positions(positions, manifest: manifest))
+        let wanted = Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first }
+        try BytePipe.run { sink in
+            try calls.fetch(query, into: sink)
+        } consume: { stream in
+            try intake.receive(stream, wanted: wanted)
+        }
+    }
+}
+
+extension Freight {
+    /// The bytes of everything that travels.
+    var bytes: Int { large.totalSize + streams.reduce(0) { $0 + $1.totalSize } }
+}
+
+extension ResourceManifest {
+    /// Where each content is.
+    fileprivate var pathsByDigest: [Digest: [FilePath]] { Dictionary(files.map { ($0.digest, [$0.path]) }, uniquingKeysWith: +) }
+}
