@@ -163,7 +163,8 @@ extension Client {
     private func previousBlobs(_ reference: Reference?) -> @Sendable () -> [FilePath: Digest] {
         { [store] in
             guard let reference,
-                let copy = try? store.resolve(registry: reference.registry, repository: reference.repository, selector: .tag(reference.tag)),
+                let copy = try? store.resolve(
+                    registry: reference.registry, repository: reference.repository, selector: .tag(reference.tag)),
                 let manifest = try? store.manifest(of: copy)
             else { return [:] }
             let large = manifest.files.lazy.filter { $0.size > TransferWire.largeBlob }
