@@ -109,7 +109,8 @@ import Testing
     }
 
     @Test func `takes turns with others at the same folder`() throws {
-        let records = try (0..<4).map { number in try put(Dictionary(uniqueKeysWithValues: (0..<50).map { ("f\($0)", "\(number) \($0)") })) }
+        let records = try (0..<4).map { number in try put(Dictionary(uniqueKeysWithValues: (0..<50).map { ("f\($0)", "\(number) \($0)") }))
+        }
         try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: false)
         let exporter = exporter
         try WorkerPool.forEach(0..<16, threads: 4) { [out] index in
