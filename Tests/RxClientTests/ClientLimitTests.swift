@@ -1,5 +1,6 @@
 import Foundation
 import RxModel
+import RxProtocol
 import RxStore
 import RxTesting
 import Testing
@@ -17,7 +18,7 @@ import Testing
             "first byte seconds": settings.firstByteSeconds, "stall seconds": settings.stallSeconds,
             "short blob bytes": UploadNotes.smallestBlob,
         ]
-        #expect(UploadNotes.smallestBlob == ArtifactFetcher.shortSize)
+        #expect(UploadNotes.smallestBlob == TransferWire.largeBlob)
         let listed = Dictionary(
             try vectors("limits").compactMap { vector in vector["limit"]?.string.map { ($0, vector["default"]?.int) } },
             uniquingKeysWith: { first, _ in first })
