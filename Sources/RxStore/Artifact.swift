@@ -22,7 +22,7 @@ public struct Artifact: Sendable {
     /// The blobs that must be there, with their lengths.
     public let blobs: [ContentDigest: Int]
     /// Blobs whose bytes are written into the manifest.
-    public let inlined: [ContentDigest: [UInt8]]
+    let inlined: [ContentDigest: [UInt8]]
     /// The manifests that an index lists, with their lengths.
     public let manifests: [ContentDigest: Int]
     /// The manifest that it refers to.

@@ -97,10 +97,12 @@ final class DiskOperation: StoreOperation {
             try putIntoPlace(staged[start..<min(start + DiskOperation.batchSize, staged.count)])
         }
         try syncFolders(Set(staged.map { layout.folder($0.key.digest) }))
+        // What is a repository's is neither committed nor dropped here: there is nothing to remember, however much it is.
+        guard isOwner else { return }
         state.withLock { state in
             state.published.formUnion(staged.map(\.key))
             state.leased.formUnion(staged.map(\.key.digest))
-            state.leasedAt = isOwner ? Clock.now : 0
+            state.leasedAt = Clock.now
         }
     }
 

@@ -10,6 +10,8 @@ public final class AdaptiveCompressor: ByteSink {
     public static let blockSize = 512 << 10
     /// A block of which this much in its middle does not shrink to 95 % is not tried further.
     private static let sampleSize = 16 << 10
+    /// So many blocks are compressed in any case: buffers on the way take the first megabytes as fast as they come, however slow it is.
+    private static let warmUp = 16
     /// Of blocks that go as they are, every one that is a multiple of this is compressed, to learn what that would give now.
     private static let probePeriod = 16
 
@@ -89,7 +91,8 @@ public final class AdaptiveCompressor: ByteSink {
             if try frames.compress(sample, level: 1).count > sample.count / 100 * 95 { return 0 }
         }
         guard let sinkCost else { return 1 }
-        let best = ways.indices.min { estimate(ways[$0], sinkCost) < estimate(ways[$1], sinkCost) }!
+        let isWarm = blocks >= AdaptiveCompressor.warmUp
+        let best = ways.indices.dropFirst(isWarm ? 0 : 1).min { estimate(ways[$0], sinkCost) < estimate(ways[$1], sinkCost) }!
         return best == 0 && blocks % AdaptiveCompressor.probePeriod == 0 ? 1 : best
     }
 

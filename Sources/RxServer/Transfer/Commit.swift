@@ -42,9 +42,9 @@ struct Commit {
                 "\(manifest) is an index, and only a manifest can be committed so", code: .invalidManifest,
                 hint: "put it through /v2/, after the manifests that it lists")
         }
+        let absent = try absent(parsed, received)
+        guard absent.isEmpty else { return pending(parsed, absent) }
         let artifact = try Artifact(parsed, bytes: bytes, repository: reference.repository)
-        let absent = try absent(artifact, received)
-        guard absent.isEmpty else { return pending(parsed, absent, inlined: artifact.inlined) }
         do {
             try context.store.put(artifact, in: reference.repository, tags: [reference.tag], name: nil, sparse: false)
         } catch let error as MissingContentError {
@@ -73,20 +73,22 @@ struct Commit {
     }
 
     /// The blobs that are not there; those that are, are shown in the repository from here on.
-    private func absent(_ artifact: Artifact, _ received: ReceivedBlobs) throws -> Set<ContentDigest> {
+    private func absent(_ parsed: ArtifactManifest, _ received: ReceivedBlobs) throws -> Set<ContentDigest> {
         var absent: Set<ContentDigest> = []
         var wanted: [Digest: Int] = [:]
-        for (name, size) in artifact.blobs where artifact.inlined[name] == nil {
-            if let digest = name.sha256 {
-                guard let sent = received.sizes[digest] else {
-                    wanted[digest] = size
-                    continue
-                }
-                guard sent == size else {
-                    throw RegistryError("\(name) has \(sent) bytes, and the manifest says \(size)", code: .sizeInvalid)
-                }
-            } else if try context.store.blob(name, in: reference.repository, leasing: true)?.size != size {
-                absent.insert(name)
+        // Bytes that are written into the manifest need not be sent.
+        for blob in parsed.blobs where blob.data == nil {
+            guard let digest = blob.digest.sha256 else {
+                let found = try context.store.blob(blob.digest, in: reference.repository, leasing: true)
+                if found?.size != blob.size { absent.insert(blob.digest) }
+                continue
+            }
+            guard let sent = received.sizes[digest] else {
+                wanted[digest] = blob.size
+                continue
+            }
+            guard sent == blob.size else {
+                throw RegistryError("\(digest) has \(sent) bytes, and the manifest says \(blob.size)", code: .sizeInvalid)
             }
         }
         guard !wanted.isEmpty else { return absent }
@@ -97,7 +99,7 @@ struct Commit {
         return absent
     }
 
-    private func pending(_ parsed: ArtifactManifest, _ absent: Set<ContentDigest>, inlined: [ContentDigest: [UInt8]]) -> HTTPResponse {
+    private func pending(_ parsed: ArtifactManifest, _ absent: Set<ContentDigest>) -> HTTPResponse {
         var positions = BlobPositions()
         var bytes = 0
         var counted: Set<ContentDigest> = []
