@@ -1,4 +1,5 @@
 import Foundation
+import RxHTTP
 import RxPosix
 import RxTesting
 import Testing
