@@ -143,7 +143,7 @@ final class Exchange: @unchecked Sendable {
         switch state {
         case .receiving(let receiver):
             if received > server.limits.bodyBytes { return refuse(closing(failure(tooLarge)), expects: false) }
-            guard let response = receiver.receive(part) else { return true }
+            guard let response = receiver.receive(part) else { return !isCutOff }
             return refuse(response, expects: false)
         case .lingering(let end):
             lingered += part.count
@@ -169,6 +169,15 @@ final class Exchange: @unchecked Sendable {
             received += part.count
             return refuse(response, expects: false) ? part.count : nil
         }
+    }
+
+    /// Whether the client has gone while some of the body is missing. The library, which is told of a socket's changes once, overlooks an
+    /// end that was there already when it read the last bytes, and would wait for the idle time; what was received would stay locked.
+    private var isCutOff: Bool {
+        guard case .known(let length) = framing, received < length else { return false }
+        var byte: UInt8 = 0
+        let count = recv(rx_mhd_socket(connection), &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        return count == 0 || count < 0 && errno == ECONNRESET
     }
 
     /// Answers without wanting (more of) the body.
