@@ -25,15 +25,15 @@ package struct ChunkIndex: Sendable, Equatable {
     package static let smallestBlob = 8 << 20
     /// Longer blobs are moved whole: their index would take much memory.
     package static let largestBlob = 16 << 30
-    /// The most chunks that a blob has.
-    package static let countLimit = largestBlob / Chunker.shortest
+    /// A blob of more chunks is moved whole. A blob of the largest size has half as many, unless it was made to have more.
+    package static let countLimit = 1 << 19
 
     /// The chunks.
     package let chunks: [Chunk]
     /// The sum of their lengths.
     package let size: Int
 
-    /// Cuts and hashes what `source` has. Throws what it throws, and `ContentError` for more than `largestBlob` bytes.
+    /// Cuts and hashes what `source` has. Throws what it throws, and `ContentError` for more than `largestBlob` bytes or `countLimit` chunks.
     package init(reading source: some ByteSource) throws {
         let hasher = SHA256Hasher()
         var chunks: [Chunk] = []
@@ -42,8 +42,8 @@ package struct ChunkIndex: Sendable, Equatable {
             hasher.update(bytes)
             chunks.append(Chunk(length: bytes.count, id: ChunkIndex.id(hasher.finish())))
             size += bytes.count
-            guard size <= ChunkIndex.largestBlob else {
-                throw ContentError("content has more than the \(ChunkIndex.largestBlob) bytes that are cut", code: .contentTooLarge)
+            guard size <= ChunkIndex.largestBlob, chunks.count <= ChunkIndex.countLimit else {
+                throw ContentError("content has more bytes or chunks than are cut", code: .contentTooLarge)
             }
         }
         self.chunks = chunks

@@ -42,8 +42,10 @@ package struct ChunkMap {
     /// How many bases there are.
     package var count: Int { bases.count }
 
-    /// Adds a base behind the others; what several have is found in the first of them.
-    package mutating func add(_ index: ChunkIndex) {
+    /// Adds a base behind the others; what several have is found in the first of them. False, and nothing is added, when they would have
+    /// more chunks together than one blob may have.
+    package mutating func add(_ index: ChunkIndex) -> Bool {
+        guard bases.reduce(index.chunks.count, { $0 + $1.chunks.count }) <= ChunkIndex.countLimit else { return false }
         var offsets: [Int] = []
         offsets.reserveCapacity(index.chunks.count)
         var offset = 0
@@ -54,6 +56,7 @@ package struct ChunkMap {
             if places[chunk.id] == nil { places[chunk.id] = Place(base: Int32(bases.count), position: Int32(position)) }
         }
         bases.append(Base(chunks: index.chunks, offsets: offsets))
+        return true
     }
 
     /// How many of `ids` are in some base.

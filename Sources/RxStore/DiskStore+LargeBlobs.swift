@@ -6,9 +6,9 @@ extension DiskStore {
             var found: [LargeBlob] = []
             var seen: Set<Digest> = []
             for id in try database.largeManifests(registry, repository, atLeast: size) where found.count < limit {
-                let large = try database.largeBlobs(of: id, atLeast: size)
-                let titles = try large.isEmpty ? [:] : database.titles(id)
-                for blob in large where seen.insert(blob.digest).inserted {
+                let new = try database.largeBlobs(of: id, atLeast: size).filter { seen.insert($0.digest).inserted }
+                let titles = try new.isEmpty ? [:] : database.titles(id)
+                for blob in new {
                     found.append(LargeBlob(digest: blob.digest, size: blob.size, title: titles[blob.digest]))
                 }
             }

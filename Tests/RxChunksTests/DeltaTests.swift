@@ -107,8 +107,8 @@ import Testing
             return ChunkIndex(records: bytes, size: ids.count * 0x8000)!
         }
         var map = ChunkMap()
-        map.add(index([1, 2, 3, 9, 9, 9, 4]))
-        map.add(index([2, 3, 5, 6]))
+        #expect(outcome(map.add(index([1, 2, 3, 9, 9, 9, 4]))))
+        #expect(outcome(map.add(index([2, 3, 5, 6]))))
         let runs = map.runs([1, 2, 3, 7, 2, 3, 5, 9, 9, 9, 4, 6])
         #expect(map.found([1, 7, 5]) == 2)
         #expect(
@@ -130,3 +130,6 @@ import Testing
         #expect(!CompressedMedia.begins([]) && !CompressedMedia.begins(Array("hello, this is text".utf8)))
     }
 }
+
+/// What a call that changes its value gave: `#expect` takes no such call itself.
+func outcome(_ value: Bool) -> Bool { value }

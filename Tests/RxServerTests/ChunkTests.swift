@@ -114,6 +114,21 @@ import Testing
         #expect(throws: RegistryError.self) { _ = try calls.store.size(of: sha256(blob)) }
     }
 
+    @Test func `leave nothing when the disk is full`() throws {
+        let folder = try TemporaryFolder()
+        let calls = try DirectCalls(store: DiskStore(at: folder.path))
+        try put(calls.store, "team/a:1", ["data": base])
+        let body = try delta().encoded(of: BytesRegion(blob)).readAll()
+        Fault.inject("write", ENOSPC, under: folder.path + "/uploads", after: 3)
+        defer { Fault.clear(under: folder.path + "/uploads") }
+        let full = calls.call("POST", query(Route.chunks), body: body, piece: 1 << 20)
+        #expect(full.status == 507 && full.code == "STORAGE_FULL")
+        #expect(try calls.store.blob(.sha256(sha256(blob)), in: "team/a", leasing: false) == nil)
+        #expect(try Files.names(in: folder.path + "/uploads").isEmpty)
+        #expect(calls.call("POST", query(Route.chunks), body: body, piece: 1 << 20).status == 201, "and the next try goes on")
+        #expect(try calls.store.open(sha256(blob)).readAll() == blob)
+    }
+
     @Test func `refuse questions that are none`() throws {
         for (name, target, code) in [
             ("no repository", "\(Route.chunks)?digest=\(sha256(blob))&size=9999999", "INVALID_QUERY"),

@@ -31,8 +31,8 @@ import Testing
             "locator bytes": Locator.lengthLimit, "path bytes": FilePath.lengthLimit, "path segment bytes": FilePath.segmentLimit,
             "JSON depth": JSON.depthLimit, "chunked blob bytes, least": ChunkIndex.smallestBlob,
             "chunked blob bytes, most": ChunkIndex.largestBlob, "chunk index bytes": ChunkIndexCache.standardLimit,
-            "bases": ChunkService.baseCount, "base bytes": ChunkService.baseBytes, "chunk calls": ChunkService.turns,
-            "blobs of a request": TransferWire.mostBlobs, "question bytes": QueryBody.limit,
+            "chunks": ChunkIndex.countLimit, "bases": ChunkService.baseCount, "base bytes": ChunkService.baseBytes,
+            "chunk calls": ChunkService.turns, "blobs of a request": TransferWire.mostBlobs, "question bytes": QueryBody.limit,
         ]
         for vector in try vectors("limits") {
             guard let name = vector["limit"]?.string, let limit = actual[name] else { continue }

@@ -53,7 +53,7 @@ struct AssemblyEndpoint: Endpoint {
         return .receive(
             BodyCollector(limit: context.configuration.maxBodyBytes, spoolDirectory: context.spoolDirectory, call, context) { body in
                 let source = try body.source()
-                try context.chunks.taking { try assemble(asked, from: source, context) }
+                try context.chunks.taking(waiting: ChunkService.patience) { try assemble(asked, from: source, context) }
                 return HTTPResponse(
                     201,
                     headers: [

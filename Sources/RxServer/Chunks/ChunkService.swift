@@ -9,18 +9,20 @@ import Synchronization
 final class ChunkService: Sendable {
     /// How many blobs are looked at for one, and how many bytes they have together.
     static let baseCount = Delta.baseLimit
-    static let baseBytes = 8 << 30
+    static let baseBytes = ChunkIndex.largestBlob
     /// How many of a repository's large blobs the bases are chosen from.
     private static let searchLimit = 256
     /// How much of such work is done at a time; who comes then is told to come again.
     static let turns = 2
+    /// How long who has sent much already waits for a turn, in seconds.
+    static let patience = 10.0
     /// When so much of a list is found, in sixteenths, no further base is looked at.
     private static let enough = 15
 
     let store: any Store
     let workers: Workers
     private let cache: ChunkIndexCache
-    private let busy = Mutex(0)
+    private let busy = Monitor(0)
     private let isAhead = Mutex(false)
 
     /// Keeps indexes in `folder`.
@@ -30,15 +32,17 @@ final class ChunkService: Sendable {
         self.workers = workers
     }
 
-    /// Does long work. Throws `RegistryError` (`overloaded`) while there is as much of it as is done at a time.
-    func taking<Value>(_ work: () throws -> Value) throws -> Value {
-        try busy.withLock { busy in
-            guard busy < ChunkService.turns else {
-                throw RegistryError("the server is busy with the chunks of others", code: .overloaded, hint: "try again in a moment")
-            }
+    /// Does long work. Throws `RegistryError` (`overloaded`) while there is as much of it as is done at a time, and has been for `seconds`.
+    func taking<Value>(waiting seconds: Double = 0, _ work: () throws -> Value) throws -> Value {
+        let hasTurn = busy.wait(seconds: seconds) { busy -> Bool? in
+            guard busy < ChunkService.turns else { return nil }
             busy += 1
+            return true
         }
-        defer { busy.withLock { $0 -= 1 } }
+        guard hasTurn == true else {
+            throw RegistryError("the server is busy with the chunks of others", code: .overloaded, hint: "try again in a moment")
+        }
+        defer { busy.update { $0 -= 1 } }
         try workers.check()
         return try work()
     }
@@ -95,8 +99,7 @@ final class ChunkService: Sendable {
         for base in bases {
             try workers.check()
             // One that was just removed, or that cannot be read, is none.
-            guard let index = try? index(of: base) else { continue }
-            map.add(index)
+            guard let index = try? index(of: base), map.add(index) else { continue }
             used.append(base)
             if map.found(ids) * 16 >= ids.count * ChunkService.enough { break }
         }

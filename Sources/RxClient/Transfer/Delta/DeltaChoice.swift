@@ -8,7 +8,7 @@ enum DeltaChoice {
     static let leastShare = 4
     /// How many blobs are looked in, and how many bytes they have together.
     static let baseCount = Delta.baseLimit
-    static let baseBytes = 8 << 30
+    static let baseBytes = ChunkIndex.largestBlob
 
     /// When so much of a list of chunks is found, in sixteenths, no further base is looked at.
     static let enough = 15

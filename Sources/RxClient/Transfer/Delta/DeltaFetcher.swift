@@ -50,9 +50,8 @@ struct DeltaFetcher {
         for base in bases {
             // A base that is gone is none.
             guard let content = try? store.content(of: base).region(),
-                let known = try? indexes.index(of: base, { RegionSource(content) })
+                let known = try? indexes.index(of: base, { RegionSource(content) }), map.add(known)
             else { continue }
-            map.add(known)
             contents.append(content)
             used.append(base)
             if map.found(ids) * 16 >= ids.count * DeltaChoice.enough { break }
