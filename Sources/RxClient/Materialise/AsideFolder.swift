@@ -27,7 +27,11 @@ final class AsideFolder {
                     self.folder = folder
                     return
                 }
-            } catch { if !error.isMissing { throw error } }
+            } catch {
+                if error.isMissing { continue }
+                try? Files.removeTree(path)
+                throw error
+            }
         }
     }
 

@@ -10,7 +10,8 @@ extension ResourceExporter {
         let (wanted, inlined) = try files(source, options)
         let lookedAt = Clock.nanoseconds
         let plan = try plan(root, wanted, record, options)
-        guard record != nil || options.force || !(plan.keep.isEmpty && plan.replace.isEmpty) else {
+        if record != nil { try plan.check(target) }
+        guard options.force || !(plan.keep.isEmpty && plan.replace.isEmpty && plan.remove.isEmpty) else {
             throw ContentError(
                 "\(target) exists already and is not an empty folder",
                 hint: "name a folder that does not exist yet, or write into this one with --force")
