@@ -8,7 +8,7 @@ BINARY = .build/release/rx
 LIBRARIES = libarchive-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libzstd-dev
 TOOLS = curl tar libarchive-tools sqlite3 python3
 # Programs that the tests let loose on the registry.
-CLIENTS = skopeo umoci buildah docker-registry python3-venv
+CLIENTS = skopeo umoci buildah docker-registry python3-venv nginx-light openssl
 PYTHON_CLIENTS = 'oras>=0.2.43' 'python-dxf>=12.1.1'
 CLIENT_FOLDER = $(abspath .build/clients)
 PEERS = nginx-light docker-registry restic casync wrk hyperfine

@@ -23,6 +23,9 @@ LAZY(struct MHD_Response *, MHD_create_response_from_buffer, (size_t size, void 
      (size, buffer, mode))
 LAZY(struct MHD_Response *, MHD_create_response_from_fd_at_offset64, (uint64_t size, int descriptor, uint64_t offset),
      (size, descriptor, offset))
+LAZY(struct MHD_Response *, MHD_create_response_from_callback,
+     (uint64_t size, size_t block, MHD_ContentReaderCallback reader, void *context, MHD_ContentReaderFreeCallback released),
+     (size, block, reader, context, released))
 LAZY(enum MHD_Result, MHD_add_response_header, (struct MHD_Response *response, const char *name, const char *value),
      (response, name, value))
 LAZY(void, MHD_destroy_response, (struct MHD_Response *response), (response))
@@ -117,6 +120,15 @@ void rx_mhd_each_header(struct MHD_Connection *connection, void *context,
 struct MHD_Response *rx_mhd_response(const void *bytes, size_t count) {
     return MHD_create_response_from_buffer(count, (void *)bytes, MHD_RESPMEM_MUST_COPY);
 }
+
+struct MHD_Response *rx_mhd_response_stream(int64_t length, size_t block, void *context,
+                                            ssize_t (*reader)(void *context, uint64_t position, char *buffer, size_t room),
+                                            void (*released)(void *context)) {
+    return MHD_create_response_from_callback(length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)length, block, reader, context, released);
+}
+
+ssize_t rx_mhd_stream_end(void) { return MHD_CONTENT_READER_END_OF_STREAM; }
+ssize_t rx_mhd_stream_failed(void) { return MHD_CONTENT_READER_END_WITH_ERROR; }
 
 int rx_mhd_add_header(struct MHD_Response *response, const char *name, const char *value) {
     return MHD_add_response_header(response, name, value) == MHD_YES;

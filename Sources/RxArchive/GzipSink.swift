@@ -5,23 +5,23 @@ public import RxModel
 ///
 /// Source: RFC 1952; Specs/04-archive.
 public final class GzipSink: ByteSink {
-    private static let level: Int32 = 6
-
+    private let level: Int32
     private let sink: any ByteSink
     private let stream: UnsafeMutablePointer<z_stream>
     private let header: UnsafeMutablePointer<gz_header>
     private let output = OwnedBuffer(streamBufferSize)
     private var stores = false
 
-    /// Writes the gzip stream to `sink`.
-    public init(_ sink: any ByteSink) {
+    /// Writes the gzip stream to `sink`; `level` is zlib's, 1 for the fastest to 9.
+    public init(_ sink: any ByteSink, level: Int32 = 6) {
         self.sink = sink
+        self.level = level
         header = .allocate(capacity: 1)
         header.initialize(to: gz_header())
         header.pointee.os = 255  // unknown
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        precondition(rx_deflate_init_gzip(stream, GzipSink.level) == Z_OK, "zlib could not start")
+        precondition(rx_deflate_init_gzip(stream, level) == Z_OK, "zlib could not start")
         deflateSetHeader(stream, header)
         emptyOutput()
     }
@@ -51,7 +51,7 @@ public final class GzipSink: ByteSink {
     public func store(_ stores: Bool) throws {
         guard stores != self.stores else { return }
         self.stores = stores
-        while deflateParams(stream, stores ? 0 : GzipSink.level, Z_DEFAULT_STRATEGY) == Z_BUF_ERROR { try flushOutput() }
+        while deflateParams(stream, stores ? 0 : level, Z_DEFAULT_STRATEGY) == Z_BUF_ERROR { try flushOutput() }
     }
 
     /// Writes what is left and the trailer; nothing can be written after it.

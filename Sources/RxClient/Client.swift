@@ -41,19 +41,21 @@ public struct Client {
         throws
     {
         self.home = home
+        let configuration = try ClientConfiguration(home: home)
+        self.configuration = configuration
+        let transfers = try configuration.transfers
         wire = MeteringTransport(transport)
-        let transport: any HTTPTransport = wire
-        bareTransport = transport
-        let authenticating = AuthenticatingTransport(transport, credentials: CredentialStore(home: home))
-        self.transport = authenticating
+        bareTransport = RetryingTransport(wire, transfers: transfers)
+        let transport = RetryingTransport(
+            AuthenticatingTransport(wire, credentials: CredentialStore(home: home)), transfers: transfers)
+        self.transport = transport
         self.progress = progress
         faces = RegistryFaces(home: home)
         store = try DiskStore(at: home)
-        configuration = try ClientConfiguration(home: home)
         links = try LinkTable(home: home)
         self.environment = try environment.map { try $0.isEmpty ? .none : .some(RegistryURL(parsing: $0)) }
         var sources = SourceRegistry()
-        sources.register(GitHubSource(base: githubURL ?? GitHubSource.base) { try Download.open($0, authenticating) })
+        sources.register(GitHubSource(base: githubURL ?? GitHubSource.base) { try Download.open($0, transport) })
         self.sources = sources
     }
 

@@ -27,7 +27,7 @@ public struct ConfiguredRegistry: Sendable, Equatable {
 /// Source: Specs/09-command-line, configuration rules.
 public struct ClientConfiguration: Sendable {
     /// The keys that `rx config` knows.
-    public static let keys = ["registry"]
+    public static let keys = ["registry", "transfers"]
 
     private var members: [String: JSON]
     /// The registries, in the order they are asked.
@@ -136,16 +136,37 @@ public struct ClientConfiguration: Sendable {
         if defaultName == name { defaultName = registries.first?.name }
     }
 
+    /// How many transfers with one registry run at once, when it is not busy. Throws `RegistryError` for what is no such number.
+    public var transfers: Int {
+        get throws(RegistryError) {
+            guard let written = members["transfers"] else { return TransferGate.standard }
+            guard let number = written.int, 1...TransferGate.most ~= number else {
+                throw ClientConfiguration.broken("transfers must be a number from 1 to \(TransferGate.most)")
+            }
+            return number
+        }
+    }
+
     /// The value of a key of `keys`; nil when it is not set. Throws `RegistryError` for another key.
     public func value(of key: String) throws(RegistryError) -> String? {
         try check(key)
+        if key == "transfers" { return members[key] == nil ? nil : String(try transfers) }
         return defaultRegistry?.url
     }
 
     /// Sets a key of `keys`. `registry` sets the address of the registry named `default` and makes it the default. Throws
-    /// `RegistryError` for another key and for an address that is none.
+    /// `RegistryError` for another key, for an address that is none, and for a number that `transfers` cannot be.
     public mutating func set(_ key: String, to value: String) throws(RegistryError) {
         try check(key)
+        if key == "transfers" {
+            guard let number = Int(value), 1...TransferGate.most ~= number else {
+                throw RegistryError(
+                    "transfers must be a number from 1 to \(TransferGate.most), not \(value)", code: .invalidRequest,
+                    hint: "how many blobs move at once; \(TransferGate.standard) when it is not set")
+            }
+            members[key] = .integer(number)
+            return
+        }
         _ = try RegistryURL(parsing: value)
         let entry = ConfiguredRegistry(name: "default", url: value)
         if let index = registries.firstIndex(where: { $0.name == "default" }) {

@@ -151,6 +151,8 @@ extension Client {
 
     /// Speaks OCI Distribution to a registry.
     func distribution(_ registry: RegistryURL) -> DistributionClient {
-        DistributionClient(registry, transport: transport, progress: progress)
+        var client = DistributionClient(registry, transport: transport, progress: progress)
+        client.uploads = UploadNotes(folder: "\(home)/cache/uploads")
+        return client
     }
 }

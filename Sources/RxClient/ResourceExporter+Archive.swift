@@ -11,14 +11,16 @@ extension ResourceExporter {
         let aside = "\(target).rx-\(RandomName.make())"
         progress.begin("writing", total: nil)
         defer { progress.end() }
-        do {
-            let file = try FileDescriptor.open(aside, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
-            try writeWithDefinition(manifest, to: MeteredSink(FileSink(file), progress))
-            try file.sync()
-            try Files.rename(aside, to: target)
-        } catch {
-            Files.discard(aside)
-            throw error
+        try Interruption.cleaning(aside) {
+            do {
+                let file = try FileDescriptor.open(aside, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
+                try writeWithDefinition(manifest, to: MeteredSink(FileSink(file), progress))
+                try file.sync()
+                try Files.rename(aside, to: target)
+            } catch {
+                Files.discard(aside)
+                throw error
+            }
         }
     }
 

@@ -6,6 +6,13 @@ public protocol FileBody: AnyObject, Sendable {
     var number: Int32 { get }
 }
 
+/// Makes a body while it is sent.
+public protocol BodyProducer: AnyObject, Sendable {
+    /// Writes the whole body to `sink`, on a thread of its own. What the sink throws says that nobody wants it any more; what this throws
+    /// ends the connection, so that the client sees a body that is cut short.
+    func produce(into sink: any ByteSink) throws
+}
+
 /// A status, header fields and a body.
 public struct HTTPResponse: Sendable {
     /// What follows the head.
@@ -16,13 +23,16 @@ public struct HTTPResponse: Sendable {
         case bytes([UInt8])
         /// A part of a file, sent without passing through memory.
         case file(any FileBody, offset: Int, length: Int)
+        /// Bytes that are made while they are sent; without a length their number shows at the end.
+        case stream(any BodyProducer, length: Int?)
 
-        /// The number of bytes.
+        /// The number of bytes; 0 for a stream that does not know.
         public var count: Int {
             switch self {
             case .empty: 0
             case .bytes(let bytes): bytes.count
             case .file(_, _, let length): length
+            case .stream(_, let length): length ?? 0
             }
         }
     }

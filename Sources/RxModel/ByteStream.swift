@@ -68,3 +68,9 @@ extension ByteSource {
         return sink.bytes
     }
 }
+
+/// A source that can go to any place of its bytes without reading those before it.
+public protocol SeekableSource: ByteSource {
+    /// Reads from `offset` on, counted from the first byte.
+    func seek(to offset: Int) throws
+}

@@ -48,3 +48,23 @@ public final class BufferedSink: ByteSink {
         count = 0
     }
 }
+
+/// Reads a file from any place on, beside others that read through the same descriptor.
+public final class FileRangeSource: SeekableSource {
+    private let file: FileDescriptor
+    private var offset: Int
+
+    /// Reads `file` from `offset` on.
+    public init(_ file: FileDescriptor, from offset: Int = 0) {
+        self.file = file
+        self.offset = offset
+    }
+
+    public func seek(to offset: Int) { self.offset = offset }
+
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let count = try file.read(into: buffer, at: offset)
+        offset += count
+        return count
+    }
+}

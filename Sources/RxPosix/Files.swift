@@ -82,6 +82,16 @@ public enum Files {
         }
     }
 
+    /// The paths of everything below a folder that is no folder itself; symlinks are not followed.
+    public static func tree(_ path: String) throws(PosixError) -> [String] {
+        var found: [String] = []
+        for name in try names(in: path) {
+            let inner = "\(path)/\(name)"
+            if let status = try status(inner), status.isFolder { found += try tree(inner) } else { found.append(inner) }
+        }
+        return found
+    }
+
     /// The whole of a file, when it has at most `limit` bytes; throws `ContentError` for a larger one.
     public static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
         try FileSource(path: path).readAll(limit: limit)

@@ -1,14 +1,14 @@
 import Glibc
 
 /// A value that threads change and wait for.
-public final class Monitor<State>: @unchecked Sendable {
+public final class Monitor<State: ~Copyable>: @unchecked Sendable {
     // A mutex and condition must not move, so they live on the heap, owned here alone.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var state: State
 
     /// Starts with `state`.
-    public init(_ state: sending State) {
+    public init(_ state: consuming sending State) {
         self.state = state
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(changed, nil)

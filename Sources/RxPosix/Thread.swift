@@ -17,6 +17,9 @@ public final class Thread: Sendable {
         self.handle = handle
     }
 
+    /// Starts `body` on a thread that nobody waits for.
+    public static func detach(_ body: @escaping @Sendable () -> Void) { pthread_detach(Thread(body).handle) }
+
     /// Waits until the thread has ended; call it once.
     public func join() { pthread_join(handle, nil) }
 }

@@ -58,7 +58,7 @@ extension ServerContext {
     /// A reaction that runs `job` on a thread for quick work.
     func work(_ call: Call, _ job: @escaping @Sendable () throws -> HTTPResponse) -> Reaction {
         .work { respond in
-            do { respond(try job()) } catch { respond(failure(error, call)) }
+            do { respond(try job().encoded(for: call.request)) } catch { respond(failure(error, call)) }
         }
     }
 

@@ -20,6 +20,8 @@ final class Exchange: @unchecked Sendable {
         case decided(Reaction)
         /// The body goes to a receiver.
         case receiving(any UploadReceiver)
+        /// The body goes to a thread of its own.
+        case streaming(IncomingStream)
         /// A worker has it; the connection is suspended.
         case working
         /// Answered through the library.
@@ -52,6 +54,8 @@ final class Exchange: @unchecked Sendable {
     private var id = ""
     private var status = 0
     private var bytes = 0
+    /// The body of the answer, when it is made while it is sent.
+    private var outgoing: OutgoingStream?
 
     init(_ server: HTTPServer, _ connection: OpaquePointer, _ target: UnsafePointer<CChar>?, _ client: ClientConnection?) {
         self.server = server
@@ -70,6 +74,11 @@ final class Exchange: @unchecked Sendable {
             return decide(methodText: method, version: version)
         case .decided(let reaction): return perform(reaction)
         case .receiving(let receiver): return work(server.workers.long) { respond in respond(receiver.finish()) }
+        case .streaming(let stream):
+            state = .working
+            MHD_suspend_connection(connection)
+            stream.end(resume)
+            return true
         case .working:
             guard let response = result.withLock({ $0.take() }) else { return true }
             return answer(response)
@@ -108,6 +117,11 @@ final class Exchange: @unchecked Sendable {
         case .receive(let receiver):
             state = .receiving(receiver)
             return true
+        case .stream(let slot, let process):
+            let stream = IncomingStream(ConnectionSwitch(connection))
+            state = .streaming(stream)
+            stream.start(slot, process)
+            return true
         case .answer(let response): return refuse(response, expects: headers["Expect"] != nil)
         case .work:
             state = .decided(reaction)
@@ -118,9 +132,14 @@ final class Exchange: @unchecked Sendable {
         }
     }
 
-    /// A part of the body. False closes the connection.
-    func bodyCame(_ part: UnsafeRawBufferPointer) -> Bool {
+    /// A part of the body: gives how much of it was taken, less than all when the connection was suspended. Nil closes the connection.
+    func bodyCame(_ part: UnsafeRawBufferPointer) -> Int? {
+        if case .streaming(let stream) = state { return streamed(part, stream) }
         received += part.count
+        return isTaken(part) ? part.count : nil
+    }
+
+    private func isTaken(_ part: UnsafeRawBufferPointer) -> Bool {
         switch state {
         case .receiving(let receiver):
             if received > server.limits.bodyBytes { return refuse(closing(failure(tooLarge)), expects: false) }
@@ -135,7 +154,20 @@ final class Exchange: @unchecked Sendable {
         case .decided:
             lingered += part.count
             return lingered <= Exchange.droppedBytes || answerEarly(closing(failure(unwanted)))
-        case .head, .working, .answered: return true
+        case .head, .streaming, .working, .answered: return true
+        }
+    }
+
+    private func streamed(_ part: UnsafeRawBufferPointer, _ stream: IncomingStream) -> Int? {
+        switch stream.offer(part) {
+        case .taken(let count):
+            received += count
+            guard received > server.limits.bodyBytes else { return count }
+            stream.abandon()
+            return refuse(closing(failure(tooLarge)), expects: false) ? count : nil
+        case .answered(let response):
+            received += part.count
+            return refuse(response, expects: false) ? part.count : nil
         }
     }
 
@@ -161,6 +193,7 @@ final class Exchange: @unchecked Sendable {
         case .answer(let response): answer(response)
         case .work(let job): work(server.workers.quick, job)
         case .receive(let receiver): work(server.workers.long) { respond in respond(receiver.finish()) }
+        case .stream: false
         }
     }
 
@@ -205,11 +238,26 @@ final class Exchange: @unchecked Sendable {
 
     /// Hands the answer to the library. False when it cannot be sent.
     private func answer(_ response: HTTPResponse) -> Bool {
+        var response = response
+        var start: (() -> Void)?
+        if case .stream(let producer, _) = response.body {
+            do throws(RegistryError) {
+                let slot = try server.workers.transfers.reserve()
+                let stream = OutgoingStream(ConnectionSwitch(connection))
+                outgoing = stream
+                start = { [server, id] in
+                    stream.start(slot, producer) { server.log.problem("an answer was cut short: \($0)", id: id) }
+                }
+            } catch { response = failure(error) }
+        }
         state = .answered
         note(response)
-        guard let made = response.make(id: id, face.headers, closing: server.draining.load(ordering: .relaxed)) else { return false }
+        let isClosing = server.draining.load(ordering: .relaxed)
+        guard let made = response.make(id: id, face.headers, closing: isClosing, stream: outgoing) else { return false }
         defer { MHD_destroy_response(made) }
-        return rx_mhd_queue(connection, UInt32(response.status), made) != 0
+        guard rx_mhd_queue(connection, UInt32(response.status), made) != 0 else { return false }
+        start?()
+        return true
     }
 
     /// Writes the answer to the socket: the library takes none between the first and the last byte of a body.
@@ -236,6 +284,8 @@ final class Exchange: @unchecked Sendable {
     func over(_ end: End) {
         if case .head = state {} else { server.active.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
         let lingered = if case .lingering = state { true } else { false }
+        if case .streaming(let stream) = state { stream.abandon() }
+        if let outgoing { bytes = outgoing.sent }
         if status == 0 { status = Int(rx_mhd_status(connection)) }
         if status == 0 {
             // Refused by the library without an answer, given up by the client, or cut off.

@@ -16,7 +16,7 @@ package enum Face: Sendable {
     /// What every answer has.
     package var headers: HTTPHeaders {
         switch self {
-        case .api: HTTPHeaders()
+        case .api: [TransferWire.header: TransferWire.version]
         case .distribution: ["Docker-Distribution-API-Version": "registry/2.0"]
         }
     }

@@ -6,16 +6,17 @@ public import RxPosix
 extension FileDescriptor: FileBody {}
 
 extension HTTPResponse {
-    /// The response as the library's own object, for one use, with more headers. Nil when memory or descriptors have run out.
-    func make(id: String, _ more: HTTPHeaders, closing: Bool) -> OpaquePointer? {
-        guard let made = makeBody() else { return nil }
+    /// The response as the library's own object, for one use, with more headers; `stream` is where a body that is made while it is sent
+    /// comes from. Nil when memory or descriptors have run out.
+    func make(id: String, _ more: HTTPHeaders, closing: Bool, stream: OutgoingStream?) -> OpaquePointer? {
+        guard let made = makeBody(stream) else { return nil }
         for field in headers.fields + more.fields { _ = rx_mhd_add_header(made, field.name, field.value) }
         _ = rx_mhd_add_header(made, "X-Request-Id", id)
         if closing { _ = rx_mhd_add_header(made, "Connection", "close") }
         return made
     }
 
-    private func makeBody() -> OpaquePointer? {
+    private func makeBody(_ stream: OutgoingStream?) -> OpaquePointer? {
         switch body {
         case .empty: return rx_mhd_response(nil, 0)
         case .bytes(let bytes): return bytes.withUnsafeBytes { rx_mhd_response($0.baseAddress, $0.count) }
@@ -26,6 +27,7 @@ extension HTTPResponse {
             let made = MHD_create_response_from_fd_at_offset64(UInt64(length), copy, UInt64(offset))
             if made == nil { close(copy) }
             return made
+        case .stream(_, let length): return stream?.makeResponse(length: length)
         }
     }
 

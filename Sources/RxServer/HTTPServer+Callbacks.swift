@@ -41,8 +41,9 @@ func handleRequest(
     guard let exchange = exchange(request?.pointee) else { return 0 }
     if let upload, let count, count.pointee > 0 {
         let bytes = UnsafeRawBufferPointer(start: upload, count: count.pointee)
-        count.pointee = 0
-        return exchange.bodyCame(bytes) ? 1 : 0
+        let taken = exchange.bodyCame(bytes)
+        count.pointee -= taken ?? 0
+        return taken == nil ? 0 : 1
     }
     return exchange.proceed(method: method!, version: version!) ? 1 : 0
 }

@@ -35,6 +35,8 @@ extension HTTPResponse.Body {
         case .empty: .empty
         case .bytes(let bytes): .bytes(Array(bytes[range]))
         case .file(let file, let offset, _): .file(file, offset: offset + range.lowerBound, length: range.count)
+        // Its parts are not known before it is made.
+        case .stream: self
         }
     }
 }

@@ -1,4 +1,5 @@
 package import RxHTTP
+package import RxModel
 
 /// Decides what happens to requests. Knows nothing of sockets or of the library that owns them.
 package protocol HTTPHandler: Sendable {
@@ -14,6 +15,8 @@ package enum Reaction: Sendable {
     case work(@Sendable (_ respond: @escaping @Sendable (HTTPResponse) -> Void) -> Void)
     /// The body is wanted.
     case receive(any UploadReceiver)
+    /// The body is wanted by a thread of its own, which reads it as it comes and gives the answer, at its end or before.
+    case stream(TransferSlot, @Sendable (any ByteSource) -> HTTPResponse)
 }
 
 /// Takes a request's body. Released without `finish` when the client goes away.

@@ -14,7 +14,8 @@ package struct RegistryHandler: HTTPHandler {
         exact = [
             Route.healthz: HealthEndpoint(), Route.health: HealthEndpoint(), Route.wellKnown: WellKnownEndpoint(),
             Route.search: SearchEndpoint(),
-            Route.publish: PublishEndpoint(),
+            Route.publish: PublishEndpoint(), Route.blobs: BlobsEndpoint(), Route.blobsMissing: MissingEndpoint(),
+            Route.blobsFetch: FetchEndpoint(),
         ]
         prefixes = [(Route.resourcePrefix, ResourceEndpoint()), (Route.contentPrefix, ContentEndpoint())]
     }

@@ -13,7 +13,7 @@ public final class RegistryServer: Sendable {
         Signals.ignoreBrokenPipes()
         let spool = "\(configuration.data)/staging"
         try Files.makeFolders(spool)
-        let workers = Workers(long: configuration.workerThreads)
+        let workers = Workers(long: configuration.workerThreads, transfers: configuration.maxTransfers)
         let archives = ArchiveCache(
             folder: "\(configuration.data)/cache/archives", limit: configuration.archiveCacheBytes, store: store, workers: workers)
         let context = ServerContext(

@@ -14,9 +14,13 @@ struct ResourceEndpoint: Endpoint {
         return context.work(call) {
             let version = try context.store.version()
             let record = try context.resolve(locator)
+            let tag = EntityTag(record.manifestDigest.description)
+            // The list of files is not made only to tell how long it would be.
+            if files, tag.matches(ifNoneMatch: call.request.headers["If-None-Match"]) {
+                return HTTPResponse(304, headers: ["ETag": tag.description])
+            }
             let info = ResourceInfo(record)
             let body = files ? info.canonical(with: try context.store.manifest(of: record).files) : info.json.canonical
-            let tag = EntityTag(record.manifestDigest.description)
             let headers: HTTPHeaders = ["Content-Type": "application/json", "ETag": tag.description]
             let whole = HTTPResponse(200, headers: headers, body: .bytes(body))
             let answer = CachedAnswer(whole, tag: tag)

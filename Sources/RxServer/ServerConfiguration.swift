@@ -36,6 +36,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var drainSeconds = 10
     /// The number of threads that unpack and build archives.
     public var workerThreads = 4
+    /// The most streams of blobs that are received or sent at a time.
+    public var maxTransfers = 16
 
     /// The settings as they are when nothing is said.
     public init() {}
@@ -66,6 +68,7 @@ public struct ServerConfiguration: Sendable, Equatable {
         "archiveCacheBytes": (\.archiveCacheBytes, 0...Int.max), "maxDefinitionBytes": (\.maxDefinitionBytes, 1...1 << 30),
         "maxManifestBytes": (\.maxManifestBytes, 1...1 << 30), "uploadSessionSeconds": (\.uploadSessionSeconds, 1...1 << 31),
         "drainSeconds": (\.drainSeconds, 0...3600), "workerThreads": (\.workerThreads, 1...256),
+        "maxTransfers": (\.maxTransfers, 1...1024),
     ]
 
     /// Every key that a configuration may have.

@@ -9,13 +9,16 @@ package final class Workers: Sendable {
     package let quick: WorkerPool
     /// For unpacking what is published and building what is downloaded. Their number bounds how much memory such work takes.
     package let long: WorkerPool
+    /// For streams that are received or sent: each has a thread of its own.
+    package let transfers: Transfers
     private let cancelled = Atomic<Bool>(false)
     private let turn = Mutex(())
 
     private static let quickThreads = 2
 
-    /// Starts the threads, `long` of them for long work.
-    package init(long count: Int) {
+    /// Starts the threads, `long` of them for long work; `transfers` streams may run at a time.
+    package init(long count: Int, transfers: Int = 16) {
+        self.transfers = Transfers(limit: transfers)
         quick = WorkerPool(count: Workers.quickThreads)
         long = WorkerPool(count: count)
     }
@@ -24,7 +27,10 @@ package final class Workers: Sendable {
     package static let stopping = RegistryError("the server is stopping", code: .overloaded, hint: "try again in a moment")
 
     /// Ends the work that is under way or waits, as soon as it checks.
-    package func cancel() { cancelled.store(true, ordering: .relaxed) }
+    package func cancel() {
+        cancelled.store(true, ordering: .relaxed)
+        transfers.cancel()
+    }
 
     /// Throws `stopping` once the work was cancelled.
     package func check() throws(RegistryError) { if cancelled.load(ordering: .relaxed) { throw Workers.stopping } }
@@ -43,6 +49,7 @@ package final class Workers: Sendable {
         // Quick work hands on long work, never the other way round.
         quick.close()
         long.close()
+        transfers.close()
     }
 }
 

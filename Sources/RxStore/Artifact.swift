@@ -22,7 +22,7 @@ public struct Artifact: Sendable {
     /// The blobs that must be there, with their lengths.
     public let blobs: [ContentDigest: Int]
     /// Blobs whose bytes are written into the manifest.
-    let inlined: [ContentDigest: [UInt8]]
+    public let inlined: [ContentDigest: [UInt8]]
     /// The manifests that an index lists, with their lengths.
     public let manifests: [ContentDigest: Int]
     /// The manifest that it refers to.
@@ -50,7 +50,11 @@ public struct Artifact: Sendable {
     ///
     /// Throws `ManifestError` for what is no manifest.
     public init(parsing bytes: [UInt8], mediaType: String?, repository: String) throws(ManifestError) {
-        let manifest = try ArtifactManifest(parsing: bytes, mediaType: mediaType)
+        try self.init(ArtifactManifest(parsing: bytes, mediaType: mediaType), bytes: bytes, repository: repository)
+    }
+
+    /// The same for a manifest that was read already from these bytes.
+    public init(_ manifest: ArtifactManifest, bytes: [UInt8], repository: String) throws(ManifestError) {
         self.bytes = bytes
         digest = sha256(bytes)
         self.mediaType = manifest.mediaType

@@ -97,8 +97,15 @@ public protocol RepositoryBlobs: Sendable {
     /// lease time: whoever was told that a blob exists may rely on it.
     func blob(_ digest: ContentDigest, in repository: String, leasing: Bool) throws -> StagedBlob?
 
+    /// The lengths of those of `digests` that a repository shows, by one look at the catalog: not even their files are looked at.
+    func sizes(of digests: [Digest], in repository: String) throws -> [Digest: Int]
+
     /// The bytes of a blob that is there with its right length; throws `RegistryError` "Blob not found" otherwise.
     func content(of blob: StagedBlob) throws -> BlobContent
+
+    /// Starts to put many blobs into a repository: what is published is shown in it and leased to it, as an upload is, and stays so when
+    /// the batch ends; `lease` finds what any repository shows, as `mount` does. Both are durable when they return.
+    func begin(in repository: String) throws -> any BlobBatch
 
     /// Shows in `repository` the blob that `source`, or any repository when that is nil, has; false when none has it.
     func mount(_ digest: ContentDigest, from source: String?, into repository: String) throws -> Bool

@@ -21,27 +21,33 @@ final class DiskOperation: StoreOperation {
         var leased: Set<Digest> = []
         /// Folders of leased blobs that another operation put just now.
         var unsynced: Set<String> = []
+        /// When the leases that this operation drops at its end were last renewed; 0 when it has none.
         var leasedAt = 0
         /// Whether it keeps a manifest.
         var holds = false
         var ended = false
     }
 
-    private let layout: StoreLayout
+    let layout: StoreLayout
     private let catalog: Catalog
     private let leaseTime: Int
     private let owner: String
+    /// Whether the leases are the operation's own, which go when it ends, and not a repository's, which end by time.
+    private let isOwner: Bool
     private let folder: StagingFolder
     private let lanes: StagingLanes
     private let earlySync: EarlySync
     private let state = Mutex(State())
 
-    init(layout: StoreLayout, catalog: Catalog, leaseTime: Int) throws {
+    /// What it puts or finds is leased to `owner`, or to itself when that is nil.
+    init(layout: StoreLayout, catalog: Catalog, leaseTime: Int, owner: String? = nil) throws {
         self.layout = layout
         self.catalog = catalog
         self.leaseTime = leaseTime
-        owner = RandomName.make()
-        folder = try StagingFolder(in: layout.staging, name: owner)
+        let name = RandomName.make()
+        self.owner = owner ?? name
+        isOwner = owner == nil
+        folder = try StagingFolder(in: layout.staging, name: name)
         lanes = StagingLanes(folder: folder.path)
         earlySync = EarlySync(folder)
     }
@@ -64,6 +70,20 @@ final class DiskOperation: StoreOperation {
         }
     }
 
+    /// Whether anything is staged.
+    var isHolding: Bool { state.withLock { !$0.staged.isEmpty } }
+
+    /// Stages a file of this file system whose bytes have been hashed, by moving it. It is never written to again.
+    func adopt(_ file: String, as blob: StagedBlob) throws {
+        try lanes.use { lane in
+            let path = try lane.next()
+            try Files.rename(file, to: path)
+            _ = try retrying("chmod", path) { chmod(path, 0o444) }
+            earlySync.staged(blob.size)
+            if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
+        }
+    }
+
     func publish() throws {
         // In the order of the digests: rows that are neighbours in the catalog and files of one folder come together.
         let staged = state.withLock { state in
@@ -80,7 +100,7 @@ final class DiskOperation: StoreOperation {
         state.withLock { state in
             state.published.formUnion(staged.map(\.key))
             state.leased.formUnion(staged.map(\.key.digest))
-            state.leasedAt = Clock.now
+            state.leasedAt = isOwner ? Clock.now : 0
         }
     }
 
@@ -170,7 +190,7 @@ final class DiskOperation: StoreOperation {
 
     func cancel() {
         guard !state.withLock({ $0.ended }) else { return }
-        if state.withLock({ $0.leasedAt }) > 0 {
+        if isOwner, state.withLock({ $0.leasedAt }) > 0 {
             // A lease that cannot be dropped now ends by its time.
             _ = try? catalog.write(durably: false) { database, _ in try database.run("DELETE FROM leases WHERE owner = ?", .text(owner)) }
         }
@@ -240,7 +260,7 @@ final class DiskOperation: StoreOperation {
     }
 
     /// Long work keeps its leases: they are renewed when a quarter of their time has passed.
-    private func renewLeases() throws {
+    func renewLeases() throws {
         let due = state.withLock { state in
             guard state.leasedAt > 0, Clock.now - state.leasedAt >= max(1, leaseTime / 4) else { return false }
             state.leasedAt = Clock.now

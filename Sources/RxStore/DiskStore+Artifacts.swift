@@ -46,42 +46,74 @@ extension DiskStore {
 
     public func put(_ artifact: Artifact, in repository: String, tags: [String], name: ContentDigest?, sparse: Bool) throws {
         // A put that is refused leaves nothing and keeps nobody waiting: everything but what is inline is looked for first.
-        let recent = try catalog.read { database in
+        let damages = try layout.damages()
+        let checked = try catalog.read { database in
             try checkContent(of: artifact, but: artifact.inlined, in: repository, sparse: sparse, database, now: database.now())
         }
-        try sync(recent.union(storeInlined(artifact, in: repository)))
-        try catalog.write { database, now in
-            _ = try checkContent(of: artifact, in: repository, sparse: sparse, database, now: now)
+        try syncFolders(checked.recent.union(storeInlined(artifact, in: repository)))
+        func put(_ database: Database, _ now: Int) throws -> Int {
             let id = try database.put(artifact, registry: "", repository: repository, tags: tags, now: now)
-            guard let name, name.sha256 == nil else { return }
+            guard let name, name.sha256 == nil else { return id }
             try database.alias(name, of: artifact.digest)
             try database.run("UPDATE manifests SET alias = ? WHERE id = ?", .text(name.description), .integer(id))
+            return id
+        }
+        // A row and its file come and go together, but for a damaged file, which is set aside alone. So when as many rows are there as a
+        // moment ago, with as many bytes, and nothing was set aside since, then everything that was found then is still there.
+        if artifact.manifests.isEmpty, artifact.inlined.isEmpty {
+            do {
+                return try catalog.write { database, now in
+                    let id = try put(database, now)
+                    guard try database.presentTotals(id) == checked.totals, try layout.damages() == damages else {
+                        throw ChangedMeanwhile()
+                    }
+                }
+            } catch is ChangedMeanwhile {}
+        }
+        try catalog.write { database, now in
+            _ = try checkContent(of: artifact, in: repository, sparse: sparse, database, now: now)
+            _ = try put(database, now)
         }
     }
 
-    /// Throws when the repository lacks a blob or manifest that is named, or has it with another size. Gives the folders of blobs that
-    /// somebody put just now, whose entries may not be on the disk yet.
+    /// Undoes a put whose content is not what it was when it was looked at.
+    private struct ChangedMeanwhile: Error {}
+
+    /// What a look at an artifact's content found.
+    private struct CheckedContent {
+        /// The folders of blobs that somebody put just now, whose entries may not be on the disk yet.
+        var recent: Set<String> = []
+        /// The blobs, each counted once.
+        var totals = BlobTotals()
+    }
+
+    /// Throws when the repository lacks a blob or manifest that is named, or has it with another size.
     private func checkContent(
         of artifact: Artifact, but inlined: [ContentDigest: [UInt8]] = [:], in repository: String, sparse: Bool, _ database: Database,
         now: Int
-    ) throws -> Set<String> {
+    ) throws -> CheckedContent {
         var missing: [ContentDigest] = []
-        var recent: Set<String> = []
+        var checked = CheckedContent()
+        var counted: Set<Digest> = []
         func check(_ name: ContentDigest, _ size: Int, found: Int) throws {
             guard found == size else {
                 throw RegistryError("\(name) has \(found) bytes, and the manifest says \(size)", code: .sizeInvalid)
             }
         }
         func isThere(_ name: ContentDigest, _ size: Int) throws -> Bool {
-            guard let blob = try database.blob(name, in: repository, now: now), try layout.holds(blob.digest, size: blob.size) else {
-                return false
-            }
+            guard let (blob, addedAt) = try database.blobAndTime(name, in: repository, now: now),
+                try layout.holds(blob.digest, size: blob.size)
+            else { return false }
             try check(name, size, found: blob.size)
-            let addedAt = try database.blobAddedAt(blob.digest, size: size) ?? now
-            if addedAt >= now - DiskOperation.unsyncedTime { recent.insert(layout.folder(blob.digest)) }
+            if addedAt >= now - DiskOperation.unsyncedTime { checked.recent.insert(layout.folder(blob.digest)) }
+            if counted.insert(blob.digest).inserted {
+                checked.totals.count += 1
+                checked.totals.bytes += blob.size
+            }
             return true
         }
-        for (name, size) in artifact.blobs where inlined[name] == nil {
+        // In the order of the digests: rows that are neighbours in the catalog and files of one folder come together.
+        for (name, size) in artifact.blobs.sorted(by: { Artifact.precedes($0.key, $1.key) }) where inlined[name] == nil {
             if try !isThere(name, size) { missing.append(name) }
         }
         for (name, size) in artifact.manifests {
@@ -92,15 +124,20 @@ extension DiskStore {
             }
         }
         guard missing.isEmpty else { throw MissingContentError(missing.sorted { $0.description < $1.description }, in: repository) }
-        return recent
+        return checked
     }
 
     /// How many folders are synced one by one; more are synced together.
     private static let singleSyncLimit = 32
 
-    private func sync(_ folders: Set<String>) throws {
+    private func syncFolders(_ folders: Set<String>) throws {
         guard folders.count > DiskStore.singleSyncLimit else { return try folders.forEach { try Files.syncFolder($0) } }
         try FileDescriptor.open(layout.blobs, O_RDONLY | O_DIRECTORY).syncFileSystem()
+    }
+
+    /// Returns when the folders' entries are durable, and every transaction that ended before.
+    func sync(_ folders: Set<String>) throws {
+        if folders.count > DiskStore.singleSyncLimit { try syncFolders(folders) } else { try uploadSync.sync(folders: folders) }
     }
 
     public func removeArtifact(repository: String, name: ArtifactName, sparse: Bool) throws -> Bool {
@@ -166,6 +203,18 @@ extension Database {
     func forgetManifest(_ id: Int) throws {
         try run("DELETE FROM manifests WHERE id = ?", .integer(id))
         try run("DELETE FROM search WHERE rowid = ?", .integer(id))
+    }
+}
+
+extension Artifact {
+    /// Whether one name comes before another: SHA-256 digests in their order, before all others.
+    static func precedes(_ a: ContentDigest, _ b: ContentDigest) -> Bool {
+        switch (a.sha256, b.sha256) {
+        case (let a?, let b?): a < b
+        case (_?, nil): true
+        case (nil, _?): false
+        case (nil, nil): a.description < b.description
+        }
     }
 }
 

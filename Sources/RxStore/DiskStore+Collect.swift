@@ -11,7 +11,7 @@ extension DiskStore {
         let plan = try CollectionPlan(catalog: catalog, leaseTime: leaseTime, ownLeaseTime: self.leaseTime)
         guard !dryRun else {
             var report = plan.report
-            report.leftovers = try leftovers(delete: false)
+            report.leftovers = try leftovers(delete: false, leaseTime)
             return report
         }
         var report = CollectionReport()
@@ -23,7 +23,7 @@ extension DiskStore {
             report.blobs += deleted.count
             report.bytes += deleted.reduce(0) { $0 + $1.size }
         }
-        report.leftovers = try leftovers(delete: true)
+        report.leftovers = try leftovers(delete: true, leaseTime)
         try catalog.write { database, now in
             try database.run("DELETE FROM leases WHERE until <= ?", .integer(plan.leaseEnd(now)))
             try database.forgetAliases()
@@ -78,8 +78,9 @@ extension DiskStore {
         }
     }
 
-    /// Files that nothing accounts for: staging of dead operations, blob files without a row, archives of forgotten manifests.
-    private func leftovers(delete: Bool) throws -> Int {
+    /// Files that nothing accounts for: staging of dead operations, fronts of blobs that nobody goes on with, blob files without a row,
+    /// archives of forgotten manifests.
+    private func leftovers(delete: Bool, _ leaseTime: Int?) throws -> Int {
         var count = 0
         if delete {
             let dead = try StagingFolder.moveAbandoned(in: layout.staging, to: layout.trash)
@@ -90,6 +91,8 @@ extension DiskStore {
             count += try StagingFolder.abandoned(in: layout.staging).count
         }
         count += try abandonedUploads(delete: delete)
+        count += try DiskPartial.forget(
+            in: layout.partials, before: Clock.now - min(leaseTime ?? self.leaseTime, self.leaseTime), delete: delete)
         for prefix in StoreLayout.prefixes { count += try orphans(in: "\(layout.blobs)/\(prefix)", delete: delete) }
         for name in try Files.names(in: layout.archives) {
             guard let digest = Digest(hex: name.prefix(64)) else { continue }

@@ -18,6 +18,15 @@ extension DiskStore {
             ? found : nil
     }
 
+    public func sizes(of digests: [Digest], in repository: String) throws -> [Digest: Int] {
+        try catalog.read { database in
+            let now = try database.now()
+            var sizes: [Digest: Int] = [:]
+            for digest in digests { sizes[digest] = try database.blobAndTime(.sha256(digest), in: repository, now: now)?.blob.size }
+            return sizes
+        }
+    }
+
     public func content(of blob: StagedBlob) throws -> BlobContent {
         let file: FileDescriptor
         do { file = try FileDescriptor.open(layout.blob(blob.digest), O_RDONLY) } catch {

@@ -72,6 +72,8 @@ public final class DiskStore: Store {
 
     public func begin() throws -> any StoreOperation { try DiskOperation(layout: layout, catalog: catalog, leaseTime: leaseTime) }
 
+    public func begin(in repository: String) throws -> any BlobBatch { try RepositoryBatch(self, repository: repository) }
+
     /// Puts back what a collection had moved aside but not yet forgotten, and deletes the rest. Idempotent; may be killed.
     private func recover() throws {
         guard try !Files.names(in: layout.trash).isEmpty else { return }

@@ -6,10 +6,16 @@ import Synchronization
 /// An operation on a memory store.
 final class MemoryOperation: StoreOperation {
     private let store: MemoryStore
-    private let owner = RandomName.make()
+    private let owner: String
+    /// The repository that it puts blobs into; nil for an operation, whose leases go when it ends.
+    private let repository: String?
     private let staged = Mutex<[Digest: [UInt8]]>([:])
 
-    init(store: MemoryStore) { self.store = store }
+    init(store: MemoryStore, repository: String? = nil) {
+        self.store = store
+        self.repository = repository
+        owner = repository.map(repositoryOwner) ?? RandomName.make()
+    }
 
     deinit { cancel() }
 
@@ -38,7 +44,9 @@ final class MemoryOperation: StoreOperation {
     func lease(_ blobs: [Digest: Int]) throws -> Set<Digest> {
         let until = Clock.now + store.leaseTime
         return store.state.withLock { state in
-            let found = blobs.filter { state.blobs[$0.key]?.count == $0.value }.map(\.key)
+            let found = blobs.filter { digest, size in
+                state.blobs[digest]?.count == size && (repository == nil || state.isShown(digest))
+            }.map(\.key)
             for digest in found { state.leases[owner, default: [:]][digest] = until }
             return Set(found)
         }
@@ -53,6 +61,13 @@ final class MemoryOperation: StoreOperation {
             }
             state.holds[owner, default: [:]][record.manifestDigest] = until
         }
+    }
+
+    // What is in memory dies with its process, so no dead operation has left anything.
+    func salvage(_ wanted: [Digest: Int]) throws -> Set<Digest> { [] }
+
+    func partial(_ digest: Digest, size: Int) throws -> (any PartialBlob)? {
+        MemoryPartial(store, digest, size: size) { [self] in _ = try stage(BytesSource($0), expecting: digest) }
     }
 
     func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord {
@@ -80,9 +95,8 @@ final class MemoryOperation: StoreOperation {
 
     func cancel() {
         staged.withLock { $0 = [:] }
-        store.state.withLock { state in
-            state.leases[owner] = nil
-            state.holds[owner] = nil
-        }
+        store.state.withLock { $0.holds[owner] = nil }
+        guard repository == nil else { return }
+        store.state.withLock { $0.leases[owner] = nil }
     }
 }

@@ -12,6 +12,14 @@ extension MemoryStore {
         }
     }
 
+    public func sizes(of digests: [Digest], in repository: String) throws -> [Digest: Int] {
+        state.withLock { state in
+            var sizes: [Digest: Int] = [:]
+            for digest in digests { sizes[digest] = state.blob(.sha256(digest), in: repository)?.size }
+            return sizes
+        }
+    }
+
     public func content(of blob: StagedBlob) throws -> BlobContent {
         guard let bytes = state.withLock({ $0.blobs[blob.digest] }) else { throw RegistryError.blobNotFound(blob.digest) }
         return .bytes(bytes)
@@ -82,6 +90,9 @@ extension MemoryStore.State {
             held.blobs.contains { self.digest(of: $0) == digest }
         }
     }
+
+    /// Whether any repository of this store's own shows a blob.
+    func isShown(_ digest: Digest) -> Bool { ownRepositories.contains { blob(.sha256(digest), in: $0) != nil } }
 
     var ownRepositories: [String] {
         let leasing = leases.keys.compactMap { $0.hasPrefix(repositoryOwner("")) ? String($0.dropFirst(repositoryOwner("").count)) : nil }

@@ -22,6 +22,10 @@ public final class MemoryStore: Store {
         /// What other digests name.
         var aliases: [ContentDigest: Digest] = [:]
         var uploads: [String: Upload] = [:]
+        /// The fronts of blobs that operations left behind.
+        var partials: [Digest: [UInt8]] = [:]
+        /// Those that an operation has now.
+        var taken: Set<Digest> = []
         var tags: [Reference: Tag] = [:]
         var seq = 0
         var version = 0
@@ -71,6 +75,8 @@ public final class MemoryStore: Store {
     }
 
     public func begin() throws -> any StoreOperation { MemoryOperation(store: self) }
+
+    public func begin(in repository: String) throws -> any BlobBatch { MemoryOperation(store: self, repository: repository) }
 
     public func version() throws -> Int { state.withLock { $0.version } }
 

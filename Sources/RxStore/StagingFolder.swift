@@ -63,6 +63,19 @@ final class StagingFolder: Sendable {
         }
     }
 
+    /// The folders in `staging` whose operation has ended without removing them, each locked as its operation had it: until the lock is
+    /// released it is nobody else's.
+    static func takeAbandoned(in staging: String) throws -> [(path: String, lock: FileDescriptor)] {
+        try Files.locked("\(staging).lock") {
+            try Files.names(in: staging).compactMap { name in
+                let path = "\(staging)/\(name)"
+                guard let owner = try? FileDescriptor.open("\(path)/\(ownerName)", O_RDWR), flock(owner.number, LOCK_EX | LOCK_NB) == 0
+                else { return nil }
+                return (path, owner)
+            }
+        }
+    }
+
     private static func dead(in staging: String) throws -> [String] {
         try Files.names(in: staging).map { "\(staging)/\($0)" }.filter { path in
             guard let owner = try? FileDescriptor.open("\(path)/\(ownerName)", O_RDWR) else { return true }

@@ -19,10 +19,10 @@ public protocol BlobWriter: Sendable {
     func begin() throws -> any StoreOperation
 }
 
-/// One operation: stages blobs, publishes them in batches, and commits a manifest that names them. Source: Specs/05-store.
+/// Stages blobs, and publishes them in batches. Source: Specs/05-store.
 ///
-/// Safe to call from several threads. An operation that is released without a commit is cancelled.
-public protocol StoreOperation: AnyObject, Sendable {
+/// Safe to call from several threads. One that is released is cancelled.
+public protocol BlobBatch: AnyObject, Sendable {
     /// Writes the source aside, hashing it. Throws `ContentError` when `expecting` is given and differs; nothing is kept then.
     func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob
 
@@ -31,6 +31,19 @@ public protocol StoreOperation: AnyObject, Sendable {
 
     /// Those of `blobs` (digest and length) that are present with that length; each is leased from here on.
     func lease(_ blobs: [Digest: Int]) throws -> Set<Digest>
+
+    /// Drops what is staged, and an operation's leases; what was published and nobody leases becomes garbage.
+    func cancel()
+}
+
+/// One operation: publishes blobs that are leased to it, and commits a manifest that names them.
+public protocol StoreOperation: BlobBatch {
+    /// Takes over those of `wanted` (digest and length) that operations whose process died had staged: each is hashed, and staged by this
+    /// operation from here on. Gives what was found. What is not wanted stays for others, and for the collection.
+    func salvage(_ wanted: [Digest: Int]) throws -> Set<Digest>
+
+    /// What an earlier operation received of a long blob before it was cut off, to go on with; nil while another operation has it.
+    func partial(_ digest: Digest, size: Int) throws -> (any PartialBlob)?
 
     /// Keeps a stored resource and every blob that it names from collections until the operation ends, also when its tags go; what
     /// they are is not looked at. Throws `RegistryError` "Resource not found" when it is gone already.
@@ -43,9 +56,27 @@ public protocol StoreOperation: AnyObject, Sendable {
     /// The same for manifests of any kind, all in one step: the last one goes under the reference, those before it are the ones that it
     /// lists or that refer to it. `names` are other digests of blobs and manifests among them, which are known from then on.
     func commit(_ artifacts: [Artifact], as reference: Reference, names: [ContentDigest: Digest]) throws -> ResourceRecord
+}
 
-    /// Drops what is staged and the leases; what was published becomes garbage.
-    func cancel()
+extension StoreOperation {
+    /// Those of `blobs` (digest and length) that are present or were taken over from operations whose process died.
+    public func leaseOrSalvage(_ blobs: [Digest: Int]) throws -> Set<Digest> {
+        let present = try lease(blobs)
+        return try present.union(salvage(blobs.filter { !present.contains($0.key) }))
+    }
+}
+
+/// The front of a blob that comes in several pieces, perhaps to several processes one after another. Used by one thread. What was
+/// appended is kept, as far as the store can, when this is released before `finish`.
+public protocol PartialBlob: AnyObject {
+    /// How many bytes are here.
+    var offset: Int { get }
+
+    /// Takes the next bytes. Throws `ContentError` for more than the blob has.
+    func append(_ bytes: UnsafeRawBufferPointer) throws
+
+    /// Stages the blob. Throws `ContentError` (`digestInvalid`) when what is here is another one, and begins anew at 0.
+    func finish() throws
 }
 
 /// What `stage` wrote.

@@ -14,6 +14,7 @@ struct StoreLayout: Sendable {
     var damaged: String { "\(root)/damaged" }
     var cache: String { "\(root)/cache" }
     var archives: String { "\(cache)/archives" }
+    var partials: String { "\(cache)/partial" }
 
     /// The file of one upload.
     func upload(_ name: String) -> String { "\(uploads)/\(name)" }
@@ -45,6 +46,12 @@ struct StoreLayout: Sendable {
 
     /// The names of the folders that blobs are spread over.
     static let prefixes = (0..<256).map { Hex.text(CollectionOfOne(UInt8($0))) }
+
+    /// What changes when a damaged blob's file is set aside: the time (nanoseconds) of the last change in the folder for them; nil while
+    /// there is none.
+    func damages() throws -> Int? {
+        try Files.status(damaged).map { $0.st_mtim.tv_sec * 1_000_000_000 + $0.st_mtim.tv_nsec }
+    }
 
     /// Whether a blob's file is there with this length.
     func holds(_ digest: Digest, size: Int) throws -> Bool {

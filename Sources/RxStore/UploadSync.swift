@@ -8,7 +8,7 @@ final class UploadSync: Sendable {
     static let smallSize = 1 << 20
 
     private let files: GroupSync<FileDescriptor>
-    private let entries: GroupSync<String>
+    private let entries: GroupSync<Set<String>>
 
     /// `layout` is the store's.
     init(_ layout: StoreLayout) {
@@ -19,7 +19,7 @@ final class UploadSync: Sendable {
         }
         let log = CatalogLog(path: "\(layout.catalog)-wal")
         entries = GroupSync { folders in
-            for folder in Set(folders) { try Files.syncFolder(folder) }
+            for folder in Set(folders.joined()) { try Files.syncFolder(folder) }
             try log.sync()
         }
     }
@@ -30,7 +30,10 @@ final class UploadSync: Sendable {
     }
 
     /// Returns when a folder's entries are durable, and every transaction that ended before.
-    func sync(folder: String) throws { try entries.wait(for: folder) }
+    func sync(folder: String) throws { try sync(folders: [folder]) }
+
+    /// The same for several folders, or none.
+    func sync(folders: Set<String>) throws { try entries.wait(for: folders) }
 }
 
 /// The file that SQLite writes commits to first. It is synced through a descriptor of its own: SQLite keeps no locks on that file, and what

@@ -60,7 +60,19 @@ enum Program {
                 message: "rx \(command.name) needs one of: \(command.subcommands.map(\.word).joined(separator: ", "))",
                 hint: "see rx \(command.name) --help")
         }
-        try command.run(try Invocation(command, words))
+        let invocation = try Invocation(command, words)
+        if !command.takesSignals { watchSignals(invocation) }
+        try command.run(invocation)
+    }
+
+    private static func watchSignals(_ invocation: Invocation) {
+        let isJSON = invocation.has(.json)
+        let clearsLine = Host.isTerminal(2)
+        Interruption.watch { number in
+            if clearsLine { Host.writeError("\r\u{1B}[K") }
+            let signal = number == SIGINT ? "interrupted" : "told to end"
+            say(signal, hint: "run the same command again: it goes on with what came whole", code: "INTERRUPTED", isJSON: isJSON)
+        }
     }
 
     private static func help(_ words: [String]) throws {
@@ -80,7 +92,12 @@ enum Program {
     }
 
     private static func report(_ message: String, hint: String?, code: String, _ words: [String]) {
-        if words.contains("--json") {
+        Interruption.settle()
+        say(message, hint: hint, code: code, isJSON: words.contains("--json"))
+    }
+
+    private static func say(_ message: String, hint: String?, code: String, isJSON: Bool) {
+        if isJSON {
             Host.writeError(JSON.members(["error": .string(message), "code": .string(code), "hint": hint.map { .string($0) }]).text + "\n")
             return
         }

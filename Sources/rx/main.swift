@@ -3,4 +3,6 @@ import RxPosix
 
 Host.holdStandardDescriptors()
 Signals.ignoreBrokenPipes()
-exit(Program.run(Host.arguments))
+let status = Program.run(Host.arguments)
+Interruption.settle()
+exit(status)

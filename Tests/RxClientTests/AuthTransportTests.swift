@@ -40,7 +40,7 @@ import Testing
         let source: any CredentialSource = credential.map { FixedCredential($0, for: "127.0.0.1:\(server.port)") } ?? NoCredentials()
         var client = DistributionClient(
             try RegistryURL(parsing: server.url()), transport: AuthenticatingTransport(quick(), credentials: source))
-        client.limits.pause = 0.01
+        client.limits.retry.pause = 0.01
         return client
     }
 

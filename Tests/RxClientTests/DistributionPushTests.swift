@@ -123,7 +123,7 @@ import Testing
         let moved = CountingProgress()
         var client = try server.client { $0.chunk = 100_000 }
         client = DistributionClient(client.registry, transport: client.transport, progress: moved)
-        (client.limits.chunk, client.limits.pause) = (100_000, 0.01)
+        (client.limits.chunk, client.limits.retry.pause) = (100_000, 0.01)
         try client.push(descriptor, to: "a") { BytesSource(bytes) }
         #expect(held.value == bytes)
         #expect(server.asked.contains("GET /s/100000"), "\(server.asked)")

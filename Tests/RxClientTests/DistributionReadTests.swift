@@ -113,7 +113,7 @@ import Testing
             default: nil
             }
         }
-        let error = registryError { try server.client { $0.attempts = 3 }.bytes(descriptor) }
+        let error = registryError { try server.client { $0.retry.attempts = 3 }.bytes(descriptor) }
         #expect(error?.code == .unreachable)
         #expect(server.asked.count == 3 || server.asked.count == 4)
         let short = WireServer { _ in WireServer.Answer(200, [:], bytes.prefix(10)) }
@@ -136,7 +136,7 @@ import Testing
         }
         #expect(try server.client().bytes(descriptor) == bytes)
         let busy = WireServer { _ in .error(429, "TOOMANYREQUESTS", "slow down") }
-        let error = registryError { try busy.client { $0.attempts = 2 }.tags(of: "a") }
+        let error = registryError { try busy.client { $0.retry.attempts = 2 }.tags(of: "a") }
         #expect(error?.code.wire == "TOOMANYREQUESTS" && error?.message.hasSuffix("slow down") == true)
         #expect(error?.message.contains("answered 429 when asked to") == true && error?.hint == "try again later")
     }

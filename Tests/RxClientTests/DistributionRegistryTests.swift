@@ -99,7 +99,7 @@ import Testing
         let registry = try DockerRegistry()
         let (long, descriptor) = blob(3_500_000)
         var client = DistributionClient(try RegistryURL(parsing: registry.url), transport: BreakingTransport(quick(), at: [2, 5]))
-        (client.limits.chunk, client.limits.pause) = (1 << 20, 0.01)
+        (client.limits.chunk, client.limits.retry.pause) = (1 << 20, 0.01)
         try client.push(descriptor, to: "a") { BytesSource(long) }
         #expect(try client.bytes(descriptor, from: "a") == long)
         withExtendedLifetime(registry) {}

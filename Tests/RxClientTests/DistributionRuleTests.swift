@@ -97,9 +97,9 @@ import Testing
     }
 
     @Test func `patience ends, and begins again with progress`() {
-        var limits = DistributionClient.Limits()
-        (limits.attempts, limits.pause) = (3, 1)
-        var patience = Patience(limits)
+        var policy = RetryPolicy()
+        (policy.attempts, policy.pause, policy.random) = (3, 1, { 1 })
+        var patience = Patience(policy)
         let lost = HTTPFailure(.interrupted, "x").error(endpoint: "h")
         let refused = HTTPFailure(.refused, "x").error(endpoint: "h")
         #expect(patience.pause(after: refused) == nil, "nobody was ever there")

@@ -1,8 +1,10 @@
 import Foundation
 import RxModel
-import RxServer
+import RxProtocol
 import RxTesting
 import Testing
+
+@testable import RxServer
 
 @Suite struct `Limits` {
     @Test(arguments: try vectors("limits")) func `have the defaults of the vectors`(_ vector: JSON) throws {
@@ -16,7 +18,7 @@ import Testing
             "idleSeconds": .integer(settings.idleSeconds), "drainSeconds": .integer(settings.drainSeconds),
             "workerThreads": .integer(settings.workerThreads), "archiveCacheBytes": .integer(settings.archiveCacheBytes),
             "maxManifestBytes": .integer(settings.maxManifestBytes), "sparseIndexes": .bool(settings.sparseIndexes),
-            "uploadSessionSeconds": .integer(settings.uploadSessionSeconds),
+            "uploadSessionSeconds": .integer(settings.uploadSessionSeconds), "maxTransfers": .integer(settings.maxTransfers),
         ]
         #expect(defaults[key] == expected, "\(key)")
         #expect(ServerConfiguration.keys.contains(key))
@@ -25,7 +27,7 @@ import Testing
     @Test func `of the model are those of the vectors`() throws {
         let actual: [String: Int] = [
             "locator bytes": Locator.lengthLimit, "path bytes": FilePath.lengthLimit, "path segment bytes": FilePath.segmentLimit,
-            "JSON depth": JSON.depthLimit,
+            "JSON depth": JSON.depthLimit, "blobs of a request": TransferWire.mostBlobs, "question bytes": QueryBody.limit,
         ]
         for vector in try vectors("limits") {
             guard let name = vector["limit"]?.string, let limit = actual[name] else { continue }

@@ -126,6 +126,8 @@ final class DelayedStore: ForwardingStore {
             return try operation.lease(blobs)
         }
         func hold(_ record: ResourceRecord) throws { try operation.hold(record) }
+        func salvage(_ wanted: [Digest: Int]) throws -> Set<Digest> { try operation.salvage(wanted) }
+        func partial(_ digest: Digest, size: Int) throws -> (any PartialBlob)? { try operation.partial(digest, size: size) }
         func commit(_ manifest: ResourceManifest, as reference: Reference) throws -> ResourceRecord {
             if owner.losesBlobs.load(ordering: .relaxed) { throw RegistryError("Blob not found", code: .blobUnknown) }
             return try operation.commit(manifest, as: reference)

@@ -47,7 +47,11 @@ extension ForwardingStore {
     public func blob(_ digest: ContentDigest, in repository: String, leasing: Bool) throws -> StagedBlob? {
         try base().blob(digest, in: repository, leasing: leasing)
     }
+    public func sizes(of digests: [Digest], in repository: String) throws -> [Digest: Int] {
+        try base().sizes(of: digests, in: repository)
+    }
     public func content(of blob: StagedBlob) throws -> BlobContent { try base().content(of: blob) }
+    public func begin(in repository: String) throws -> any BlobBatch { try base().begin(in: repository) }
     public func mount(_ digest: ContentDigest, from source: String?, into repository: String) throws -> Bool {
         try base().mount(digest, from: source, into: repository)
     }

@@ -89,12 +89,58 @@ public struct User: Sendable {
             seconds: seconds)
     }
 
+    /// Starts rx in this home and does not wait for its end.
+    public func start(_ arguments: String..., in folder: String? = nil) throws -> RunningProgram {
+        try RunningProgram(rxBinary, arguments, in: folder, environment: environment.merging(["RX_HOME": home.path]) { $1 })
+    }
+
     /// Runs rx and expects it to succeed; gives what it printed.
     @discardableResult
     public func rx(_ arguments: String..., in folder: String? = nil, location: SourceLocation = #_sourceLocation) throws -> String {
         let ended = try RxTesting.run(rxBinary, arguments, in: folder, environment: environment.merging(["RX_HOME": home.path]) { $1 })
         #expect(ended.status == 0, "rx \(arguments.joined(separator: " ")): \(ended.error)", sourceLocation: location)
         return ended.text
+    }
+}
+
+/// A program that runs; killed with the object.
+public final class RunningProgram: Sendable {
+    private let process: Process
+    private let log: URL
+    private let keep: TemporaryFolder
+
+    fileprivate init(_ program: String, _ arguments: [String], in folder: String?, environment: [String: String]) throws {
+        keep = try TemporaryFolder()
+        log = keep.url.appendingPathComponent("error")
+        try keep.write("error", "")
+        process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("RX_") }.merging(environment) { $1 }
+        if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+        process.standardOutput = FileHandle.nullDevice
+        process.standardInput = FileHandle.nullDevice
+        process.standardError = try FileHandle(forWritingTo: log)
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+    }
+
+    /// Whether it still runs.
+    public var isRunning: Bool { process.isRunning }
+    /// What it wrote to standard error so far.
+    public var error: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+
+    /// Sends it a signal.
+    public func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+    /// Waits for its end; gives its exit status, 128 and more for a signal that ended it.
+    public func wait() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
     }
 }
 

@@ -38,6 +38,8 @@ public struct StoreContract<S: Store> {
         try collections()
         try holds()
         try versions()
+        try salvages()
+        try partials()
     }
 
     func blobs() throws {
@@ -61,6 +63,55 @@ public struct StoreContract<S: Store> {
         let empty = try operation.stage(BytesSource([]), expecting: nil)
         try operation.publish()
         #expect(try store.open(empty.digest).readAll().isEmpty)
+    }
+
+    func salvages() throws {
+        let store = try make()
+        let first = try store.begin()
+        let blob = try first.stage(BytesSource([7]), expecting: nil)
+        let second = try store.begin()
+        #expect(try second.salvage([blob.digest: 1]).isEmpty, "what a living operation staged is its own")
+        #expect(try second.salvage([:]).isEmpty)
+        #expect(try second.leaseOrSalvage([blob.digest: 1]).isEmpty)
+        try first.publish()
+        #expect(try second.leaseOrSalvage([blob.digest: 1, sha256([8]): 1]) == [blob.digest])
+    }
+
+    func partials() throws {
+        let store = try make()
+        let bytes: [UInt8] = [1, 2, 3, 4, 5]
+        let digest = sha256(bytes)
+        func append(_ bytes: ArraySlice<UInt8>, _ partial: any PartialBlob) throws {
+            try Array(bytes).withUnsafeBytes { try partial.append($0) }
+        }
+        do {
+            let first = try #require(try store.begin().partial(digest, size: 5))
+            #expect(first.offset == 0)
+            try append(bytes[..<3], first)
+            #expect(try store.begin().partial(digest, size: 5) == nil, "one has it at a time")
+        }
+        do {
+            let wrong = try #require(try store.begin().partial(digest, size: 5))
+            #expect(wrong.offset == 3, "what came is kept")
+            try append([9, 9], wrong)
+            #expect(throws: ContentError.self) { try append([9], wrong) }
+            let mismatch = #expect(throws: ContentError.self) { try wrong.finish() }
+            #expect(mismatch?.code == .digestInvalid)
+            #expect(wrong.offset == 0, "what is damaged begins anew")
+            try append(bytes[..<2], wrong)
+        }
+        let operation = try store.begin()
+        do {
+            let last = try #require(try operation.partial(digest, size: 5))
+            #expect(last.offset == 2)
+            #expect(throws: ContentError.self, "too short") { try last.finish() }
+            try append(bytes[...], last)
+            try last.finish()
+        }
+        #expect(throws: RegistryError.self, "staged is not published") { try store.size(of: digest) }
+        try operation.publish()
+        #expect(try store.open(digest).readAll() == bytes)
+        #expect(try #require(try operation.partial(digest, size: 5)).offset == 0)
     }
 
     func leases() throws {

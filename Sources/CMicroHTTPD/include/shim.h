@@ -50,6 +50,16 @@ void rx_mhd_each_header(struct MHD_Connection *connection, void *context,
 
 // A response that holds a copy of `bytes`.
 struct MHD_Response *rx_mhd_response(const void *bytes, size_t count);
+
+// A response whose body `reader` gives, on the event thread, in pieces of at most `block` bytes: their number, 0 when it has suspended
+// the connection because there is nothing yet, or one of the two below. A negative length is not known. `released` is called once
+// nothing is asked for any more.
+struct MHD_Response *rx_mhd_response_stream(int64_t length, size_t block, void *context,
+                                            ssize_t (*reader)(void *context, uint64_t position, char *buffer, size_t room),
+                                            void (*released)(void *context));
+ssize_t rx_mhd_stream_end(void);
+ssize_t rx_mhd_stream_failed(void);
+
 int rx_mhd_add_header(struct MHD_Response *response, const char *name, const char *value);
 int rx_mhd_queue(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response);
 #endif

@@ -34,5 +34,7 @@ final class ZstdBlock {
 
 /// The zstd frame of bytes in memory, for answers and requests of moderate length.
 public func zstdCompressed(_ bytes: [UInt8]) throws -> [UInt8] {
-    try bytes.withUnsafeBytes { Array(try ZstdBlock(size: bytes.count).compress($0, level: 3)) }
+    let block = ZstdBlock(size: bytes.count)
+    // The frame is in memory that the block owns.
+    return try withExtendedLifetime(block) { try bytes.withUnsafeBytes { Array(try block.compress($0, level: 3)) } }
 }

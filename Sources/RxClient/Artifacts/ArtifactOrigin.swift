@@ -1,5 +1,6 @@
 import RxHTTP
 import RxModel
+import RxPosix
 import RxProtocol
 import RxStore
 
@@ -20,8 +21,25 @@ protocol ArtifactOrigin: Sendable {
     /// Many blobs as one stream, as a negotiated transfer sends them; nil when they can only be read one by one.
     func stream(_ items: [FreightItem]) -> (any ByteSource)?
 
+    /// Reads a blob here and throws when its bytes are not the ones that its digest names; nothing for one that is elsewhere.
+    func verify(_ blob: Descriptor) throws
+
+    /// How many blobs are read from it at once.
+    var gate: TransferGate { get }
+
+    /// The bytes of a blob from `offset` on; nil for an origin so near that keeping what came of it costs more than it saves.
+    func tail(_ blob: Descriptor, from offset: Int) throws -> (any ByteSource)?
+
     /// The repository of the registry `authority` that the blobs can be mounted from; nil when it is none of that registry.
     func mountable(at authority: String) -> String?
+}
+
+extension ArtifactOrigin {
+    func verify(_ blob: Descriptor) throws {}
+
+    var gate: TransferGate { TransferGate() }
+
+    func tail(_ blob: Descriptor, from offset: Int) throws -> (any ByteSource)? { nil }
 }
 
 /// A repository of a registry.
@@ -56,6 +74,12 @@ struct RemoteOrigin: ArtifactOrigin {
         return BytePipe.source { try calls.fetch(query, into: $0) }
     }
 
+    var gate: TransferGate { client.gate }
+
+    func tail(_ blob: Descriptor, from offset: Int) throws -> (any ByteSource)? {
+        BytePipe.source { [self] in try client.fetch(blob, from: repository, offset: offset, into: $0) }
+    }
+
     func mountable(at authority: String) -> String? { client.registry.authority == authority ? repository : nil }
 }
 
@@ -75,7 +99,19 @@ struct LocalOrigin: ArtifactOrigin {
 
     func open(_ blob: Descriptor) throws -> any ByteSource {
         guard let digest = try store.digest(of: blob.digest) else { throw RegistryError.blobNotFound(blob.digest) }
-        return try store.open(digest)
+        switch try store.content(of: StagedBlob(digest: digest, size: blob.size)) {
+        // Whoever takes them hashes them: a registry, or an operation of a store.
+        case .file(let file): return FileRangeSource(file)
+        case .bytes(let bytes): return BytesSource(bytes)
+        }
+    }
+
+    func verify(_ blob: Descriptor) throws {
+        guard let digest = try store.digest(of: blob.digest) else { throw RegistryError.blobNotFound(blob.digest) }
+        let source = try store.open(digest)
+        try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
+            while try source.read(into: buffer) > 0 {}
+        }
     }
 
     var hasStreams: Bool { true }

@@ -3,13 +3,9 @@ import RxModel
 import RxPosix
 import RxProtocol
 import RxStore
-import Synchronization
 
 /// Sends artifacts to a repository of a registry: only blobs that it lacks, several at once, then the manifests.
 struct ArtifactSender {
-    /// How many blobs are sent at once.
-    static let connections = 8
-
     let client: DistributionClient
     let repository: String
     let progress: any Progress
@@ -42,7 +38,7 @@ struct ArtifactSender {
         progress.begin("sending", total: blobs.totalSize)
         defer { progress.end() }
         let single = try sendTogether(blobs, from: origin)
-        try WorkerPool.forEach(0..<single.count, threads: ArtifactSender.connections) { try send(single[$0], from: origin) }
+        try client.gate.forEach(0..<single.count) { try send(single[$0], from: origin) }
         let digests = Set(absent.map(\.stored.digest))
         for each in set.all {
             let isRoot = each.stored.digest == set.root.stored.digest
@@ -77,7 +73,7 @@ struct ArtifactSender {
                 handled.formUnion(freight.streams.joined().lazy.map(\.digest))
             }
             return blobs.filter { blob in !(blob.digest.sha256.map { handled.contains($0) } ?? false) }
-        } catch let error as RegistryError where error.cause is WithoutTransfers {
+        } catch let error as RegistryError where error.isAboutTheWay {
             return blobs
         }
     }
@@ -90,9 +86,15 @@ struct ArtifactSender {
             return
         }
         var opened = false
-        try client.push(blob, to: repository, mountFrom: source == repository ? nil : source) {
-            opened = true
-            return try blob.inlined.map { BytesSource($0) } ?? origin.open(blob)
+        do {
+            try client.push(blob, to: repository, mountFrom: source == repository ? nil : source) {
+                opened = true
+                return try blob.inlined.map { BytesSource($0) } ?? origin.open(blob)
+            }
+        } catch let error as RegistryError where error.code.wire == ErrorCode.digestInvalid.wire {
+            // The registry is the one who hashes what is sent. Whose fault it is, the bytes here tell.
+            try origin.verify(blob)
+            throw error
         }
         if opened { meter.sent(blob.size) }
     }

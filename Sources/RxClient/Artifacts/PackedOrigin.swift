@@ -68,17 +68,3 @@ private final class HashingSink: ByteSink {
         try sink.write(bytes)
     }
 }
-
-/// Reads a file from its start, beside others that read it.
-private final class FileRangeSource: ByteSource {
-    private let file: FileDescriptor
-    private var offset = 0
-
-    init(_ file: FileDescriptor) { self.file = file }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        let count = try file.read(into: buffer, at: offset)
-        offset += count
-        return count
-    }
-}

@@ -20,9 +20,13 @@ struct BlobDownload: Equatable {
     /// The blob's length.
     let size: Int
     /// How many of its bytes have come.
-    private(set) var received = 0
+    private(set) var received: Int
 
-    init(size: Int) { self.size = size }
+    /// Plans for a blob of `size` bytes, of which the first `received` are here.
+    init(size: Int, received: Int = 0) {
+        self.size = size
+        self.received = received
+    }
 
     /// The `Range` to ask for; nil for the whole.
     var range: String? { received > 0 ? "bytes=\(received)-" : nil }

@@ -41,6 +41,7 @@ struct BlobUpload: Equatable {
     private let shortest: Int
     private var minimum = 0
     private var inChunks: Bool
+    private var isResumed = false
     private var length: Int
     /// How many bytes the session has.
     private(set) var offset = 0
@@ -54,6 +55,11 @@ struct BlobUpload: Equatable {
         self.shortest = shortest
         inChunks = size > chunk
         length = chunk
+    }
+
+    /// A session that another process began may go on: it is asked how much it has. What is missing goes in chunks.
+    mutating func resume() {
+        (isResumed, inChunks, step) = (true, true, .status)
     }
 
     /// A session has begun; `minimum` is the shortest chunk that it takes (`OCI-Chunk-Min-Length`).
@@ -95,9 +101,12 @@ struct BlobUpload: Equatable {
     /// How much the session has, 0 for nothing; nil when it is gone.
     mutating func learned(held: Int?) {
         guard let held, held <= size else {
-            step = .begin
+            // Nothing is known yet of how a new session is to be sent to.
+            if isResumed { inChunks = size > chunk }
+            (isResumed, step) = (false, .begin)
             return
         }
+        isResumed = false
         offset = held == 1 && size > 1 ? 0 : held
         step = next
     }

@@ -17,12 +17,10 @@ extension DistributionClient {
         var chunk = 64 << 20
         /// The shortest chunk that a registry's refusal of longer ones leads to.
         var shortestChunk = 1 << 20
-        /// How often the same bytes are tried.
-        var attempts = 4
-        /// Seconds before the second attempt; twice that before the next one.
-        var pause = 0.5
-        /// The longest pause that a registry can ask for, in seconds.
-        var longestPause = 30
+        /// How often a registry may refuse or lose the same bytes by its answers.
+        var refusals = 4
+        /// When something is tried again.
+        var retry = RetryPolicy()
     }
 
     /// The longest body of an answer that is read for its error.
@@ -37,23 +35,15 @@ extension DistributionClient {
     /// Sends what may be sent twice; again when the connection is lost or the registry is busy. Throws `RegistryError` for 401 and 403
     /// and when the registry stays busy; every other status is an answer.
     func answer(_ request: TransportRequest, to what: String, limit: Int? = nil) throws -> (head: ResponseHead, body: [UInt8]) {
-        var patience = Patience(limits)
-        while true {
-            do {
-                let (head, body) = try transport.collect(request, limit: limit ?? DistributionClient.failureLimit)
-                if let pause = patience.pause(after: head) {
-                    Patience.wait(pause)
-                    continue
-                }
-                guard head.status != 401, head.status != 403, head.status < 500 else { throw refusal(head, body, to: what) }
-                return (head, body)
-            } catch let error as ContentError where error.code == .contentTooLarge {
-                throw ContentError(
-                    "\(registry) sends more than \(limit ?? DistributionClient.failureLimit) bytes when asked to \(what)", code: error.code)
-            } catch {
-                guard let pause = patience.pause(after: error) else { throw error }
-                Patience.wait(pause)
-            }
+        var request = request
+        request.isIdempotent = true
+        do {
+            let (head, body) = try transport.collect(request, limit: limit ?? DistributionClient.failureLimit, limits.retry)
+            guard head.status != 401, head.status != 403, head.status < 500 else { throw refusal(head, body, to: what) }
+            return (head, body)
+        } catch let error as ContentError where error.code == .contentTooLarge {
+            throw ContentError(
+                "\(registry) sends more than \(limit ?? DistributionClient.failureLimit) bytes when asked to \(what)", code: error.code)
         }
     }
 

@@ -21,10 +21,16 @@ extension DistributionClient {
     ///
     /// Throws `RegistryError` "Blob not found" when there is none, `ContentError` when its length is another one.
     public func fetch(_ blob: Descriptor, from repository: String, into sink: any ByteSink) throws {
+        try fetch(blob, from: repository, offset: 0, into: sink)
+    }
+
+    /// The same, for whoever has the first `offset` bytes already.
+    func fetch(_ blob: Descriptor, from repository: String, offset: Int, into sink: any ByteSink) throws {
+        guard offset < blob.size || blob.size == 0 else { return }
         let what = "send the blob \(blob.digest) of \(repository)"
-        let sink = DownloadSink(sink, size: blob.size, progress)
-        var patience = Patience(limits)
-        var before = 0
+        let sink = DownloadSink(sink, size: blob.size, offset: offset, progress)
+        var patience = patience()
+        var before = offset
         while true {
             do {
                 if let head = try part(blob, repository, sink, what), let pause = patience.pause(after: head) {
@@ -49,6 +55,8 @@ extension DistributionClient {
     private func part(_ blob: Descriptor, _ repository: String, _ sink: DownloadSink, _ what: String) throws -> ResponseHead? {
         var asked = request("GET", DistributionPath.blob(repository, blob.digest))
         asked.redirects = .content
+        // What came before counts: it is gone on with here.
+        asked.repeats = false
         asked.headers["Range"] = sink.download.range
         let problem = FailureSink()
         var action = BlobDownload.Action.refused
@@ -64,7 +72,7 @@ extension DistributionClient {
             throw RegistryError("Blob not found: \(blob.digest) in \(registry.authority)/\(repository)", code: .blobUnknown)
         case .wrong(let reason): throw broken(what, "it sent \(reason)")
         case .refused:
-            if [429, 502, 503, 504].contains(head.status) { return head }
+            if RetryPolicy.passingStatuses.contains(head.status) { return head }
             throw refusal(head, problem.bytes, to: what)
         }
     }
@@ -77,8 +85,8 @@ final class DownloadSink: ByteSink {
     private let progress: any Progress
     private var skipping = 0
 
-    init(_ sink: any ByteSink, size: Int, _ progress: any Progress) {
-        download = BlobDownload(size: size)
+    init(_ sink: any ByteSink, size: Int, offset: Int = 0, _ progress: any Progress) {
+        download = BlobDownload(size: size, received: offset)
         self.sink = sink
         self.progress = progress
     }

@@ -1,5 +1,6 @@
 import RxHTTP
 public import RxModel
+import RxPosix
 import RxProtocol
 
 extension DistributionClient {
@@ -12,6 +13,7 @@ extension DistributionClient {
         var push = BlobPush(self, blob, repository, mountFrom: source)
         do {
             while push.upload.step != .done { try push.advance(open) }
+            push.note?.forget()
         } catch {
             push.cancel(after: error)
             throw error
@@ -29,7 +31,11 @@ private struct BlobPush {
     private var mountSource: String?
     private var place: UploadPlace?
     private var patience: Patience
+    private var refusals = 0
+    private let begunAt = Clock.monotonic
     private var furthest = 0
+    /// Where another process finds the session when this one ends before it does.
+    let note: UploadNote?
     private(set) var upload: BlobUpload
 
     init(_ client: DistributionClient, _ blob: Descriptor, _ repository: String, mountFrom source: String?) {
@@ -39,8 +45,13 @@ private struct BlobPush {
         what = "take the blob \(blob.digest) into \(repository)"
         reader = UploadReader(client.progress)
         mountSource = source
-        patience = Patience(client.limits)
+        patience = client.patience()
         upload = BlobUpload(size: blob.size, chunk: client.limits.chunk, shortest: client.limits.shortestChunk)
+        note = client.uploads?.take(blob, repository, client.registry)
+        if let place = note?.place {
+            self.place = place
+            upload.resume()
+        }
     }
 
     /// Takes the next step. Throws when there is none that could help.
@@ -62,6 +73,7 @@ private struct BlobPush {
         }
         if upload.offset > furthest {
             furthest = upload.offset
+            refusals = 0
             patience.progressed()
         }
     }
@@ -89,6 +101,7 @@ private struct BlobPush {
                 throw client.broken(what, "it began an upload without a Location that can be used")
             }
             self.place = place
+            note?.keep(place)
             upload.began(minimum: head.headers["OCI-Chunk-Min-Length"].flatMap { Int($0) })
         default:
             if try wait(after: head) { return }
@@ -115,16 +128,20 @@ private struct BlobPush {
             asked(closing ? "PUT" : "PATCH", url, headers, body), limit: DistributionClient.failureLimit)
         switch head.status {
         case 200...204:
-            if let next = UploadPlace(head.headers["Location"], answeredBy: head.url), !closing { self.place = next }
+            if let next = UploadPlace(head.headers["Location"], answeredBy: head.url), !closing { move(to: next) }
             let held = closing ? nil : head.headers["Range"].flatMap { UploadPlace.held($0) }
             guard upload.accepted(held: held) else { throw client.broken(what, "it says that it has more bytes than it was sent") }
-            guard closing || upload.offset > range.lowerBound || patience.fail() != nil else {
+            guard closing || upload.offset > range.lowerBound || isWorthAnother() else {
                 throw client.broken(what, "it takes bytes and says that it has none of them")
             }
         default:
             if try wait(after: head) { return upload.lost() }
             let refusal = BlobUpload.Refusal(status: head.status, code: DistributionFailure(parsing: answer).code)
-            guard upload.refused(refusal), refusal == .length || patience.fail() != nil else {
+            if refusal == .range, waitForOther() {
+                _ = upload.refused(refusal)
+                return
+            }
+            guard upload.refused(refusal), refusal == .length || isWorthAnother() else {
                 throw client.refusal(head, answer, to: what)
             }
         }
@@ -138,13 +155,36 @@ private struct BlobPush {
             if try wait(after: head) { return }
             return upload.learned(held: nil)
         }
-        if let next = UploadPlace(head.headers["Location"], answeredBy: head.url) { self.place = next }
+        if let next = UploadPlace(head.headers["Location"], answeredBy: head.url) { move(to: next) }
         upload.learned(held: UploadPlace.held(head.headers["Range"]))
     }
 
-    /// Tells the registry that the session has ended, when there is anybody to be told; what it answers changes nothing.
+    private mutating func move(to place: UploadPlace) {
+        self.place = place
+        note?.keep(place)
+    }
+
+    /// Waits a moment when the registry may still be at the request of the process that was killed; false when it cannot be that any more.
+    private func waitForOther() -> Bool {
+        guard note?.place != nil, Clock.monotonic - begunAt < UploadNotes.otherSeconds * 1_000_000_000 else { return false }
+        Patience.wait(client.limits.retry.pause)
+        return true
+    }
+
+    /// Counts an answer that brought nothing further; false when it was one too many.
+    private mutating func isWorthAnother() -> Bool {
+        refusals += 1
+        return refusals < client.limits.refusals
+    }
+
+    /// Tells the registry that the session has ended, when there is anybody to be told; what it answers changes nothing. What failed by
+    /// the moment alone, the network's or a full disk's, leaves the session for the next try.
     func cancel(after error: any Error) {
-        guard let place, (error as? RegistryError)?.code != .unreachable else { return }
+        guard let place else { return }
+        let code = (error as? RegistryError)?.code
+        let isPassing = code.map { $0 != .invalidAnswer && ($0.status >= 500 || $0.status == 429) } ?? false
+        guard code != .unreachable, note == nil || !isPassing else { return }
+        note?.forget()
         _ = try? client.transport.collect(asked("DELETE", place.url.text), limit: DistributionClient.failureLimit)
     }
 
@@ -160,6 +200,8 @@ private struct BlobPush {
         -> TransportRequest
     {
         var request = TransportRequest(method, url, headers: headers, body: body)
+        // What is next depends on how this one ended.
+        request.repeats = false
         let own = try? WebURL(client.registry.description)
         request.identifies = place?.url.origin == own?.origin
         if request.identifies { request.endpoint = client.registry.description }

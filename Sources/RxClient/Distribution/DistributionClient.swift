@@ -7,16 +7,24 @@ public import RxHTTP
 /// its own code and words, and what was tried.
 public struct DistributionClient: Sendable {
     let registry: RegistryURL
-    let transport: any HTTPTransport
+    let transport: RetryingTransport
     let progress: any Progress
     var limits = Limits()
+    /// Where the places of long uploads are kept; nil for nowhere.
+    var uploads: UploadNotes?
 
     /// Speaks to `registry` over `transport`, which proves who asks (`AuthenticatingTransport`) where that is needed.
     public init(_ registry: RegistryURL, transport: any HTTPTransport, progress: any Progress = NoProgress()) {
         self.registry = registry
-        self.transport = transport
+        self.transport = RetryingTransport.around(transport)
         self.progress = progress
     }
+
+    /// How many blobs move at once.
+    var gate: TransferGate { transport.gate(registry.description) }
+
+    /// The patience for one thing that is asked of the registry.
+    func patience() -> Patience { transport.patience(limits.retry, registry.description) }
 
     /// Asks whether the registry speaks this protocol and lets the caller in; what `rx login` does before it keeps a credential.
     /// Throws `RegistryError` when one of both is not so.

@@ -15,6 +15,12 @@ struct UploadPlace {
         self.url = place
     }
 
+    /// Reads a place that was kept; nil for what is none.
+    init?(kept url: String) {
+        guard let place = try? WebURL(url) else { return nil }
+        self.url = place
+    }
+
     /// The URL that closes the session: the place's own query stays as it is, and the digest is added to it.
     func closing(_ digest: ContentDigest) -> String {
         let whole = url.text
@@ -44,11 +50,16 @@ final class UploadReader {
 
     init(_ progress: any Progress) { self.progress = progress }
 
-    /// Goes to `offset`. Throws what opening and reading throw.
+    /// Goes to `offset`, where it can without reading what lies before. Throws what opening and reading throw.
     func seek(_ offset: Int, _ open: () throws -> any ByteSource) throws {
         if source == nil || position > offset {
             (source, position) = (nil, 0)
             source = try open()
+        }
+        if let source = source as? any SeekableSource {
+            try source.seek(to: offset)
+            position = offset
+            count()
         }
         while position < offset {
             let count = try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
@@ -61,11 +72,14 @@ final class UploadReader {
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         let count = try source?.read(into: buffer) ?? 0
         position += count
-        if position > furthest {
-            progress.advance(position - furthest)
-            furthest = position
-        }
+        self.count()
         return count
+    }
+
+    private func count() {
+        guard position > furthest else { return }
+        progress.advance(position - furthest)
+        furthest = position
     }
 
     static var short: ContentError { ContentError("the blob has fewer bytes than it should", code: .contentDamaged) }

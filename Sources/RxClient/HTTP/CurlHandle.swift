@@ -7,6 +7,8 @@ final class CurlHandle: @unchecked Sendable {
     private static let ready: Bool = curl_global_init(Int(CURL_GLOBAL_SSL)) == CURLE_OK
 
     let raw: UnsafeMutableRawPointer
+    /// Where it has been.
+    var origins: Set<String> = []
     private let words = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     /// Throws `HTTPFailure` when libcurl cannot start.

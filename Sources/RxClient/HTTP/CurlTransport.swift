@@ -32,7 +32,7 @@ public final class CurlTransport: HTTPTransport {
     /// How many redirects one request follows.
     static let redirectLimit = 10
     /// How many handles without work are kept.
-    private static let idleLimit = 16
+    private static let idleLimit = TransferGate.most
 
     private let settings: Settings
     private let idle = Mutex<[CurlHandle]>([])
@@ -72,9 +72,10 @@ public final class CurlTransport: HTTPTransport {
     private func run(
         _ request: TransportRequest, _ url: WebURL, receive: @escaping (ResponseHead) throws -> any ByteSink
     ) throws -> Transfer {
-        let handle = try take()
+        let handle = try take(url.origin)
         let watch = StallWatch(
-            stallSeconds: settings.stallSeconds, firstByteSeconds: settings.firstByteSeconds, hasBody: request.body.isPresent)
+            stallSeconds: settings.stallSeconds, firstByteSeconds: settings.firstByteSeconds, seconds: request.seconds,
+            hasBody: request.body.isPresent)
         let transfer = Transfer(url: url.text, follows: request.redirects != .none, watch: watch, receive: receive)
         defer { transfer.end() }
         let plan = try TransferPlan(request, url, transfer, settings, handle)
@@ -92,8 +93,13 @@ public final class CurlTransport: HTTPTransport {
         return transfer
     }
 
-    private func take() throws -> CurlHandle {
-        let handle = try idle.withLock { $0.popLast() } ?? CurlHandle()
+    /// The handle that was used last with the same origin, whose connection may still be open, else the one that was used last.
+    private func take(_ origin: String) throws -> CurlHandle {
+        let handle =
+            try idle.withLock { idle in
+                idle.lastIndex { $0.origins.contains(origin) }.map { idle.remove(at: $0) } ?? idle.popLast()
+            } ?? CurlHandle()
+        handle.origins.insert(origin)
         try handle.reset()
         return handle
     }

@@ -11,6 +11,10 @@ public protocol HTTPTransport: Sendable {
     /// sink got before an error is a part of the body.
     @discardableResult
     func perform(_ request: TransportRequest, receive: (ResponseHead) throws -> any ByteSink) throws -> ResponseHead
+
+    /// Sends a request and gives its answer with the whole body, when that is at most `limit` bytes; throws `ContentError` for a
+    /// longer one.
+    func collect(_ request: TransportRequest, limit: Int) throws -> (head: ResponseHead, body: [UInt8])
 }
 
 /// A request with an absolute URL.
@@ -41,6 +45,12 @@ public struct TransportRequest {
     public var redirects = Redirects.usual
     /// Whether a transport that knows credentials may use them for this request.
     public var identifies = true
+    /// Whether a POST may be sent twice because the second changes nothing; other methods say that by themselves (RFC 9110, section 9.2.2).
+    public var isIdempotent = false
+    /// How long the whole answer may take, in seconds; nil for no bound but that it goes on.
+    public var seconds: Int?
+    /// Whether a transport may send it again when there is no answer; who goes on by itself says no.
+    var repeats = true
 
     /// Which redirects a request follows.
     public enum Redirects: Sendable {
@@ -131,9 +141,10 @@ public struct ResponseHead: Sendable, Equatable {
 }
 
 extension HTTPTransport {
-    /// Sends a request and gives its answer with the whole body, when that is at most `limit` bytes; throws `ContentError` for a
-    /// longer one.
-    public func collect(_ request: TransportRequest, limit: Int = 64 << 20) throws -> (head: ResponseHead, body: [UInt8]) {
+    /// Sends a request and gives its answer with the whole body, when that is at most 64 MiB.
+    public func collect(_ request: TransportRequest) throws -> (head: ResponseHead, body: [UInt8]) { try collect(request, limit: 64 << 20) }
+
+    public func collect(_ request: TransportRequest, limit: Int) throws -> (head: ResponseHead, body: [UInt8]) {
         let sink = BytesSink(limit: limit)
         let head = try perform(request) { _ in sink }
         return (head, sink.bytes)

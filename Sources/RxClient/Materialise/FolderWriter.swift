@@ -31,13 +31,19 @@ struct FolderWriter {
     func update(_ root: OpenFolder, by plan: FolderPlan, aside: OpenFolder) throws -> (entries: [Entry], report: FolderReport) {
         for file in plan.overwrite { try maker.verify(file) }
         let files = plan.make + plan.replace + plan.overwrite
-        let new = plan.make.count
         let lanes = Lanes()
         let made = Mutex<[Int: FileMaker.Made]>([:])
         try WorkerPool.forEach(0..<files.count, threads: Host.processors) { [maker] index in
             let one = try lanes.use { try maker.make(files[index], as: "\(index)", in: aside, $0) }
             made.withLock { $0[index] = one }
         }
+        return try Interruption.finishing { try place(files, made.withLock { $0 }, plan, from: aside, in: root) }
+    }
+
+    /// Removes what goes and moves what was made into place.
+    private func place(
+        _ files: [ResourceFile], _ made: [Int: FileMaker.Made], _ plan: FolderPlan, from aside: OpenFolder, in root: OpenFolder
+    ) throws -> (entries: [Entry], report: FolderReport) {
         var report = FolderReport()
         for path in plan.remove {
             try folder(of: path, in: root).remove(path.lastName)
@@ -54,8 +60,8 @@ struct FolderWriter {
         report.kept = plan.keep.count
         for (index, file) in files.enumerated() {
             let folder = try folder(of: file.path, in: root)
-            try aside.move("\(index)", to: folder, as: file.path.lastName, replacing: index >= new)
-            let one = made.withLock { $0[index]! }
+            try aside.move("\(index)", to: folder, as: file.path.lastName, replacing: index >= plan.make.count)
+            let one = made[index]!
             // Moving a file changes its change time.
             let stamp = try folder.status(file.path.lastName).map { FolderStamp($0) }
             entries.append(Entry(path: file.path, content: file.content, isLinked: one.isLinked, stamp: stamp))

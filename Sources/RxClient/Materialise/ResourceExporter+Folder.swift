@@ -65,9 +65,14 @@ extension ResourceExporter {
         return try writing(source, options) { wanted, writer in
             let aside = try AsideFolder(beside: target)
             defer { aside.remove() }
-            let (entries, report) = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder)
-            let writtenAt = Clock.nanoseconds
-            try Files.rename(aside.path, to: target)
+            var writtenAt = 0
+            let (entries, report) = try Interruption.cleaning(aside.path) {
+                let made = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder)
+                // Nobody can change it before it has its name.
+                writtenAt = Clock.nanoseconds
+                try Interruption.finishing { try Files.rename(aside.path, to: target) }
+                return made
+            }
             aside.keep()
             if let path = try? Files.realPath(target) { keep(entries, source, options, writtenAt: writtenAt, of: path) }
             return report
@@ -79,18 +84,12 @@ extension ResourceExporter {
         try writing(source, options) { wanted, writer in
             let aside = try AsideFolder(beside: "\(root.path)/")
             defer { aside.remove() }
-            var (entries, report) = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder)
-            let writtenAt = Clock.nanoseconds
-            var moved: [String] = []
-            do {
-                for name in try Files.names(in: aside.path) {
-                    try aside.folder.move(name, to: root, as: name, replacing: false)
-                    moved.append(name)
-                }
-            } catch {
-                for name in moved { try? Files.removeTree("\(root.path)/\(name)") }
-                throw error
+            var (entries, report) = try Interruption.cleaning(aside.path) {
+                let made = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder)
+                try Interruption.finishing { try move(aside, into: root) }
+                return made
             }
+            let writtenAt = Clock.nanoseconds
             for (index, entry) in entries.enumerated() where entry.path.parent == nil {
                 // Moving a file changes its change time.
                 entries[index] = FolderRecord.Entry(
@@ -99,6 +98,20 @@ extension ResourceExporter {
             }
             keep(entries, source, options, writtenAt: writtenAt, of: root.path)
             return report
+        }
+    }
+
+    /// Moves what is aside into its folder; what was moved is removed again when not all of it can be.
+    private func move(_ aside: AsideFolder, into root: OpenFolder) throws {
+        var moved: [String] = []
+        do {
+            for name in try Files.names(in: aside.path) {
+                try aside.folder.move(name, to: root, as: name, replacing: false)
+                moved.append(name)
+            }
+        } catch {
+            for name in moved { try? Files.removeTree("\(root.path)/\(name)") }
+            throw error
         }
     }
 

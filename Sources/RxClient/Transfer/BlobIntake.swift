@@ -11,9 +11,9 @@ final class BlobIntake: Sendable {
     /// How many threads stage.
     static let threads = 2
     /// How many bytes wait at most before a stream does.
-    static let capacity = 8 << 20
+    static let capacity = 4 << 20
     /// How many bytes of small blobs are handed over at a time.
-    static let parcelBytes = 512 << 10
+    static let parcelBytes = 384 << 10
     /// A longer blob is staged by the thread that reads it, and never held.
     static let heldBytes = 256 << 10
 
@@ -55,21 +55,26 @@ final class BlobIntake: Sendable {
         let limits = ArchiveLimits(maxEntries: wanted.count + 4, maxUnpackedBytes: wanted.values.reduce(0, +))
         let reader = try BatchReader(source, limits: limits)
         var parcel = Parcel(bytes: [], blobs: [])
-        while let entry = try reader.next() {
-            guard wanted[entry.digest] == entry.size else {
-                throw ContentError("the registry sent the blob \(entry.digest), which was not asked for", code: .digestInvalid)
-            }
-            guard entry.size <= BlobIntake.heldBytes else {
-                try stage(reader, entry.digest)
-                continue
-            }
-            if parcel.bytes.count + entry.size > BlobIntake.parcelBytes { try hand(over: &parcel) }
-            if parcel.bytes.isEmpty { parcel.bytes.reserveCapacity(BlobIntake.parcelBytes) }
-            let start = parcel.bytes.count
-            try BlobIntake.append(entry.size, from: reader, to: &parcel.bytes)
-            parcel.blobs.append((entry.digest, start..<parcel.bytes.count))
+        do {
+            while let entry = try reader.next() { try take(entry, from: reader, wanted: wanted, &parcel) }
+        } catch {
+            // What was whole before the stream broke is good.
+            try? hand(over: &parcel)
+            throw error
         }
         try hand(over: &parcel)
+    }
+
+    private func take(_ entry: BatchEntry, from reader: BatchReader, wanted: [Digest: Int], _ parcel: inout Parcel) throws {
+        guard wanted[entry.digest] == entry.size else {
+            throw ContentError("the registry sent the blob \(entry.digest), which was not asked for", code: .digestInvalid)
+        }
+        guard entry.size <= BlobIntake.heldBytes else { return try stage(reader, entry.digest) }
+        if parcel.bytes.count + entry.size > BlobIntake.parcelBytes { try hand(over: &parcel) }
+        if parcel.bytes.isEmpty { parcel.bytes.reserveCapacity(BlobIntake.parcelBytes) }
+        let start = parcel.bytes.count
+        try BlobIntake.append(entry.size, from: reader, to: &parcel.bytes)
+        parcel.blobs.append((entry.digest, start..<parcel.bytes.count))
     }
 
     private func stage(_ source: any ByteSource, _ digest: Digest) throws {

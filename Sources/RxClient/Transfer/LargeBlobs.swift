@@ -15,9 +15,6 @@ protocol BlobDelta: Sendable {
 
 /// Moves the blobs that travel alone, over `/v2/`, several at once. Source: Specs/12-transfer, "Client".
 struct LargeBlobs: Sendable {
-    /// How many travel at once.
-    static let connections = 8
-
     let client: DistributionClient
     let repository: String
     let delta: (any BlobDelta)?
@@ -38,8 +35,8 @@ struct LargeBlobs: Sendable {
             client.progress.advance(item.size)
             return
         }
-        let source = BytePipe.source { [client, repository] sink in try client.fetch(item.descriptor, from: repository, into: sink) }
-        _ = try operation.stage(source, expecting: item.digest)
+        let origin = RemoteOrigin(client: client, repository: repository)
+        _ = try ArtifactFetcher.fetch(item.descriptor, from: origin, into: operation, client.progress)
     }
 }
 

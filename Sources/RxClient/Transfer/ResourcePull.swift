@@ -46,7 +46,7 @@ struct ResourcePull {
             progress.end()
         }
         var machine = PullMachine(isCurrent: isCurrent, largeAlone: DistributionClient.isPortable(repository))
-        var patience = TransferCalls.patience
+        var patience = calls.patience
         var action = machine.start()
         while true {
             switch action {
@@ -76,7 +76,7 @@ struct ResourcePull {
 
     /// Those of the blobs that are not here. The config is the same for every resource, and made here.
     private func look(_ items: [FreightItem], _ operation: any StoreOperation) throws -> [FreightItem] {
-        let present = try operation.lease(Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first })
+        let present = try operation.leaseOrSalvage(Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first })
         return try items.filter { item in
             guard !present.contains(item.digest) else { return false }
             guard item.digest == ResourceManifest.emptyConfigDigest else { return true }
@@ -94,7 +94,7 @@ struct ResourcePull {
         let paths = previous.isEmpty ? [:] : manifest.pathsByDigest
         let alone = Background<Result<Void, any Error>> { [self] in
             Result {
-                try WorkerPool.forEach(0..<freight.large.count, threads: LargeBlobs.connections) { index in
+                try large.client.gate.forEach(0..<freight.large.count) { index in
                     let item = freight.large[index]
                     let alike = (paths[item.digest] ?? []).compactMap { previous[$0] }
                     try large.fetch(item, like: alike, into: operation)

@@ -33,7 +33,7 @@ struct ResourcePush {
             operation.end()
             progress.end()
         }
-        var patience = TransferCalls.patience
+        var patience = calls.patience
         var action = machine.start()
         while action != .done {
             do { action = try step(action, &machine, manifest, operation, &patience) } catch {
@@ -113,9 +113,9 @@ struct ResourcePush {
     private func move(_ freight: Freight, _ outlet: BlobOutlet) throws {
         let alone = Background<Result<Void, any Error>> { [self] in
             Result {
-                try WorkerPool.forEach(0..<freight.large.count, threads: LargeBlobs.connections) { index in
+                try large.client.gate.forEach(0..<freight.large.count) { index in
                     let item = freight.large[index]
-                    try large.push(item) { try store.open(item.digest) }
+                    try refusing([item]) { try large.push(item) { try outlet.open(item) } }
                     meter.sent(item.size)
                 }
             }
@@ -217,11 +217,6 @@ extension ResourcePush {
 extension Sequence<FreightItem> {
     /// The sum of the sizes.
     var totalSize: Int { reduce(0) { $0 + $1.size } }
-}
-
-extension TransferCalls {
-    /// How patiently a transfer is tried again.
-    static var patience: Patience { Patience(DistributionClient.Limits()) }
 }
 
 extension Patience {

@@ -19,7 +19,8 @@ extension Command {
         examples: [
             .init("rx login registry.example.com", "asks for name and password"),
             .init("rx login registry.example.com -u ci --password-stdin < secret", "in a script"),
-        ]
+        ],
+        takesSignals: true
     ) { invocation in
         let client = try Home.client(invocation)
         let host = invocation.positional[0]

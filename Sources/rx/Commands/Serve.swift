@@ -20,7 +20,8 @@ extension Command {
         examples: [
             .init("rx serve", "serve your own store on http://127.0.0.1:3000"),
             .init("rx serve --data /srv/rx --port 8080", "a registry with a folder of its own"),
-        ]
+        ],
+        takesSignals: true
     ) { invocation in
         var configuration = ServerConfiguration()
         configuration.data = try Home.path

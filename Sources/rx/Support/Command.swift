@@ -18,6 +18,8 @@ struct Command: Sendable {
     let examples: [Example]
     /// Commands below this one, such as `registry add`.
     var subcommands: [Command] = []
+    /// Whether it sees to the signals that end a program itself.
+    var takesSignals = false
     /// Does the work.
     var run: @Sendable (Invocation) throws -> Void = { _ in }
 

@@ -23,6 +23,8 @@ final class RecordedTransport: HTTPTransport {
         var body: [UInt8] = []
         /// How many bytes of the body come before the connection breaks; nil for all.
         var cutAt: Int?
+        /// Whether the connection breaks behind the body, in a way that is worth another try.
+        var isBroken = false
 
         /// An answer with a JSON body.
         static func json(_ status: Int, _ value: JSON) -> Answer {
@@ -54,6 +56,9 @@ final class RecordedTransport: HTTPTransport {
         // In small pieces, as a network would give them.
         for start in stride(from: 0, to: body.count, by: 1000) {
             try body[start..<min(start + 1000, body.count)].withUnsafeBytes { try sink.write($0) }
+        }
+        if answer.isBroken {
+            throw RegistryError("The connection to \(request.url) was lost", code: .unreachable, cause: HTTPFailure(.interrupted, "cut"))
         }
         guard answer.cutAt == nil else { throw RegistryError("The connection to \(request.url) was lost: cut", code: .unreachable) }
         return head

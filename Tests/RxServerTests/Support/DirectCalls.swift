@@ -42,6 +42,7 @@ final class DirectCalls: Sendable {
                 if let refusal = body[start..<min(body.count, start + piece)].withUnsafeBytes({ receiver.receive($0) }) { return refusal }
             }
             return receiver.finish()
+        case .stream(_, let process): return process(BytesSource(body))
         }
     }
 
@@ -64,6 +65,10 @@ extension HTTPResponse {
             var out = [UInt8](repeating: 0, count: length)
             let count = pread(file.number, &out, length, off_t(offset))
             return Array(out[..<max(0, count)])
+        case .stream(let producer, _):
+            let sink = BytesSink()
+            try? producer.produce(into: sink)
+            return sink.bytes
         }
     }
 }

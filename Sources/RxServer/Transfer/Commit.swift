@@ -1,0 +1,122 @@
+import RxHTTP
+import RxModel
+import RxProtocol
+import RxStore
+
+/// The end of a push: a manifest becomes visible under a tag once all that it names is there.
+struct Commit {
+    private let manifest: Digest
+    private let reference: Reference
+    private let context: ServerContext
+
+    /// A manifest is held in about ten times its bytes while it is read: one longer than this waits for its turn.
+    private static let largeBytes = 4 << 20
+
+    /// Nil for a stream that is not to be committed.
+    init?(_ target: TransferTarget, _ context: ServerContext) {
+        guard case .commit(let manifest, let reference) = target else { return nil }
+        self.manifest = manifest
+        self.reference = reference
+        self.context = context
+    }
+
+    /// The answer when the tag names the manifest already.
+    func done() throws -> HTTPResponse? {
+        guard let record = try context.store.resolve(registry: "", repository: reference.repository, selector: .tag(reference.tag)),
+            record.reference.tag == reference.tag, record.manifestDigest == manifest
+        else { return nil }
+        return answer(tree: record.tree)
+    }
+
+    /// Makes the manifest visible, or says what it still lacks. `received` is what the stream brought just now.
+    func commit(_ received: ReceivedBlobs) throws -> HTTPResponse {
+        let bytes = try manifestBytes()
+        guard bytes.count > Commit.largeBytes else { return try commit(bytes, received) }
+        return try context.workers.alone { try commit(bytes, received) }
+    }
+
+    private func commit(_ bytes: [UInt8], _ received: ReceivedBlobs) throws -> HTTPResponse {
+        let parsed = try ArtifactManifest(parsing: bytes, mediaType: nil)
+        guard !parsed.isIndex else {
+            throw RegistryError(
+                "\(manifest) is an index, and only a manifest can be committed so", code: .invalidManifest,
+                hint: "put it through /v2/, after the manifests that it lists")
+        }
+        let artifact = try Artifact(parsed, bytes: bytes, repository: reference.repository)
+        let absent = try absent(artifact, received)
+        guard absent.isEmpty else { return pending(parsed, absent, inlined: artifact.inlined) }
+        do {
+            try context.store.put(artifact, in: reference.repository, tags: [reference.tag], name: nil, sparse: false)
+        } catch let error as MissingContentError {
+            throw RegistryError(
+                "the store lost a part of the content while it was pushed", code: .overloaded, hint: "push again", cause: error)
+        }
+        return answer(tree: artifact.tree ?? artifact.digest)
+    }
+
+    /// The manifest's bytes, verified: it came with the stream, or the repository has it.
+    private func manifestBytes() throws -> [UInt8] {
+        let name = ContentDigest.sha256(manifest)
+        if let stored = try context.store.artifact(registry: "", repository: reference.repository, name: .digest(name)) {
+            return stored.bytes
+        }
+        guard let blob = try context.store.blob(name, in: reference.repository, leasing: true) else {
+            throw RegistryError(
+                "the manifest \(manifest) is neither in the stream nor in repository \(reference.repository)", code: .manifestUnknown,
+                hint: "send it as a blob of the stream")
+        }
+        let limit = context.configuration.maxManifestBytes
+        guard blob.size <= limit else {
+            throw RegistryError("the manifest has \(blob.size) bytes, more than the \(limit) allowed", code: .contentTooLarge)
+        }
+        return try context.store.open(manifest).readAll(limit: limit)
+    }
+
+    /// The blobs that are not there; those that are, are shown in the repository from here on.
+    private func absent(_ artifact: Artifact, _ received: ReceivedBlobs) throws -> Set<ContentDigest> {
+        var absent: Set<ContentDigest> = []
+        var wanted: [Digest: Int] = [:]
+        for (name, size) in artifact.blobs where artifact.inlined[name] == nil {
+            if let digest = name.sha256 {
+                guard let sent = received.sizes[digest] else {
+                    wanted[digest] = size
+                    continue
+                }
+                guard sent == size else {
+                    throw RegistryError("\(name) has \(sent) bytes, and the manifest says \(size)", code: .sizeInvalid)
+                }
+            } else if try context.store.blob(name, in: reference.repository, leasing: true)?.size != size {
+                absent.insert(name)
+            }
+        }
+        guard !wanted.isEmpty else { return absent }
+        let batch = try context.store.begin(in: reference.repository)
+        defer { batch.cancel() }
+        let found = try batch.lease(wanted)
+        for digest in wanted.keys where !found.contains(digest) { absent.insert(.sha256(digest)) }
+        return absent
+    }
+
+    private func pending(_ parsed: ArtifactManifest, _ absent: Set<ContentDigest>, inlined: [ContentDigest: [UInt8]]) -> HTTPResponse {
+        var positions = BlobPositions()
+        var bytes = 0
+        var counted: Set<ContentDigest> = []
+        for (position, blob) in parsed.positions.enumerated() where !blob.isForeign && absent.contains(blob.digest) {
+            // A blob that is named twice is sent once.
+            guard counted.insert(blob.digest).inserted else { continue }
+            positions.append(position)
+            bytes = bytes.addingReportingOverflow(blob.size).overflow ? .max : bytes + blob.size
+        }
+        return .json(202, PendingAnswer(missing: positions, bytes: bytes).json)
+    }
+
+    private func answer(tree: Digest) -> HTTPResponse {
+        let receipt = PublishReceipt(locator: reference.locator, digest: tree, manifestDigest: manifest)
+        return .json(201, receipt.json, headers: ["Location": Route.resource(receipt.locator)])
+    }
+}
+
+extension ArtifactManifest {
+    /// What the positions of a transfer mean: the config, and the layers in order.
+    var positions: [Descriptor] { (config.map { [$0] } ?? []) + layers }
+}

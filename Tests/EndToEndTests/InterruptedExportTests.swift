@@ -1,0 +1,48 @@
+import Foundation
+import RxTesting
+import Testing
+
+/// What an export that is interrupted leaves: nothing under a visible name, and nothing beside it.
+@Suite struct InterruptedExportTests {
+    let work: TemporaryFolder
+    let user: User
+
+    init() throws {
+        work = try TemporaryFolder()
+        user = try User()
+        for index in 0..<1000 { try work.write("many/f\(index % 20)/file\(index)", String(repeating: "\(index)", count: 8000)) }
+        try work.write("many/resource.json", #"{"name":"many","type":"text","tag":"1"}"#)
+        try user.rx("add", "./many", in: work.path)
+    }
+
+    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/out").sorted() }
+
+    @Test(arguments: ["folder", "present", "archive.tar.gz"], [SIGINT, SIGTERM])
+    func `nothing stays of it`(_ target: String, _ signal: Int32) throws {
+        try FileManager.default.createDirectory(atPath: "\(work.path)/out", withIntermediateDirectories: true)
+        if target == "present" {
+            try FileManager.default.createDirectory(atPath: "\(work.path)/out/present", withIntermediateDirectories: true)
+        }
+        var interrupted = 0
+        for delay in [10_000, 25_000, 60_000] {
+            let program = try user.start("export", "many:1", "\(work.path)/out/\(target)")
+            usleep(UInt32(delay))
+            program.signal(signal)
+            let status = program.wait()
+            if status == 0 {
+                try FileManager.default.removeItem(atPath: "\(work.path)/out/\(target)")
+                if target == "present" {
+                    try FileManager.default.createDirectory(atPath: "\(work.path)/out/present", withIntermediateDirectories: true)
+                }
+                continue
+            }
+            #expect(status == 128 + signal)
+            interrupted += 1
+            #expect(try names() == (target == "present" ? ["present"] : []), "after \(delay) us")
+            if target == "present" { #expect(try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/out/present").isEmpty) }
+        }
+        #expect(interrupted > 0)
+        try user.rx("export", "many:1", "\(work.path)/out/\(target)")
+        if target != "archive.tar.gz" { #expect(try difference("\(work.path)/many", "\(work.path)/out/\(target)") == "") }
+    }
+}

@@ -1,0 +1,99 @@
+import RxCrypto
+import RxModel
+import RxProtocol
+import Testing
+
+@testable import RxClient
+
+/// What push and pull decide, without a socket. Source: Specs/12-transfer, "Client".
+@Suite struct `What a transfer decides` {
+    /// A blob of a manifest; the digest is made of the position.
+    func item(_ position: Int, _ size: Int = 1000) -> FreightItem {
+        FreightItem(position: position, digest: sha256(Array("\(position)".utf8)), size: size)
+    }
+
+    func items(_ count: Int, _ size: Int = 1000) -> [FreightItem] { (1...count).map { item($0, size) } }
+
+    @Test func `a push of what is noted asks one question`() {
+        let machine = PushMachine(isNoted: true, isSmall: false, followsNewest: false)
+        #expect(machine.start() == .look)
+        #expect(machine.looked(true) == .done)
+        #expect(machine.looked(false) == .ask(manifest: true))
+        #expect(PushMachine(isNoted: true, isSmall: true, followsNewest: false).looked(false) == .sendAll)
+    }
+
+    @Test func `a tag that may stand for another is asked for by a commit`() {
+        var machine = PushMachine(isNoted: true, isSmall: false, followsNewest: true)
+        #expect(machine.start() == .ask(manifest: false))
+        #expect(machine.manifestUnknown(after: .ask(manifest: false)) == .ask(manifest: true))
+        #expect(machine.manifestUnknown(after: .ask(manifest: true)) == nil, "it was in the stream")
+    }
+
+    @Test func `what is small goes at once, everything else is asked for first`() {
+        #expect(PushMachine(isNoted: false, isSmall: true, followsNewest: false).start() == .sendAll)
+        #expect(PushMachine(isNoted: false, isSmall: false, followsNewest: true).start() == .ask(manifest: true))
+    }
+
+    @Test func `what fits into one stream carries the commit, more is committed behind`() {
+        var machine = PushMachine(isNoted: false, isSmall: false, followsNewest: false)
+        #expect(machine.pending([item(7)]) == .finish([item(7)]), "one changed file: the second request is the last")
+        var large = PushMachine(isNoted: false, isSmall: false, followsNewest: false)
+        let many = [item(0, 2), item(1, 9 << 20)]
+        #expect(large.pending(many) == .move(Freight(many)))
+        #expect(large.moved() == .ask(manifest: false))
+    }
+
+    @Test func `after a loss it asks what is missing now`() {
+        var machine = PushMachine(isNoted: false, isSmall: true, followsNewest: false)
+        #expect(machine.lost() == .sendAll, "nothing is known to be there")
+        #expect(machine.pending(items(3)) == .finish(items(3)))
+        #expect(machine.lost() == .ask(manifest: false), "the registry keeps the manifest")
+        #expect(machine.manifestUnknown(after: .ask(manifest: false)) == .ask(manifest: true), "or has lost it")
+    }
+
+    @Test func `a registry that never has what it is sent is given up`() {
+        var machine = PushMachine(isNoted: false, isSmall: false, followsNewest: false)
+        #expect(machine.pending(items(3)) != nil)
+        #expect(machine.pending(items(2)) != nil, "fewer are missing")
+        #expect(machine.pending(items(2)) != nil)
+        #expect(machine.pending(items(2)) != nil)
+        #expect(machine.pending(items(2)) == nil)
+    }
+
+    @Test func `a pull fetches what is not here and commits`() {
+        var machine = PullMachine(isCurrent: false)
+        #expect(machine.start() == .look)
+        #expect(machine.looked(missing: items(3)) == .fetch(Freight(items(3))))
+        #expect(machine.received([item(1).digest], brokeOff: true) == .fetch(Freight([item(2), item(3)])))
+        #expect(machine.received([], brokeOff: true) == .fetch(Freight([item(2), item(3)])))
+        #expect(machine.received([], brokeOff: false) == nil, "a registry that leaves blobs out is not asked for ever")
+        #expect(machine.received([item(3).digest, item(2).digest], brokeOff: false) == .commit)
+        var whole = PullMachine(isCurrent: true)
+        #expect(whole.looked(missing: []) == .keep)
+    }
+
+    @Test func `little goes in one stream, much in streams of one length, large blobs alone`() {
+        let mebibyte = 1 << 20
+        #expect(Freight([]).single == nil && Freight([]).streams.isEmpty)
+        #expect(Freight(items(16, mebibyte - 1024)).single?.count == 16)
+        let two = Freight(items(40, mebibyte))
+        #expect(two.streams.map(\.count) == [20, 20] && two.single == nil)
+        let many = Freight(items(300, mebibyte))
+        #expect(many.streams.count == 5 && many.streams.joined().map(\.position) == Array(1...300))
+        #expect(many.streams.allSatisfy { $0.totalSize <= TransferWire.streamBytes })
+        let mixed = Freight([item(1), item(2, TransferWire.largeBlob + 1), item(3), item(4, 20 * mebibyte)])
+        #expect(mixed.large.map(\.position) == [4, 2] && mixed.streams == [[item(1), item(3)]])
+        #expect(mixed.count == 4 && mixed.bytes == 2000 + TransferWire.largeBlob + 1 + 20 * mebibyte)
+        let upper = Freight([item(1), item(4, 100 * mebibyte), item(5)], largeAlone: false)
+        #expect(upper.large.isEmpty && upper.streams.joined().count == 3, "what /v2/ cannot name goes in streams, whatever its length")
+        let awkward = Freight((1...9).map { item($0, 8 * mebibyte) } + [item(10, 1), item(11, 8 * mebibyte)])
+        #expect(awkward.streams.allSatisfy { $0.reduce(0) { $0 + $1.cost } <= TransferWire.streamBytes })
+    }
+
+    @Test func `a manifest's blobs are listed once, with their first places`() {
+        let one = sha256([1])
+        let two = sha256([2])
+        let list = FreightItem.list(config: (one, 5), layers: [(two, 6), (one, 5), (two, 6), (sha256([3]), 7)])
+        #expect(list.map(\.position) == [0, 1, 4] && list.map(\.size) == [5, 6, 7])
+    }
+}
