@@ -46,7 +46,9 @@ import Testing
         let ended = try run(
             "/bin/sh",
             [
-                "-c", "cd \"$1\"/blobs/sha256 && for f in $(find . -type f); do echo \"$(basename $f)  $f\"; done | sha256sum --check --quiet --ignore-missing || test -z \"$(find . -type f)\"", "sh",
+                "-c",
+                "cd \"$1\"/blobs/sha256 && for f in $(find . -type f); do echo \"$(basename $f)  $f\"; done | sha256sum --check --quiet --ignore-missing || test -z \"$(find . -type f)\"",
+                "sh",
                 registry.data.path,
             ])
         #expect(ended.status == 0, "\(ended.text) \(ended.error)")
