@@ -95,10 +95,8 @@ final class MemoryOperation: StoreOperation {
 
     func cancel() {
         staged.withLock { $0 = [:] }
+        store.state.withLock { $0.holds[owner] = nil }
         guard repository == nil else { return }
-        store.state.withLock { state in
-            state.leases[owner] = nil
-            state.holds[owner] = nil
-        }
+        store.state.withLock { $0.leases[owner] = nil }
     }
 }

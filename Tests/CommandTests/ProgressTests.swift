@@ -56,7 +56,7 @@ private final class Desk: Sendable {
             ProgressText.bar(reading, columns: 120)
                 == "pulling [####--------------------]  20 %  20.0/100.0 MiB  2,000/10,000 files  20.0 MiB/s  4 s left")
         #expect(ProgressText.bar(reading, columns: 80) == "pulling [#----]  20 %  20.0/100.0 MiB  2,000/10,000 files  20.0 MiB/s  4 s left")
-        #expect(ProgressText.bar(reading, columns: 60) == "pulling [##--------]  20 %  20.0/100.0 MiB  20.0 MiB/s  4 s left")
+        #expect(ProgressText.bar(reading, columns: 60) == "pulling [#----]  20 %  20.0/100.0 MiB  20.0 MiB/s  4 s left")
         #expect(ProgressText.bar(reading, columns: 20) == "pulling  20 %")
         for columns in [1, 5, 20, 40, 60, 79, 80, 81, 100, 200] {
             #expect(ProgressText.bar(reading, columns: columns).count < max(2, columns))

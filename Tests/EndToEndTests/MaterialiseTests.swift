@@ -14,7 +14,7 @@ import Testing
         try work.write("tree/resource.json", #"{"name":"tree","type":"data","version":"1"}"#)
         for number in 0..<200 { try work.write("tree/part\(number % 7)/file\(number)", "\(number)\n") }
         try work.write("tree/run", "#!/bin/sh\n", executable: true)
-        try work.write("tree/large", Data((0..<400_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) }))
+        try work.write("tree/large", Data((0..<1_200_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) }))
     }
 
     func same(_ a: String, _ b: String) throws -> Bool { try run("/usr/bin/diff", ["-r", "-x", "resource.json", a, b]).status == 0 }

@@ -30,7 +30,11 @@ final class AsideFolder {
                     self.leftover = leftover
                     return
                 }
-            } catch { if !error.isMissing { throw error } }
+            } catch {
+                if error.isMissing { continue }
+                try? Files.removeTree(path)
+                throw error
+            }
         }
     }
 

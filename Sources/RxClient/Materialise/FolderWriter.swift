@@ -37,13 +37,13 @@ struct FolderWriter {
             let one = try lanes.use { try maker.make(files[index], as: "\(index)", in: aside, $0) }
             made.withLock { $0[index] = one }
         }
-        return try Interruption.finishing { try place(files, made.withLock { $0 }, root, plan, aside) }
+        return try Interruption.finishing { try place(files, made.withLock { $0 }, plan, from: aside, in: root) }
     }
 
     /// Removes what goes and moves what was made into place.
-    private func place(_ files: [ResourceFile], _ made: [Int: FileMaker.Made], _ root: OpenFolder, _ plan: FolderPlan, _ aside: OpenFolder) throws
-        -> (entries: [Entry], report: FolderReport)
-    {
+    private func place(
+        _ files: [ResourceFile], _ made: [Int: FileMaker.Made], _ plan: FolderPlan, from aside: OpenFolder, in root: OpenFolder
+    ) throws -> (entries: [Entry], report: FolderReport) {
         var report = FolderReport()
         for path in plan.remove {
             try folder(of: path, in: root).remove(path.lastName)

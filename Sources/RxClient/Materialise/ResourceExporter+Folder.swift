@@ -82,8 +82,8 @@ extension ResourceExporter {
             let aside = try AsideFolder(beside: "\(root.path)/")
             defer { aside.remove() }
             var (entries, report) = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder)
-            let writtenAt = Clock.nanoseconds
             try Interruption.finishing { try move(aside, into: root) }
+            let writtenAt = Clock.nanoseconds
             for (index, entry) in entries.enumerated() where entry.path.parent == nil {
                 // Moving a file changes its change time.
                 entries[index] = FolderRecord.Entry(
@@ -95,7 +95,7 @@ extension ResourceExporter {
         }
     }
 
-    /// Moves everything out of the aside folder, or nothing.
+    /// Moves what is aside into its folder; what was moved is removed again when not all of it can be.
     private func move(_ aside: AsideFolder, into root: OpenFolder) throws {
         var moved: [String] = []
         do {

@@ -10,7 +10,8 @@ extension ResourceExporter {
         let (wanted, inlined) = try files(source, options)
         let lookedAt = Clock.nanoseconds
         let plan = try plan(root, wanted, record, options)
-        guard record != nil || options.force || !(plan.keep.isEmpty && plan.replace.isEmpty) else {
+        if record != nil { try plan.check(target) }
+        guard options.force || !(plan.keep.isEmpty && plan.replace.isEmpty && plan.remove.isEmpty) else {
             throw ContentError(
                 "\(target) exists already and is not an empty folder",
                 hint: "name a folder that does not exist yet, or write into this one with --force")
@@ -30,7 +31,7 @@ extension ResourceExporter {
         defer { aside.remove() }
         // Whatever ends this run, the next one knows the old files and the new ones as rx's own.
         records?.keep(FolderRecord(during: plan, from: record), of: root.path)
-        let (entries, report) = try writer.update(root, by: plan, aside: aside.folder)
+        let (entries, report) = try Interruption.cleaning(aside.path) { try writer.update(root, by: plan, aside: aside.folder) }
         keep(entries, source, options, writtenAt: Clock.nanoseconds, of: root.path)
         return report
     }

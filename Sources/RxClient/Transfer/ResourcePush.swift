@@ -89,7 +89,7 @@ struct ResourcePush {
         let answer = try refusing(items) { try calls.commit(record.manifestDigest, as: target, body, last: .max - 1) }
         switch answer {
         case .done:
-            for item in items { meter.sent(item.size) }
+            for item in items where item.position > 0 { meter.sent(item.size) }
             return .done
         case .pending(let pending):
             patience.progressed()
@@ -124,7 +124,7 @@ struct ResourcePush {
             try WorkerPool.forEach(0..<freight.streams.count, threads: Freight.lanes) { index in
                 let items = freight.streams[index]
                 try refusing(items) { try calls.store(TransferCalls.stream(outlet.stream(items)), in: target.repository) }
-                for item in items { meter.sent(item.size) }
+                for item in items where item.position > 0 { meter.sent(item.size) }
             }
         }
         try alone.value.get()
