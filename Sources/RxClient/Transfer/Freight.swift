@@ -60,7 +60,9 @@ struct Freight: Equatable, Sendable {
 
 extension FreightItem {
     /// What a manifest names, config first, each digest at its first position only.
-    static func list(config: (digest: Digest, size: Int)?, layers: some Sequence<(digest: Digest, size: Int, title: String?)>) -> [FreightItem] {
+    static func list(config: (digest: Digest, size: Int)?, layers: some Sequence<(digest: Digest, size: Int, title: String?)>)
+        -> [FreightItem]
+    {
         var seen: Set<Digest> = []
         var items: [FreightItem] = []
         if let config {

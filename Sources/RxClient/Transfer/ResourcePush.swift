@@ -209,7 +209,9 @@ extension ResourcePush {
                 }
                 return (digest, descriptor.size)
             }
-            return FreightItem.list(config: try manifest.config.map(entry), layers: try manifest.layers.map { layer in
+            return FreightItem.list(
+                config: try manifest.config.map(entry),
+                layers: try manifest.layers.map { layer in
                     let (digest, size) = try entry(layer)
                     return (digest, size, layer.title)
                 })

@@ -22,6 +22,8 @@ struct BlobsEndpoint: Endpoint {
 
     /// How long (nanoseconds) what comes slowly waits until it is put: a killed server loses no more.
     private static let portionTime = 5_000_000_000
+    /// How many blobs wait at most until they are put: each that does is a path in memory.
+    private static let portionCount = 4096
 
     /// Stores every blob of the stream. What was complete when it breaks is kept.
     private func receive(_ body: any ByteSource, _ repository: String, _ context: ServerContext) throws -> ReceivedBlobs {
@@ -34,15 +36,17 @@ struct BlobsEndpoint: Endpoint {
         guard try !source.isEmpty() else { return received }
         do {
             let stream = try BatchReader(source, limits: limits)
-            var staged = 0
+            var staged = (count: 0, bytes: 0)
             var publishedAt = Clock.monotonic
             while let entry = try stream.next() {
                 let blob = try batch.stage(stream, expecting: entry.digest)
                 received.add(blob)
-                staged += blob.size
-                if staged >= TransferWire.streamBytes || Clock.monotonic - publishedAt >= BlobsEndpoint.portionTime {
+                staged = (staged.count + 1, staged.bytes + blob.size)
+                if staged.count >= BlobsEndpoint.portionCount || staged.bytes >= TransferWire.streamBytes
+                    || Clock.monotonic - publishedAt >= BlobsEndpoint.portionTime
+                {
                     try batch.publish()
-                    staged = 0
+                    staged = (0, 0)
                     publishedAt = Clock.monotonic
                 }
             }
