@@ -14,6 +14,7 @@ extension DiskStore {
             report.leftovers = try leftovers(delete: false, leaseTime)
             return report
         }
+        try fresh.drain(all: true)
         var report = CollectionReport()
         report.manifests = try deleteManifests(plan)
         // Blobs that only those manifests named are candidates now.
