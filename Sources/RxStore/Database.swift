@@ -135,7 +135,7 @@ final class Database {
 /// A prepared statement, kept for the next call.
 final class Statement {
     /// Where no bytes are: SQLite takes nil for NULL.
-    private static let empty = UnsafeRawPointer(bitPattern: 1)!
+    private static var empty: UnsafeRawPointer { UnsafeRawPointer(bitPattern: 1)! }
 
     let handle: OpaquePointer
 
