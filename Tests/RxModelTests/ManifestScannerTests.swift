@@ -1,3 +1,4 @@
+import Foundation
 import RxCrypto
 import RxTesting
 import Testing
