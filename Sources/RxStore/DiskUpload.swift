@@ -108,16 +108,17 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         let received = buffer
         try flush()
         let found = try check(digest)
-        let isNamed: Bool
+        let isFresh: Bool
         do {
-            isNamed = try isOwn && makeFresh(found, digest, received) || makeBlob(found, digest)
+            isFresh = try isOwn && makeFresh(found, digest, received)
+            if !isFresh { try makeBlob(found, digest) }
         } catch {
             // Once it has its new name the file is never written to again: it may be a blob that others know by the same digest.
             if (try? Files.status(file.path)) == nil { try? cancel() }
             throw error
         }
         isOver = true
-        try store.uploadSync.sync(folder: isNamed ? nil : store.layout.folder(found.digest))
+        try store.uploadSync.sync(folder: isFresh ? nil : store.layout.folder(found.digest))
         return found
     }
 
@@ -168,39 +169,22 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
         }
     }
 
-    /// Makes the file a blob in the catalog. Gives whether its name is durable already.
-    private func makeBlob(_ blob: StagedBlob, _ digest: ContentDigest) throws -> Bool {
-        let placed = try EarlyPlace(file, blob, store)
-        do {
-            do {
-                try store.uploadSync.sync(file, size: offset, folder: placed == nil ? nil : store.layout.folder(blob.digest))
-            } catch {
-                // What failed to reach the disk may be gone from memory, too: it is never synced again.
-                Files.discard(file.path)
-                throw error
-            }
-            return try store.catalog.write(durably: false) { database, now in
-                let isNamed = try put(blob, placed, database)
-                try enter(blob, digest, database, now)
-                return isNamed
-            }
-        } catch {
-            placed?.leave()
+    /// Makes the file a blob in the catalog, once it is durable.
+    private func makeBlob(_ blob: StagedBlob, _ digest: ContentDigest) throws {
+        do { try store.uploadSync.sync(file, size: offset) } catch {
+            // What failed to reach the disk may be gone from memory, too: it is never synced again.
+            Files.discard(file.path)
             throw error
         }
-    }
-
-    /// Gives the blob its file and its row. Gives whether the file's name is durable already.
-    private func put(_ blob: StagedBlob, _ placed: EarlyPlace?, _ database: Database) throws -> Bool {
-        guard let placed else {
-            try rename(blob)
-            return false
+        do {
+            try store.catalog.write(durably: false) { database, now in
+                try rename(blob)
+                try enter(blob, digest, database, now)
+            }
+        } catch {
+            leave(blob)
+            throw error
         }
-        if try placed.isOwn() { return true }
-        // Somebody else put the same bytes over it meanwhile, and they are to be there still.
-        guard try database.blobAddedAt(blob.digest, size: blob.size) != nil, try store.layout.holds(blob.digest, size: blob.size)
-        else { throw RegistryError.uploadCollected }
-        return false
     }
 
     func cancel() throws {

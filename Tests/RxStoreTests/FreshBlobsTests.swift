@@ -132,13 +132,31 @@ import Testing
         #expect(try content(digest, in: after) == bytes)
     }
 
-    @Test func `that was never reported may be lost, and leaves nothing that is believed`() throws {
+    /// The file has its name, and its transaction was not committed.
+    @Test(arguments: ["abXd", "abcd", "ab", "ab\0\0"]) func `that was never reported may be lost, and leaves nothing that is believed`(
+        left: String
+    ) throws {
         let store = try DiskStore(at: folder.path)
-        // The file has its name, and its transaction was not committed.
-        try Data("ab\0\0".utf8).write(to: URL(fileURLWithPath: store.layout.blob(digest)))
+        try Data(left.utf8).write(to: URL(fileURLWithPath: store.layout.blob(digest)))
+        let inode = try Files.status(store.layout.blob(digest))?.st_ino
         #expect(try store.blob(.sha256(digest), in: "r", leasing: false) == nil)
+        #expect(throws: RegistryError.self) { try store.size(of: digest) }
+        #expect(try store.begin().lease([digest: 4]).isEmpty)
+        #expect(try store.collect(dryRun: true, leaseTime: 0).leftovers == 1)
         try upload(bytes, in: store)
         #expect(try content(digest, in: store) == bytes)
+        #expect(try Files.status(store.layout.blob(digest))?.st_ino != inode)
+        #expect(try store.collect(dryRun: false, leaseTime: nil) == CollectionReport())
+    }
+
+    @Test func `that was never reported and that a killed collection had moved aside is not taken for the blob`() throws {
+        try upload(bytes, in: DiskStore(at: folder.path))
+        let store = try DiskStore(at: folder.path)
+        try store.fresh.drain()
+        try Files.rename(store.layout.blob(digest), to: "\(store.layout.trash)/orphan.\(digest.hex).x")
+        let again = try DiskStore(at: folder.path)
+        #expect(try again.blob(.sha256(digest), in: "r", leasing: false) == nil)
+        #expect(try Files.names(in: store.layout.trash).isEmpty)
     }
 
     @Test(arguments: ["rename", "fchmod", "fdatasync", "write"]) func `whose end fails stores nothing unseen and can be sent again`(
