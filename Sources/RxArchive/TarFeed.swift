@@ -8,6 +8,8 @@ final class TarFeed {
 
     /// What the source threw; libarchive only learns that reading failed.
     private(set) var failure: (any Error)?
+    /// What the source threw behind the bytes that are given out first.
+    private var pending: (any Error)?
 
     private let source: any ByteSource
     private let maxBytes: Int
@@ -30,10 +32,18 @@ final class TarFeed {
             try spill()
             start += count
             count = 0
-            while count < buffer.bytes.count {
-                let more = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[count...]))
-                if more == 0 { break }
-                count += more
+            if let pending { throw pending }
+            do {
+                while count < buffer.bytes.count {
+                    let more = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[count...]))
+                    if more == 0 { break }
+                    count += more
+                }
+            } catch {
+                // Entries that came whole are whole, whatever follows.
+                count -= count % TarHeader.block
+                guard count > 0 else { throw error }
+                pending = error
             }
             guard start <= maxBytes - count else { throw ContentError("the archive unpacks to more than is allowed") }
             return buffer.prefix(count)

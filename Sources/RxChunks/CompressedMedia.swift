@@ -5,7 +5,8 @@ package enum CompressedMedia {
 
     private static let endings: Set<String> = [
         "gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "lz4", "lzma", "br", "zip", "jar", "war", "apk", "whl", "7z", "rar", "docx", "xlsx",
-        "pptx", "odt", "ods", "epub", "jpg", "jpeg", "png", "gif", "webp", "avif", "heic", "mp3", "m4a", "aac", "ogg", "opus", "flac", "mp4",
+        "pptx", "odt", "ods", "epub", "jpg", "jpeg", "png", "gif", "webp", "avif", "heic", "mp3", "m4a", "aac", "ogg", "opus", "flac",
+        "mp4",
         "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "woff2", "deb", "rpm", "crate", "parquet",
     ]
 

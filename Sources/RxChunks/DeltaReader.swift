@@ -86,7 +86,9 @@ package final class DeltaReader: ByteSource {
             guard let regions, regions.indices.contains(Int(kind) - 1) else { throw DeltaReader.malformed("a part names no base") }
             let offset = try number()
             let region = regions[Int(kind) - 1]
-            guard offset <= region.count, length <= region.count - offset else { throw DeltaReader.malformed("a part reaches behind its base") }
+            guard offset <= region.count, length <= region.count - offset else {
+                throw DeltaReader.malformed("a part reaches behind its base")
+            }
             part = .copy(RegionSource(region, offset..<offset + length))
             note(.copy(base: Int(kind) - 1, offset..<offset + length))
         }

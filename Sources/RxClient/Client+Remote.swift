@@ -147,7 +147,7 @@ extension Client {
             progress.end()
         }
         let blobs = manifest.blobs
-        let present = try operation.lease(blobs)
+        let present = try operation.leaseOrSalvage(blobs)
         let absent = manifest.files.filter { !present.contains($0.digest) }
         if !absent.isEmpty {
             try remote(registry).content(of: manifest, pinned, into: operation)

@@ -1,7 +1,7 @@
 import RxModel
 import RxPosix
 
-/// Many blobs on their way into one of the store's own repositories. Source: Specs/05-store, STO-035.
+/// Many blobs on their way into one of the store's own repositories. Source: Specs/05-store, STO-070.
 final class RepositoryBatch: BlobBatch {
     private let store: DiskStore
     private let repository: String

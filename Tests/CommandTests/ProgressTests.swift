@@ -37,7 +37,8 @@ private final class Desk: Sendable {
         desk.wait(0.6)
         display.advance(10 * Self.mebibyte, files: 1000)
         let bar = desk.taken()
-        #expect(bar.hasPrefix("\rpulling ") && bar.contains("20 %") && bar.hasSuffix("\u{1B}[K") && bar.count < 84, "\(bar.debugDescription)")
+        #expect(
+            bar.hasPrefix("\rpulling ") && bar.contains("20 %") && bar.hasSuffix("\u{1B}[K") && bar.count < 84, "\(bar.debugDescription)")
         desk.wait(0.05)
         display.advance(1, files: 0)
         #expect(desk.taken() == "", "ten times a second at most")
@@ -57,7 +58,9 @@ private final class Desk: Sendable {
         #expect(ProgressText.bar(reading, columns: 80) == "pulling [#----]  20 %  20.0/100.0 MiB  2,000/10,000 files  20.0 MiB/s  4 s left")
         #expect(ProgressText.bar(reading, columns: 60) == "pulling [##--------]  20 %  20.0/100.0 MiB  20.0 MiB/s  4 s left")
         #expect(ProgressText.bar(reading, columns: 20) == "pulling  20 %")
-        for columns in [1, 5, 20, 40, 60, 79, 80, 81, 100, 200] { #expect(ProgressText.bar(reading, columns: columns).count < max(2, columns)) }
+        for columns in [1, 5, 20, 40, 60, 79, 80, 81, 100, 200] {
+            #expect(ProgressText.bar(reading, columns: columns).count < max(2, columns))
+        }
         let open = ProgressReading(what: "adding", bytes: 5)
         #expect(ProgressText.bar(open, columns: 80) == "adding  5 B  0 B/s")
     }
@@ -120,7 +123,10 @@ private final class Desk: Sendable {
     }
 
     @Test func `has words that a person reads at a glance`() {
-        #expect([0, 59, 60, 3599, 3600, 100_000].map { ProgressText.time($0) } == ["0 s", "59 s", "1 min 0 s", "59 min 59 s", "1 h 0 min", "27 h 46 min"])
+        #expect(
+            [0, 59, 60, 3599, 3600, 100_000].map { ProgressText.time($0) } == [
+                "0 s", "59 s", "1 min 0 s", "59 min 59 s", "1 h 0 min", "27 h 46 min",
+            ])
         #expect([0, 999, 1000, 12_345_678].map { Output.number($0) } == ["0", "999", "1,000", "12,345,678"])
         #expect(Output.number(-1234) == "-1,234" && Output.number(.min).hasPrefix("-9,223"))
     }

@@ -112,8 +112,11 @@ import Testing
         #expect(try bob.run("info", "hello", "--json").json()["manifestDigest"] == mine["manifestDigest"])
         try bob.rx("export", "hello", "\(work.path)/out", "--definition")
         #expect(FileManager.default.fileExists(atPath: "\(work.path)/out/resource.json"))
-        let again = try bob.run("export", "hello", "\(work.path)/out")
-        fails(again, 1, "\(work.path)/out exists already and is not an empty folder")
+        try bob.rx("export", "hello", "\(work.path)/out")
+        #expect(!FileManager.default.fileExists(atPath: "\(work.path)/out/resource.json"), "it is brought up to date")
+        try work.write("mine/notes", "mine")
+        fails(
+            try bob.run("export", "hello", "\(work.path)/mine"), 1, "\(work.path)/mine exists already and is not an empty folder")
     }
 
     @Test func `finds nothing stored after an archive was refused`() throws {

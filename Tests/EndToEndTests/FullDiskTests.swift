@@ -41,10 +41,11 @@ final class SmallDisk: Sendable {
         try work.write("big/resource.json", #"{"name":"big","type":"text","tag":"1"}"#)
         for index in 0..<FullDiskTests.count {
             var state = UInt64(index + 1)
-            let bytes = Data((0..<(FullDiskTests.fileSize / 8)).flatMap { _ -> [UInt8] in
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return withUnsafeBytes(of: state.byteSwapped) { Array($0) }
-            })
+            let bytes = Data(
+                (0..<(FullDiskTests.fileSize / 8)).flatMap { _ -> [UInt8] in
+                    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                    return withUnsafeBytes(of: state.byteSwapped) { Array($0) }
+                })
             try work.write("big/part\(index)", bytes)
         }
         try alice.rx("add", "./big", in: work.path)
@@ -57,6 +58,8 @@ final class SmallDisk: Sendable {
         try alice.rx("copy", "big:1", remote)
         let disk = try SmallDisk(megabytes: 30)
         let home = ["RX_HOME": disk.folder.path]
+        // Slow enough that little is on its way when the disk is full.
+        proxy.slow(to: 8 << 20)
         let before = proxy.received
         let failed = try run(rxBinary, ["copy", remote, "big:1"], environment: home)
         #expect(failed.status == 1 && failed.error.contains("No space left on device"), "\(failed.error)")

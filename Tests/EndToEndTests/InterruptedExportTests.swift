@@ -10,7 +10,7 @@ import Testing
     init() throws {
         work = try TemporaryFolder()
         user = try User()
-        for index in 0..<4000 { try work.write("many/f\(index % 50)/file\(index)", String(repeating: "\(index)", count: 2000)) }
+        for index in 0..<1000 { try work.write("many/f\(index % 20)/file\(index)", String(repeating: "\(index)", count: 8000)) }
         try work.write("many/resource.json", #"{"name":"many","type":"text","tag":"1"}"#)
         try user.rx("add", "./many", in: work.path)
     }
@@ -20,16 +20,20 @@ import Testing
     @Test(arguments: ["folder", "present", "archive.tar.gz"], [SIGINT, SIGTERM])
     func `nothing stays of it`(_ target: String, _ signal: Int32) throws {
         try FileManager.default.createDirectory(atPath: "\(work.path)/out", withIntermediateDirectories: true)
-        if target == "present" { try FileManager.default.createDirectory(atPath: "\(work.path)/out/present", withIntermediateDirectories: true) }
+        if target == "present" {
+            try FileManager.default.createDirectory(atPath: "\(work.path)/out/present", withIntermediateDirectories: true)
+        }
         var interrupted = 0
-        for delay in [8_000, 15_000, 30_000, 60_000, 120_000] {
+        for delay in [10_000, 25_000, 60_000] {
             let program = try user.start("export", "many:1", "\(work.path)/out/\(target)")
             usleep(UInt32(delay))
             program.signal(signal)
             let status = program.wait()
             if status == 0 {
                 try FileManager.default.removeItem(atPath: "\(work.path)/out/\(target)")
-                if target == "present" { try FileManager.default.createDirectory(atPath: "\(work.path)/out/present", withIntermediateDirectories: true) }
+                if target == "present" {
+                    try FileManager.default.createDirectory(atPath: "\(work.path)/out/present", withIntermediateDirectories: true)
+                }
                 continue
             }
             #expect(status == 128 + signal)

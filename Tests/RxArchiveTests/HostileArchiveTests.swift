@@ -1,5 +1,6 @@
 import RxArchive
 import RxModel
+import RxTesting
 import Testing
 
 @Suite struct `hostile archives` {

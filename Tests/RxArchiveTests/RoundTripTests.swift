@@ -1,6 +1,7 @@
 import RxArchive
 import RxCrypto
 import RxModel
+import RxTesting
 import Testing
 
 @Suite struct `an archive and back` {

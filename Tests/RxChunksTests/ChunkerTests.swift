@@ -54,7 +54,8 @@ final class PiecewiseSource: ByteSource {
         for vector in try vectors("chunks") {
             if let table = vector["gear"]?.object {
                 for (byte, value) in table {
-                    #expect(String(GearTable.values[Int(byte)!], radix: 16) == value.string.map { String(UInt64($0, radix: 16)!, radix: 16) })
+                    #expect(
+                        String(GearTable.values[Int(byte)!], radix: 16) == value.string.map { String(UInt64($0, radix: 16)!, radix: 16) })
                 }
             }
             guard let input = vector["input"], let lengths = vector["lengths"]?.array?.compactMap(\.int) else { continue }

@@ -60,9 +60,11 @@ import Testing
         let index = try ChunkIndex(reading: BytesSource(blob))
         let first = index.chunks[0].length
         let wrong = [
-            ChunkRun(first: 0, count: 1, base: 0, offset: 0, length: first + 1), ChunkRun(first: 0, count: 1, base: 1, offset: 0, length: first),
+            ChunkRun(first: 0, count: 1, base: 0, offset: 0, length: first + 1),
+            ChunkRun(first: 0, count: 1, base: 1, offset: 0, length: first),
             ChunkRun(first: 0, count: 1, base: -1, offset: 0, length: first), ChunkRun(first: 0, count: 0, base: 0, offset: 0, length: 0),
-            ChunkRun(first: 0, count: .max, base: 0, offset: 0, length: first), ChunkRun(first: .max, count: 1, base: 0, offset: 0, length: 1),
+            ChunkRun(first: 0, count: .max, base: 0, offset: 0, length: first),
+            ChunkRun(first: .max, count: 1, base: 0, offset: 0, length: 1),
             ChunkRun(first: 0, count: 1, base: 0, offset: -1, length: first),
             ChunkRun(first: 0, count: 1, base: 0, offset: .max, length: first),
         ]

@@ -1,5 +1,6 @@
 import Foundation
 import RxModel
+import RxProtocol
 import RxStore
 import RxTesting
 import Testing
@@ -11,12 +12,13 @@ import Testing
         let policy = RetryPolicy()
         let settings = CurlTransport.Settings(agent: "x")
         let actual: [String: Int] = [
-            "transfers": TransferGate.standard, "most transfers": TransferGate.most, "tries": policy.attempts, "tries seconds": policy.deadline,
+            "transfers": TransferGate.standard, "most transfers": TransferGate.most, "tries": policy.attempts,
+            "tries seconds": policy.deadline,
             "pause seconds": policy.longestPause, "control seconds": policy.controlSeconds, "connect seconds": settings.connectSeconds,
             "first byte seconds": settings.firstByteSeconds, "stall seconds": settings.stallSeconds,
             "short blob bytes": UploadNotes.smallestBlob,
         ]
-        #expect(UploadNotes.smallestBlob == ArtifactFetcher.shortSize)
+        #expect(UploadNotes.smallestBlob == TransferWire.largeBlob)
         let listed = Dictionary(
             try vectors("limits").compactMap { vector in vector["limit"]?.string.map { ($0, vector["default"]?.int) } },
             uniquingKeysWith: { first, _ in first })

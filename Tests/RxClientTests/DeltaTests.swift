@@ -87,7 +87,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [[], [1, 2, 3], [UInt8](repeating: 0, count: 9 * 33)]) func `is fetched whole when the index is none`(index: [UInt8]) throws {
+    @Test(arguments: [[], [1, 2, 3], [UInt8](repeating: 0, count: 9 * 33)]) func `is fetched whole when the index is none`(index: [UInt8])
+        throws
+    {
         let operation = try store.begin()
         let previous = try stageBase(operation)
         #expect(try !fetch(server(index), like: [previous], operation))
@@ -109,7 +111,8 @@ import Testing
         let index = try #require(ChunkIndex(records: records, size: lengths.reduce(0, +)))
         // The base has chunks 1, 3 and 6, each alone.
         let runs = [
-            ChunkRun(first: 1, count: 1, base: 0, offset: 0, length: 20_000), ChunkRun(first: 3, count: 1, base: 0, offset: 50_000, length: 40_000),
+            ChunkRun(first: 1, count: 1, base: 0, offset: 0, length: 20_000),
+            ChunkRun(first: 3, count: 1, base: 0, offset: 50_000, length: 40_000),
             ChunkRun(first: 6, count: 1, base: 0, offset: 200_000, length: 20_000),
         ]
         let pieces = DeltaFetcher.pieces(Delta(of: index, runs: runs, bases: [sha256([])]))

@@ -22,7 +22,10 @@ import Testing
         let count = Shared(0)
         return WireServer { request in
             _ = request.body()
-            return respond(count.change { $0 += 1; return $0 }, request)
+            return respond(
+                count.change {
+                    $0 += 1; return $0
+                }, request)
         }
     }
 
@@ -62,7 +65,8 @@ import Testing
         #expect(try RetryTests.transport().collect(TransportRequest("GET", lost.url())).body == Array("x".utf8))
         let cut = RetryTests.server { _, _ in WireServer.Answer(200, [:], "half".utf8, length: 8) }
         let sink = BytesSink()
-        #expect(registryError { try RetryTests.transport().perform(TransportRequest("GET", cut.url())) { _ in sink } }?.code == .unreachable)
+        #expect(
+            registryError { try RetryTests.transport().perform(TransportRequest("GET", cut.url())) { _ in sink } }?.code == .unreachable)
         #expect(sink.bytes == Array("half".utf8) && cut.asked.count == 1, "what was seen is not seen twice")
         let mended = RetryTests.server { round, _ in
             round == 1 ? WireServer.Answer(200, [:], "half".utf8, length: 8) : WireServer.Answer(200, [:], "halfhalf".utf8)
@@ -84,7 +88,9 @@ import Testing
     }
 
     @Test func `who was never there is told at once, who was is waited for`() throws {
-        let slow = RetryTests.transport { $0.pause = 100; $0.random = { 1 } }
+        let slow = RetryTests.transport {
+            $0.pause = 100; $0.random = { 1 }
+        }
         let start = Clock.monotonic
         for url in ["http://127.0.0.1:1/", "http://name.invalid/"] {
             #expect(registryError { try slow.collect(TransportRequest("GET", url)) }?.message.hasPrefix("Unable to connect") == true)
@@ -92,7 +98,9 @@ import Testing
         #expect(Clock.monotonic - start < 5_000_000_000)
         let tries = Shared(0)
         let flaky = RecordedTransport { asked in
-            let round = tries.change { $0 += 1; return $0 }
+            let round = tries.change {
+                $0 += 1; return $0
+            }
             guard round == 2 || round == 3 else { return RecordedTransport.Answer() }
             throw HTTPFailure(.refused, "refused").error(endpoint: asked.url)
         }
@@ -179,7 +187,9 @@ import Testing
         let running = Shared((now: 0, most: 0))
         func work() throws {
             try gate.forEach(0..<40) { _ in
-                running.change { $0.now += 1; $0.most = max($0.most, $0.now) }
+                running.change {
+                    $0.now += 1; $0.most = max($0.most, $0.now)
+                }
                 usleep(2000)
                 running.change { $0.now -= 1 }
             }
@@ -200,7 +210,10 @@ import Testing
     @Test func `a busy registry is sent to by fewer at once`() throws {
         let count = Shared(0)
         let server = WireServer { _ in
-            WireServer.Answer(count.change { $0 += 1; return $0 } == 1 ? 429 : 404)
+            WireServer.Answer(
+                count.change {
+                    $0 += 1; return $0
+                } == 1 ? 429 : 404)
         }
         let client = try server.client()
         #expect(client.gate.limit == 8)

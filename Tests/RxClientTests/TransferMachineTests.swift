@@ -93,7 +93,8 @@ import Testing
     @Test func `a manifest's blobs are listed once, with their first places`() {
         let one = sha256([1])
         let two = sha256([2])
-        let list = FreightItem.list(config: (one, 5), layers: [(two, 6, nil), (one, 5, nil), (two, 6, nil), (sha256([3]), 7, nil)])
+        let layers: [(digest: Digest, size: Int, title: String?)] = [(two, 6, nil), (one, 5, nil), (two, 6, nil), (sha256([3]), 7, nil)]
+        let list = FreightItem.list(config: (one, 5), layers: layers)
         #expect(list.map(\.position) == [0, 1, 4] && list.map(\.size) == [5, 6, 7])
     }
 }

@@ -28,7 +28,8 @@ import Testing
     @Test func `leaves every other form to the JSON parser, with the same answer`() throws {
         let text = String(decoding: try manifest().bytes, as: UTF8.self)
         let others = [
-            text.replacing("\"layers\":[{", with: "\"layers\": [{"), text.replacing("\"dev.rx.executable\":\"true\"", with: "\"dev.rx.executable\":\"false\""),
+            text.replacing("\"layers\":[{", with: "\"layers\": [{"),
+            text.replacing("\"dev.rx.executable\":\"true\"", with: "\"dev.rx.executable\":\"false\""),
             text.replacing("d/.hidden", with: "d/\\u002ehidden"), text.replacing("\"size\":4}", with: "\"size\":4,\"urls\":[]}"),
         ]
         for other in others {
@@ -51,9 +52,12 @@ import Testing
         let layers = text[start.lowerBound..<end.lowerBound] + "}]"
         for forged in [
             // A list in the config, and another one, empty, where the layers belong.
-            text.replacing("\"config\":{", with: "\"config\":{\"a\":1\(layers),").replacing(layers + ",\"mediaType\":\"application/vnd.oci.image", with: ",\"layers\":[],\"mediaType\":\"application/vnd.oci.image"),
-            text.replacing("\"annotations\":{\"dev.rx.definition\"", with: "\"annotations\":{\"a\":{\"b\":1\(layers)},\"dev.rx.definition\""),
-            text.replacing("{\"annotations\":{\"dev.rx.definition\"", with: "{\"aa\":[{\"b\":1\(layers)}],\"annotations\":{\"dev.rx.definition\""),
+            text.replacing("\"config\":{", with: "\"config\":{\"a\":1\(layers),").replacing(
+                layers + ",\"mediaType\":\"application/vnd.oci.image", with: ",\"layers\":[],\"mediaType\":\"application/vnd.oci.image"),
+            text.replacing(
+                "\"annotations\":{\"dev.rx.definition\"", with: "\"annotations\":{\"a\":{\"b\":1\(layers)},\"dev.rx.definition\""),
+            text.replacing(
+                "{\"annotations\":{\"dev.rx.definition\"", with: "{\"aa\":[{\"b\":1\(layers)}],\"annotations\":{\"dev.rx.definition\""),
         ] {
             #expect(forged != text)
             #expect(ManifestScanner.scan(Array(forged.utf8)) == nil)

@@ -1,6 +1,7 @@
 import Foundation
 import RxChunks
 import RxModel
+import RxProtocol
 import RxStore
 import RxTesting
 import Testing
@@ -19,7 +20,7 @@ import Testing
             "idleSeconds": .integer(settings.idleSeconds), "drainSeconds": .integer(settings.drainSeconds),
             "workerThreads": .integer(settings.workerThreads), "archiveCacheBytes": .integer(settings.archiveCacheBytes),
             "maxManifestBytes": .integer(settings.maxManifestBytes), "sparseIndexes": .bool(settings.sparseIndexes),
-            "uploadSessionSeconds": .integer(settings.uploadSessionSeconds),
+            "uploadSessionSeconds": .integer(settings.uploadSessionSeconds), "maxTransfers": .integer(settings.maxTransfers),
         ]
         #expect(defaults[key] == expected, "\(key)")
         #expect(ServerConfiguration.keys.contains(key))
@@ -31,6 +32,7 @@ import Testing
             "JSON depth": JSON.depthLimit, "chunked blob bytes, least": ChunkIndex.smallestBlob,
             "chunked blob bytes, most": ChunkIndex.largestBlob, "chunk index bytes": ChunkIndexCache.standardLimit,
             "bases": ChunkService.baseCount, "base bytes": ChunkService.baseBytes, "chunk calls": ChunkService.turns,
+            "blobs of a request": TransferWire.mostBlobs, "question bytes": QueryBody.limit,
         ]
         for vector in try vectors("limits") {
             guard let name = vector["limit"]?.string, let limit = actual[name] else { continue }

@@ -319,6 +319,16 @@ import Testing
         #expect(try content(sha256(bytes), in: store) == bytes)
     }
 
+    @Test func `has the limits of the vectors`() throws {
+        let actual = [
+            "small upload bytes": FreshBlobs.largest, "fresh bytes": FreshBlobs.enough.bytes, "most fresh bytes": FreshBlobs.most,
+        ]
+        let listed = Dictionary(
+            try vectors("limits").compactMap { vector in vector["limit"]?.string.map { ($0, vector["default"]?.int) } },
+            uniquingKeysWith: { first, _ in first })
+        for (name, limit) in actual { #expect(listed[name] == limit, "\(name)") }
+    }
+
     @Test func `finds a catalog of version 2 brought up to date`() throws {
         let layout = StoreLayout(root: folder.path)
         try layout.prepare()

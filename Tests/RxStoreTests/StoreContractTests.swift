@@ -29,4 +29,17 @@ import Testing
     @Test func `keeps manifests of any kind and what repositories show, in memory too`() throws {
         try ArtifactContract { MemoryStore() }.check()
     }
+
+    @Test func `puts many blobs into a repository`() throws {
+        let folder = try TemporaryFolder()
+        var count = 0
+        try BatchContract {
+            count += 1
+            return try DiskStore(at: "\(folder.path)/\(count)")
+        }.check()
+    }
+
+    @Test func `puts many blobs into a repository, in memory too`() throws {
+        try BatchContract { MemoryStore() }.check()
+    }
 }

@@ -46,6 +46,9 @@ public func vectors(_ name: String) throws -> [JSON] {
     return list
 }
 
+/// The SHA-256 of some bytes.
+public func digest(of bytes: [UInt8]) -> Digest { sha256(bytes) }
+
 /// A small definition for tests.
 public func definition(_ name: String, type: String = "text", _ more: [String: JSON] = [:]) throws -> Definition {
     try Definition(.object(more.merging(["name": .string(name), "type": .string(type)]) { $1 }))

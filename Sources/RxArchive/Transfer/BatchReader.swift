@@ -6,6 +6,12 @@ public struct BatchEntry: Sendable, Equatable {
     public let digest: Digest
     /// The length in bytes.
     public let size: Int
+
+    /// Describes an entry.
+    public init(digest: Digest, size: Int) {
+        self.digest = digest
+        self.size = size
+    }
 }
 
 /// Reads a batch stream: many blobs, one after the other, plain, gzip or zstd. Source: Specs/12-transfer.
@@ -29,8 +35,7 @@ public final class BatchReader: ByteSource {
             entries += 1
             guard entries <= limits.maxEntries else { throw ContentError("the stream holds more than \(limits.maxEntries) entries") }
             guard entry.size <= limits.maxUnpackedBytes - unpackedBytes else {
-                throw ContentError(
-                    "entry \(entry.shown): the stream unpacks to more than \(limits.maxUnpackedBytes) bytes", code: .contentTooLarge)
+                throw ContentError("entry \(entry.shown): the stream unpacks to more than \(limits.maxUnpackedBytes) bytes")
             }
             unpackedBytes += entry.size
             if case .folder = entry.kind { continue }

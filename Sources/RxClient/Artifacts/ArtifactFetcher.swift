@@ -12,8 +12,6 @@ struct ArtifactFetcher {
 
     let progress: any Progress
     let meter: TransferMeter
-    /// How large blobs are fetched by what differs, and the repository that has them; nil for a registry without such calls.
-    var delta: (transfer: any BlobDelta, repository: String)?
 
     /// Stages every blob of the artifact and of what belongs to it. Gives the SHA-256 of everything that is named by another digest.
     /// What came whole before an error is put into the store all the same: the next try does not fetch it again.
@@ -28,7 +26,7 @@ struct ArtifactFetcher {
         let names = Mutex<[ContentDigest: Digest]>([:])
         do {
             let absent = try fetchTogether(missing, from: origin, into: operation)
-            let single = BlobFetch(progress: progress, delta: delta)
+            let single = BlobFetch(progress: progress, delta: nil)
             try origin.gate.forEach(0..<absent.count) { index in
                 let blob = absent[index]
                 let digest = try single.fetch(blob, from: origin, into: operation)
@@ -68,7 +66,7 @@ struct ArtifactFetcher {
         do {
             if let failure { throw failure }
             try result.get()
-        } catch let error as RegistryError where error.cause is WithoutTransfers {
+        } catch let error as RegistryError where error.isAboutTheWay {
             // One by one, then.
         }
         let here = Set(staged)

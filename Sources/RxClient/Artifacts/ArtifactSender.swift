@@ -12,8 +12,6 @@ struct ArtifactSender {
     let meter: TransferMeter
     /// The calls of negotiated transfers, when the registry is known to have them.
     var calls: TransferCalls?
-    /// How large blobs are sent by what differs; nil for a registry without such calls, and for blobs of another one.
-    var delta: (any BlobDelta)?
 
     /// What was done.
     struct Outcome: Sendable {
@@ -75,7 +73,7 @@ struct ArtifactSender {
                 handled.formUnion(freight.streams.joined().lazy.map(\.digest))
             }
             return blobs.filter { blob in !(blob.digest.sha256.map { handled.contains($0) } ?? false) }
-        } catch let error as RegistryError where error.cause is WithoutTransfers {
+        } catch let error as RegistryError where error.isAboutTheWay {
             return blobs
         }
     }
@@ -84,10 +82,6 @@ struct ArtifactSender {
         // A registry that is asked to mount a blob also finds it where it is to go.
         let source = origin.mountable(at: client.registry.authority)
         if source == nil || source == repository, try client.holds(blob, in: repository) {
-            progress.advance(blob.size)
-            return
-        }
-        if source == nil, let delta, try delta.push(blob, to: repository) {
             progress.advance(blob.size)
             return
         }

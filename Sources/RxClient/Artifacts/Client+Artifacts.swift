@@ -83,10 +83,7 @@ extension Client {
             operation.cancel()
             progress.end()
         }
-        var fetcher = ArtifactFetcher(progress: progress, meter: meter)
-        if let remote = origin as? RemoteOrigin, let transfer = deltas(remote.client.registry) {
-            fetcher.delta = (transfer, remote.repository)
-        }
+        let fetcher = ArtifactFetcher(progress: progress, meter: meter)
         if case .packed(let packed) = kind {
             return try operation.commit(try fetcher.unpack(packed, from: origin, into: operation), as: reference)
         }

@@ -101,10 +101,8 @@ extension Client {
     ) throws -> Int {
         let repository = try writableRepository(target, at: registry)
         let client = distribution(registry)
-        var sender = ArtifactSender(
+        let sender = ArtifactSender(
             client: client, repository: repository, progress: progress, meter: meter, calls: transferCalls(registry))
-        // Only what is in the local store can be cut.
-        if origin is LocalOrigin { sender.delta = deltas(registry) }
         let set = try ArtifactSet(read, from: origin, referrers: referrers)
         if PackedResource.isNeeded(manifestBytes: read.stored.bytes.count), try face(of: registry) == .distribution,
             case .resource(let manifest) = try ArtifactKind(read)

@@ -1,5 +1,6 @@
 import RxHTTP
 public import RxModel
+import RxPosix
 import RxProtocol
 
 extension DistributionClient {
@@ -31,6 +32,7 @@ private struct BlobPush {
     private var place: UploadPlace?
     private var patience: Patience
     private var refusals = 0
+    private let begunAt = Clock.monotonic
     private var furthest = 0
     /// Where another process finds the session when this one ends before it does.
     let note: UploadNote?
@@ -135,6 +137,10 @@ private struct BlobPush {
         default:
             if try wait(after: head) { return upload.lost() }
             let refusal = BlobUpload.Refusal(status: head.status, code: DistributionFailure(parsing: answer).code)
+            if refusal == .range, waitForOther() {
+                _ = upload.refused(refusal)
+                return
+            }
             guard upload.refused(refusal), refusal == .length || isWorthAnother() else {
                 throw client.refusal(head, answer, to: what)
             }
@@ -156,6 +162,13 @@ private struct BlobPush {
     private mutating func move(to place: UploadPlace) {
         self.place = place
         note?.keep(place)
+    }
+
+    /// Waits a moment when the registry may still be at the request of the process that was killed; false when it cannot be that any more.
+    private func waitForOther() -> Bool {
+        guard note?.place != nil, Clock.monotonic - begunAt < UploadNotes.otherSeconds * 1_000_000_000 else { return false }
+        Patience.wait(client.limits.retry.pause)
+        return true
     }
 
     /// Counts an answer that brought nothing further; false when it was one too many.

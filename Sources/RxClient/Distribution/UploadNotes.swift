@@ -9,6 +9,8 @@ import RxPosix
 struct UploadNotes: Sendable {
     /// Blobs of up to this length are sent from their start when they are sent again.
     static let smallestBlob = 8 << 20
+    /// How long a registry may still wait for the rest of a request whose client has died, in seconds: what rx's own waits, and some more.
+    static let otherSeconds = 75
     /// How long a note is used, in seconds: what registries keep sessions for.
     static let lifetime = 24 * 3600
 

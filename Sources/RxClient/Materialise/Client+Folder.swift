@@ -12,10 +12,9 @@ extension Client {
 
     /// Writes a resource of the local store as the folder `target`.
     public func materialise(_ record: ResourceRecord, to target: String, options: FolderOptions) throws -> FolderReport {
-        let operation = try store.begin()
-        defer { operation.cancel() }
-        try operation.hold(record)
-        return try exporter.export(record, toFolder: target, options: options)
+        let hold = LateHold(record, in: store)
+        defer { hold.end() }
+        return try exporter.export(record, toFolder: target, options: options, hold: hold)
     }
 }
 

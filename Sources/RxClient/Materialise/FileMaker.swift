@@ -33,14 +33,16 @@ final class FileMaker: Sendable {
     private let blobs: BlobFolder?
     private let inlined: [Digest: [UInt8]]
     private let progress: any Progress
+    private let hold: LateHold?
     private let mayLink: Atomic<Bool>
     private let mayClone: Atomic<Bool>
 
     /// Makes files from what `store` holds; those whose bytes are `inlined` need no blob.
-    init(store: any Store, inlined: [Digest: [UInt8]], link: Bool, progress: any Progress) throws {
+    init(store: any Store, inlined: [Digest: [UInt8]], link: Bool, hold: LateHold?, progress: any Progress) throws {
         self.store = store
         self.inlined = inlined
         self.progress = progress
+        self.hold = hold
         blobs = try store.blobFolder
         mayLink = Atomic(link)
         mayClone = Atomic(true)
@@ -49,6 +51,7 @@ final class FileMaker: Sendable {
     /// Makes a file or symlink that is not there yet. Throws `ContentError` or `RegistryError` for a damaged or missing blob, `PosixError`
     /// otherwise; what was begun is the caller's to remove.
     func make(_ file: ResourceFile, as name: String, in folder: OpenFolder, _ lane: Lane) throws -> Made {
+        try hold?.isNeeded()
         if let target = file.symlink {
             try folder.makeSymlink(name, to: target)
             progress.advance(file.size, files: 1)
@@ -138,7 +141,9 @@ final class FileMaker: Sendable {
         return Made(stamp: FolderStamp(try target.status(path())))
     }
 
-    private func write(_ file: ResourceFile, as name: String, in folder: OpenFolder, from source: any ByteSource, _ lane: Lane) throws -> Made {
+    private func write(_ file: ResourceFile, as name: String, in folder: OpenFolder, from source: any ByteSource, _ lane: Lane) throws
+        -> Made
+    {
         func path() -> String { "\(folder.path)/\(name)" }
         let target = try folder.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: file.executable ? 0o755 : 0o644)
         while case let count = try source.read(into: lane.buffer), count > 0 {

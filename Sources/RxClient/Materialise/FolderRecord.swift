@@ -3,7 +3,7 @@ import RxModel
 
 /// What rx wrote to a folder, so that the next time only what differs is touched and nobody's own changes are lost.
 ///
-/// Derived: without it, files are compared by content. Source: Specs/09-command-line, CLI-050 and following.
+/// Derived: without it, files are compared by content. Source: Specs/09-command-line, CLI-052.
 struct FolderRecord: Equatable, Sendable {
     /// One file or symlink.
     struct Entry: Equatable, Sendable {

@@ -9,6 +9,8 @@ struct FolderRequest {
     /// The SHA-256 of the manifest's bytes.
     let manifestDigest: Digest
     let definition: Definition
+    /// What keeps it in the store while it is read.
+    let hold: LateHold?
     let manifest: () throws -> ResourceManifest
 }
 
@@ -18,17 +20,23 @@ extension ResourceExporter {
     /// force it. Throws `ContentError` when something is in the way, `PosixError`, or what reading the store throws.
     @discardableResult
     public func export(_ record: ResourceRecord, toFolder target: String, options: FolderOptions) throws -> FolderReport {
+        try export(record, toFolder: target, options: options, hold: nil)
+    }
+
+    /// The same for a resource that `hold` keeps while it is read.
+    func export(_ record: ResourceRecord, toFolder target: String, options: FolderOptions, hold: LateHold?) throws -> FolderReport {
         let store = store
         return try export(
-            FolderRequest(manifestDigest: record.manifestDigest, definition: record.definition) { try store.manifest(of: record) }, target,
-            options)
+            FolderRequest(manifestDigest: record.manifestDigest, definition: record.definition, hold: hold) {
+                try store.manifest(of: record)
+            }, target, options)
     }
 
     /// Writes the content of a manifest as the folder `target`; with `definition`, resource.json too.
     @discardableResult
     public func export(_ manifest: ResourceManifest, toFolder target: String, definition: Bool) throws -> FolderReport {
         try export(
-            FolderRequest(manifestDigest: manifest.digest, definition: manifest.definition) { manifest }, target,
+            FolderRequest(manifestDigest: manifest.digest, definition: manifest.definition, hold: nil) { manifest }, target,
             FolderOptions(definition: definition))
     }
 
@@ -108,7 +116,12 @@ extension ResourceExporter {
         let (wanted, inlined) = try files(source, options)
         progress.begin("writing", total: wanted.reduce(0) { $0 + $1.size }, files: wanted.count)
         defer { progress.end() }
-        return try body(wanted, FolderWriter(maker: try FileMaker(store: store, inlined: inlined, link: options.link, progress: progress)))
+        return try body(wanted, try writer(source, inlined, options))
+    }
+
+    func writer(_ source: FolderRequest, _ inlined: [Digest: [UInt8]], _ options: FolderOptions) throws -> FolderWriter {
+        FolderWriter(
+            maker: try FileMaker(store: store, inlined: inlined, link: options.link, hold: source.hold, progress: progress))
     }
 
     /// The files that belong into the folder, and the bytes of those that are in no blob.

@@ -25,7 +25,7 @@ extension ResourceExporter {
         let files = plan.make + plan.replace + plan.overwrite
         progress.begin("writing", total: files.reduce(0) { $0 + $1.size }, files: files.count)
         defer { progress.end() }
-        let writer = FolderWriter(maker: try FileMaker(store: store, inlined: inlined, link: options.link, progress: progress))
+        let writer = try writer(source, inlined, options)
         let aside = try AsideFolder(beside: "\(root.path)/")
         defer { aside.remove() }
         // Whatever ends this run, the next one knows the old files and the new ones as rx's own.
@@ -54,7 +54,8 @@ extension ResourceExporter {
         return report
     }
 
-    private func plan(_ root: OpenFolder, _ wanted: [ResourceFile], _ record: FolderRecord?, _ options: FolderOptions) throws -> FolderPlan {
+    private func plan(_ root: OpenFolder, _ wanted: [ResourceFile], _ record: FolderRecord?, _ options: FolderOptions) throws -> FolderPlan
+    {
         let survey = FolderSurvey(root: root)
         let own = Set(record?.entries.map(\.path) ?? [])
         let paths = own.union(wanted.map(\.path)).sorted()
@@ -79,7 +80,9 @@ extension FolderPlan.Kept {
 extension FolderRecord {
     /// What is rx's own while a plan is carried out: what was there and stays or goes, and what comes.
     init(during plan: FolderPlan, from old: FolderRecord?) {
-        let coming = (plan.make + plan.replace + plan.overwrite).map { Entry(path: $0.path, content: $0.content, isLinked: false, stamp: nil) }
+        let coming = (plan.make + plan.replace + plan.overwrite).map {
+            Entry(path: $0.path, content: $0.content, isLinked: false, stamp: nil)
+        }
         let leaving = Set(plan.remove + plan.replace.map(\.path))
         self.init(
             manifest: nil, definition: nil, writtenAt: old?.writtenAt ?? 0,

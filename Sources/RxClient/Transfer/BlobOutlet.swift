@@ -38,6 +38,14 @@ struct BlobOutlet: Sendable {
         try writer.finish()
     }
 
+    /// The bytes of one blob.
+    func open(_ item: FreightItem) throws -> any ByteSource {
+        switch try store.content(of: StagedBlob(digest: item.digest, size: item.size)) {
+        case .file(let file): FileRangeSource(file)
+        case .bytes(let bytes): BytesSource(bytes)
+        }
+    }
+
     /// Reads blobs that a registry has refused, and throws for the first that is damaged here, which is set aside.
     func check(_ items: [FreightItem]) throws {
         for item in items {

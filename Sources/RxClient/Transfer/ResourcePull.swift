@@ -46,7 +46,7 @@ struct ResourcePull {
             progress.end()
         }
         var machine = PullMachine(isCurrent: isCurrent, largeAlone: DistributionClient.isPortable(repository))
-        var patience = TransferCalls.patience
+        var patience = calls.patience
         var action = machine.start()
         while true {
             switch action {

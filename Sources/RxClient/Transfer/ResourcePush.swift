@@ -33,7 +33,7 @@ struct ResourcePush {
             operation.end()
             progress.end()
         }
-        var patience = TransferCalls.patience
+        var patience = calls.patience
         var action = machine.start()
         while action != .done {
             do { action = try step(action, &machine, manifest, operation, &patience) } catch {
@@ -115,7 +115,7 @@ struct ResourcePush {
             Result {
                 try large.client.gate.forEach(0..<freight.large.count) { index in
                     let item = freight.large[index]
-                    try large.push(item) { try store.content(of: StagedBlob(digest: item.digest, size: item.size)).source }
+                    try refusing([item]) { try large.push(item) { try outlet.open(item) } }
                     meter.sent(item.size)
                 }
             }
@@ -220,11 +220,6 @@ extension ResourcePush {
 extension Sequence<FreightItem> {
     /// The sum of the sizes.
     var totalSize: Int { reduce(0) { $0 + $1.size } }
-}
-
-extension TransferCalls {
-    /// How patiently a transfer is tried again.
-    static var patience: Patience { Patience(RetryPolicy()) }
 }
 
 extension Patience {

@@ -13,6 +13,9 @@ struct TransferCalls: Sendable {
     /// The longest answer that is read, in bytes.
     private static let answerLimit = 64 << 20
 
+    /// How patiently a transfer with the registry is tried again.
+    var patience: Patience { RetryingTransport.around(transport).patience(RetryPolicy(), registry.description) }
+
     /// What a registry says to a commit.
     enum Commit {
         /// The manifest is visible.
@@ -66,6 +69,7 @@ struct TransferCalls: Sendable {
         for start in stride(from: 0, to: blobs.count, by: TransferWire.mostBlobs) {
             let part = Array(blobs[start..<min(start + TransferWire.mostBlobs, blobs.count)])
             var request = request("POST", Route.blobsMissing)
+            request.isIdempotent = true
             try request.setJSON(MissingQuery(repository: repository, blobs: part).canonical)
             let (head, body) = try collect(request)
             guard head.status == 200 else { throw refusal(head, body) }
@@ -104,7 +108,7 @@ struct TransferCalls: Sendable {
 
     private func collect(_ request: TransportRequest) throws -> (head: ResponseHead, body: [UInt8]) {
         let (head, body) = try transport.collect(request, limit: TransferCalls.answerLimit)
-        guard head.hasTransfers, !BusyRegistry.statuses.contains(head.status) else { throw refusal(head, body) }
+        guard head.hasTransfers, !RetryPolicy.passingStatuses.contains(head.status) else { throw refusal(head, body) }
         return (head, try ContentCoding.decoded(body, head, limit: TransferCalls.answerLimit))
     }
 
@@ -112,7 +116,7 @@ struct TransferCalls: Sendable {
     private func refusal(_ head: ResponseHead, _ body: [UInt8]) -> RegistryError {
         let text = (try? ContentCoding.decoded(body, head, limit: TransferCalls.answerLimit)) ?? body
         let answer = ErrorBody(parsing: text)
-        if BusyRegistry.statuses.contains(head.status) {
+        if RetryPolicy.passingStatuses.contains(head.status) {
             let failure = answer?.failure(status: head.status)
             return RegistryError(
                 failure?.message ?? "\(registry) answered \(head.status)", code: failure?.code ?? .overloaded,
@@ -137,10 +141,12 @@ struct WithoutTransfers: Error {
 
 /// Why a call was not answered: the registry, or a proxy before it, has no time for it now.
 struct BusyRegistry: Error {
-    /// The statuses that say so.
-    static let statuses = [429, 502, 503, 504]
-
     let head: ResponseHead
+}
+
+extension RegistryError {
+    /// Whether a call failed by how it was made, or for the moment: what it was for may succeed in another way.
+    var isAboutTheWay: Bool { cause is WithoutTransfers || cause is BusyRegistry || cause is HTTPFailure }
 }
 
 extension ResponseHead {

@@ -50,10 +50,12 @@ final class ChunkService: Sendable {
 
     /// Makes the index of a blob that is about to be asked for, on another thread; one at a time.
     func prepare(_ blob: StagedBlob) {
-        guard isAhead.withLock({ isAhead in
-            defer { isAhead = true }
-            return !isAhead
-        }) else { return }
+        guard
+            isAhead.withLock({ isAhead in
+                defer { isAhead = true }
+                return !isAhead
+            })
+        else { return }
         let taken = workers.long.submit { [self] in
             _ = try? index(of: blob)
             isAhead.withLock { $0 = false }

@@ -1,6 +1,7 @@
 import RxArchive
 import RxHTTP
 import RxModel
+import RxPosix
 import RxProtocol
 import RxStore
 
@@ -19,6 +20,9 @@ struct BlobsEndpoint: Endpoint {
         }
     }
 
+    /// How long (nanoseconds) what comes slowly waits until it is put: a killed server loses no more.
+    private static let portionTime = 5_000_000_000
+
     /// Stores every blob of the stream. What was complete when it breaks is kept.
     private func receive(_ body: any ByteSource, _ repository: String, _ context: ServerContext) throws -> ReceivedBlobs {
         let limits = ArchiveLimits(maxEntries: context.configuration.maxEntries, maxUnpackedBytes: context.configuration.maxUnpackedBytes)
@@ -29,15 +33,17 @@ struct BlobsEndpoint: Endpoint {
         let source = PeekedSource(body)
         guard try !source.isEmpty() else { return received }
         do {
-            let stream = try BatchReader(CancellableSource(source, context.workers), limits: limits)
+            let stream = try BatchReader(source, limits: limits)
             var staged = 0
+            var publishedAt = Clock.monotonic
             while let entry = try stream.next() {
                 let blob = try batch.stage(stream, expecting: entry.digest)
                 received.add(blob)
                 staged += blob.size
-                if staged >= TransferWire.streamBytes {
+                if staged >= TransferWire.streamBytes || Clock.monotonic - publishedAt >= BlobsEndpoint.portionTime {
                     try batch.publish()
                     staged = 0
+                    publishedAt = Clock.monotonic
                 }
             }
         } catch {

@@ -78,7 +78,13 @@ struct Commit {
         var wanted: [Digest: Int] = [:]
         for (name, size) in artifact.blobs where artifact.inlined[name] == nil {
             if let digest = name.sha256 {
-                if received.sizes[digest] != size { wanted[digest] = size }
+                guard let sent = received.sizes[digest] else {
+                    wanted[digest] = size
+                    continue
+                }
+                guard sent == size else {
+                    throw RegistryError("\(name) has \(sent) bytes, and the manifest says \(size)", code: .sizeInvalid)
+                }
             } else if try context.store.blob(name, in: reference.repository, leasing: true)?.size != size {
                 absent.insert(name)
             }

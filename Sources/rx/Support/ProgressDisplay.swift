@@ -66,7 +66,8 @@ final class ProgressDisplay: Progress {
             guard state.meter.isActive, let startedAt = state.meter.startedAt else { return }
             let now = clock()
             state.meter.advance(bytes: bytes, files: files, at: now)
-            guard now - startedAt >= style.patience, now - (state.shownAt ?? -style.interval) >= style.interval || isFirstEvent(state) else {
+            guard now - startedAt >= style.patience, now - (state.shownAt ?? -style.interval) >= style.interval || isFirstEvent(state)
+            else {
                 return
             }
             show(&state, now)
@@ -109,7 +110,7 @@ final class ProgressDisplay: Progress {
 }
 
 extension ProgressReading {
-    /// The reading as a line for programs. Source: Specs/09-command-line, CLI-053.
+    /// The reading as a line for programs. Source: Specs/09-command-line, CLI-056.
     fileprivate func event(_ name: String) -> String {
         JSON.members([
             "event": .string(name), "what": .string(what), "bytes": .integer(bytes), "totalBytes": totalBytes.map { .integer($0) },

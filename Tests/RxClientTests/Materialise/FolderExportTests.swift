@@ -175,6 +175,25 @@ private final class UnlinkedStore: ForwardingStore {
         #expect(try tree("\(home.path)/elsewhere") == ["b": "precious"])
     }
 
+    @Test func `stays whole while it takes long to write, without a name and beside a collection`() throws {
+        let record = try put(["a": "one", "b": "two"])
+        let hold = LateHold(record, in: store, patience: 0)
+        try hold.isNeeded()
+        try hold.isNeeded()
+        _ = try store.remove(registry: "", repository: "r", selector: .tag("1"))
+        #expect(try store.collect(dryRun: false, leaseTime: nil).blobs == 0)
+        #expect(try exporter.export(record, toFolder: out, options: FolderOptions(), hold: hold).written == 2)
+        hold.end()
+        #expect(try store.collect(dryRun: false, leaseTime: nil).blobs == 3)
+        #expect(throws: RegistryError.self) { try LateHold(record, in: store, patience: 0).isNeeded() }
+        let short = LateHold(record, in: store)
+        try short.isNeeded()
+        #expect(throws: RegistryError.self) {
+            try exporter.export(record, toFolder: "\(home.path)/other", options: FolderOptions(), hold: short)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: home.path).sorted() == ["home", "out"])
+    }
+
     @Test func `links again over a file that was written into only when the blob is whole`() throws {
         let record = try put(["a": "one", "b": "two"])
         try write(record, FolderOptions(link: true))

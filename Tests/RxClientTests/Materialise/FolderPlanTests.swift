@@ -74,7 +74,8 @@ import Testing
         let wanted = [try file("a", "one"), try file("b", "two")]
         let right = try decide(wanted: wanted, wrote: nil, present: ["a": changed, "b": .absent], contents: ["a": content("one")])
         #expect(right == "make b, keep a")
-        #expect(try decide(wanted: wanted, wrote: nil, present: ["a": changed], contents: ["a": content("1")]) == "make b, refuse a:changed")
+        #expect(
+            try decide(wanted: wanted, wrote: nil, present: ["a": changed], contents: ["a": content("1")]) == "make b, refuse a:changed")
         func unclear(_ record: FolderRecord?, _ present: [FilePath: PresentEntry]) -> [String] {
             FolderPlan.unclear(wanted: wanted, record: record, present: present).map(\.text)
         }
@@ -104,8 +105,10 @@ import Testing
         let above = try FilePath(parsing: "a")
         for force in [false, true] {
             #expect(
-                try decide(wanted: wanted, wrote: [], present: ["a/b": .blocked(by: above)], force: force) == "make c, refuse a/b:behind(a)")
-            #expect(try decide(wanted: wanted, wrote: [], present: ["c": .folder], foreign: ["c"], force: force).hasSuffix("refuse c:folder"))
+                try decide(wanted: wanted, wrote: [], present: ["a/b": .blocked(by: above)], force: force) == "make c, refuse a/b:behind(a)"
+            )
+            #expect(
+                try decide(wanted: wanted, wrote: [], present: ["c": .folder], foreign: ["c"], force: force).hasSuffix("refuse c:folder"))
             #expect(try decide(wanted: wanted, wrote: [], present: ["c": .other], force: force).hasSuffix("refuse c:special"))
         }
         #expect(

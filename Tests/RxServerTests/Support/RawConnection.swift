@@ -73,11 +73,36 @@ final class RawConnection {
                     let colon = line.firstIndex(of: ":")!
                     return HTTPHeaders.Field(String(line[..<colon]), line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces))
                 })
+            if headers["Transfer-Encoding"] == "chunked", !head {
+                return Answer(status: status, headers: headers, body: try chunks())
+            }
             let length = head || status == 304 || status == 204 ? 0 : Int(headers["Content-Length"] ?? "0")!
             while buffer.count < length { try fill() }
             defer { buffer.removeFirst(length) }
             return Answer(status: status, headers: headers, body: Array(buffer[..<length]))
         }
+    }
+
+    /// A chunked body to its end.
+    private func chunks() throws -> [UInt8] {
+        var body: [UInt8] = []
+        while true {
+            while firstRange(of: Array("\r\n".utf8)) == nil { try fill() }
+            let at = firstRange(of: Array("\r\n".utf8))!
+            let length = Int(String(decoding: buffer[..<at], as: UTF8.self), radix: 16)!
+            buffer.removeFirst(at + 2)
+            while buffer.count < length + 2 { try fill() }
+            body += buffer[..<length]
+            buffer.removeFirst(length + 2)
+            if length == 0 { return body }
+        }
+    }
+
+    /// Takes what comes within the time limit, at least one byte; throws when the other side closes.
+    func some() throws -> [UInt8] {
+        if buffer.isEmpty { try fill() }
+        defer { buffer = [] }
+        return buffer
     }
 
     /// Whether the other side closes within the time limit, sending nothing more.

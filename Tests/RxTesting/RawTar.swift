@@ -1,17 +1,23 @@
-/// Makes tars that no tar program would: every field is the test's to choose.
-struct RawTar {
-    private(set) var bytes: [UInt8] = []
+import RxCrypto
+import RxModel
 
-    init() {}
+/// Makes tars that no tar program would: every field is the test's to choose.
+public struct RawTar {
+    /// What was added so far.
+    public private(set) var bytes: [UInt8] = []
+
+    /// Starts empty.
+    public init() {}
 
     /// Adds a header, the content and its padding. `size` is what the header says, the content's length when absent.
-    func entry(
+    public func entry(
         _ name: String, kind: Character = "0", content: [UInt8] = [], size: Int? = nil, target: String = "", mode: Int = 0o644
     ) -> RawTar {
         entry(bytes: Array(name.utf8), kind: kind, content: content, size: size, target: target, mode: mode)
     }
 
-    func entry(
+    /// The same with a name of any bytes.
+    public func entry(
         bytes name: [UInt8], kind: Character = "0", content: [UInt8] = [], size: Int? = nil, target: String = "", mode: Int = 0o644
     ) -> RawTar {
         var header = [UInt8](repeating: 0, count: 512)
@@ -36,8 +42,11 @@ struct RawTar {
         return next
     }
 
+    /// Adds a blob, named by its digest as in a stream of many.
+    public func blob(_ bytes: [UInt8]) -> RawTar { entry("blobs/sha256/\(sha256(bytes).hex)", content: bytes) }
+
     /// Adds a pax header with records whose values may be any bytes.
-    func pax(_ records: [(key: String, value: [UInt8])], kind: Character = "x") -> RawTar {
+    public func pax(_ records: [(key: String, value: [UInt8])], kind: Character = "x") -> RawTar {
         var body: [UInt8] = []
         for (key, value) in records {
             let rest = key.utf8.count + value.count + 3
@@ -48,8 +57,9 @@ struct RawTar {
         return entry("PaxHeader", kind: kind, content: body)
     }
 
-    func pax(_ key: String, _ value: String, kind: Character = "x") -> RawTar { pax([(key, Array(value.utf8))], kind: kind) }
+    /// Adds a pax header with one record.
+    public func pax(_ key: String, _ value: String, kind: Character = "x") -> RawTar { pax([(key, Array(value.utf8))], kind: kind) }
 
     /// The tar with its end mark.
-    var closed: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
+    public var closed: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 }
