@@ -64,6 +64,15 @@ final class Catalog: Sendable {
         return try slot.database.snapshot { try body(slot.database) }
     }
 
+    /// Moves what is in the log into the database, most of it while others write. What they write meanwhile is moved while they wait, so that
+    /// the log begins anew with the next write, and no writer has all of it to move.
+    func checkpoint() throws {
+        let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path))
+        defer { readers.withLock { $0.append(slot) } }
+        try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)")
+        try writer.update { slot in _ = try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)") }
+    }
+
     /// Changes whenever any process has committed.
     func version() throws -> Int {
         for _ in 0..<Catalog.attempts {

@@ -82,6 +82,8 @@ final class FreshBlobs: Sendable {
         Thread.detach { [self] in
             // What a failed sync may have lost is written anew; should that fail, too, it is kept, and a collection tries again.
             do { try drain() } catch { try? drain() }
+            // What the blobs had in the log is most of it.
+            try? catalog.checkpoint()
             state.withLock { $0.isDraining = false }
         }
     }
