@@ -45,7 +45,7 @@ final class Catalog: Sendable {
                 slot.isDurable = durably
             }
             return try database.write {
-                try database.run("UPDATE clock SET now = max(now, ?)", .integer(Clock.now))
+                try database.run("UPDATE clock SET now = ?1 WHERE now < ?1", .integer(Clock.now))
                 let now = try database.now()
                 return try body(database, now)
             }

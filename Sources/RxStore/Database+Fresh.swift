@@ -16,7 +16,9 @@ extension Database {
 
     /// All rows, without their bytes.
     func freshRows() throws -> [FreshRow] {
-        try rows("SELECT id, digest, length(bytes) FROM fresh ORDER BY id") { FreshRow(id: $0.int(0), digest: try $0.digest(1), size: $0.int(2)) }
+        try rows("SELECT id, digest, length(bytes) FROM fresh ORDER BY id") {
+            FreshRow(id: $0.int(0), digest: try $0.digest(1), size: $0.int(2))
+        }
     }
 
     /// The blob of one row; nil when it has gone.

@@ -27,7 +27,8 @@ import Testing
     private func content(_ digest: Digest, in store: DiskStore) throws -> [UInt8] { try store.open(digest).readAll() }
 
     /// What is on the disk after a power failure: the catalog as far as its log was synced, and of the blobs what `lose` leaves.
-    private func afterPowerFailure(_ store: DiskStore, lose: (DiskStore, StoreLayout) throws -> Void) throws -> (TemporaryFolder, DiskStore) {
+    private func afterPowerFailure(_ store: DiskStore, lose: (DiskStore, StoreLayout) throws -> Void) throws -> (TemporaryFolder, DiskStore)
+    {
         let after = try TemporaryFolder()
         let layout = StoreLayout(root: after.path)
         try layout.prepare()
