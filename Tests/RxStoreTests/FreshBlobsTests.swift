@@ -91,7 +91,8 @@ import Testing
         let long = second.finish()
         try upload(other, as: long, in: store)
         #expect(try rows(store).count == 2)
-        let (_, after) = try afterPowerFailure(store) { _, _ in }
+        let (root, after) = try afterPowerFailure(store) { _, _ in }
+        defer { withExtendedLifetime(root) {} }
         #expect(try content(digest, in: after) == bytes)
         #expect(try after.blob(long, in: "r", leasing: false)?.size == 5)
         #expect(try content(sha256(other), in: after) == other)
@@ -129,7 +130,8 @@ import Testing
         sqlite3_exec(handle, "PRAGMA wal_checkpoint(TRUNCATE)", nil, nil, nil)
         sqlite3_close_v2(handle)
         #expect(try #require(try Files.status("\(store.layout.catalog)-wal")).st_size == 0)
-        let (_, after) = try afterPowerFailure(store) { _, _ in }
+        let (root, after) = try afterPowerFailure(store) { _, _ in }
+        defer { withExtendedLifetime(root) {} }
         #expect(try content(digest, in: after) == bytes)
     }
 
@@ -276,7 +278,8 @@ import Testing
         try upload(bytes, in: store)
         #expect(try content(digest, in: store) == bytes)
         try damage(store)
-        let (_, after) = try afterPowerFailure(store) { _, _ in }
+        let (root, after) = try afterPowerFailure(store) { _, _ in }
+        defer { withExtendedLifetime(root) {} }
         #expect(try content(digest, in: after) == bytes)
         // What has no file when it is drained is no less damaged than before.
         try store.fresh.drain()
