@@ -96,3 +96,11 @@ CREATE TABLE uploads (
     repository TEXT NOT NULL,
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Version 3.
+-- The bytes of small blobs whose files are not known to be durable yet.
+CREATE TABLE fresh (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest BLOB NOT NULL UNIQUE REFERENCES blobs (digest) ON DELETE CASCADE,
+    bytes BLOB NOT NULL
+) STRICT;

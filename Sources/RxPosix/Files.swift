@@ -41,18 +41,6 @@ public enum Files {
         _ = try retrying("rename", target) { Glibc.rename(source, target) }
     }
 
-    /// Moves a file to a name that nothing has, in one step. Gives false, and leaves both as they are, when something has it or the file
-    /// system cannot do it.
-    public static func rename(_ source: String, toNew target: String) throws(PosixError) -> Bool {
-        do {
-            _ = try retrying("rename", target) { rx_rename_new(AT_FDCWD, source, AT_FDCWD, target) }
-            return true
-        } catch {
-            guard [EEXIST, EINVAL, ENOSYS].contains(error.errno) else { throw error }
-            return false
-        }
-    }
-
     /// Removes a file; fine when none is there. Gives whether one was.
     @discardableResult
     public static func remove(_ path: String) throws(PosixError) -> Bool {
@@ -131,13 +119,6 @@ public enum Files {
         _ = try retrying("flock", path) { flock(lock.number, LOCK_EX) }
         defer { flock(lock.number, LOCK_UN) }
         return try body()
-    }
-
-    /// Whether somebody holds a file's lock (flock(2)); false when there is no such file.
-    public static func isLocked(_ path: String) throws(PosixError) -> Bool {
-        let file: FileDescriptor
-        do { file = try FileDescriptor.open(path, O_RDONLY) } catch { if error.isMissing { return false } else { throw error } }
-        return flock(file.number, LOCK_EX | LOCK_NB) != 0
     }
 
     /// Waits until the folder's own entries are durable.

@@ -45,7 +45,7 @@ final class Catalog: Sendable {
                 slot.isDurable = durably
             }
             return try database.write {
-                try database.run("UPDATE clock SET now = max(now, ?)", .integer(Clock.now))
+                try database.run("UPDATE clock SET now = ?1 WHERE now < ?1", .integer(Clock.now))
                 let now = try database.now()
                 return try body(database, now)
             }
@@ -64,6 +64,15 @@ final class Catalog: Sendable {
         return try slot.database.snapshot { try body(slot.database) }
     }
 
+    /// Moves what is in the log into the database, most of it while others write. What they write meanwhile is moved while they wait, so that
+    /// the log begins anew with the next write, and no writer has all of it to move.
+    func checkpoint() throws {
+        let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path))
+        defer { readers.withLock { $0.append(slot) } }
+        try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)")
+        try writer.update { slot in _ = try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)") }
+    }
+
     /// Changes whenever any process has committed.
     func version() throws -> Int {
         for _ in 0..<Catalog.attempts {
@@ -79,7 +88,7 @@ final class Catalog: Sendable {
     private static func connect(_ path: String) throws -> Database {
         let database = try Database(path: path)
         try database.script(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 4000"
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 8192"
         )
         return database
     }

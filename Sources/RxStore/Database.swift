@@ -134,6 +134,9 @@ final class Database {
 
 /// A prepared statement, kept for the next call.
 final class Statement {
+    /// Where no bytes are: SQLite takes nil for NULL.
+    private static var empty: UnsafeRawPointer { UnsafeRawPointer(bitPattern: 1)! }
+
     let handle: OpaquePointer
 
     init(handle: OpaquePointer) { self.handle = handle }
@@ -152,7 +155,8 @@ final class Statement {
             case .null: sqlite3_bind_null(handle, position)
             case .integer(let value): sqlite3_bind_int64(handle, position, Int64(value))
             case .text(var text): text.withUTF8 { _ = rx_sqlite3_bind_text(handle, position, $0.baseAddress, Int32($0.count)) }
-            case .blob(let bytes): bytes.withUnsafeBytes { _ = rx_sqlite3_bind_blob(handle, position, $0.baseAddress, Int32($0.count)) }
+            case .blob(let bytes):
+                bytes.withUnsafeBytes { _ = rx_sqlite3_bind_blob(handle, position, $0.baseAddress ?? Statement.empty, Int32($0.count)) }
             }
         }
     }

@@ -14,6 +14,7 @@ extension DiskStore {
             report.leftovers = try leftovers(delete: false, leaseTime)
             return report
         }
+        try fresh.drain(all: true)
         var report = CollectionReport()
         report.manifests = try deleteManifests(plan)
         // Blobs that only those manifests named are candidates now.
@@ -105,19 +106,15 @@ extension DiskStore {
         return count
     }
 
-    /// Deletes the files of one blob folder that have no row and whose put is over. A put inserts the row in the write transaction in which
-    /// it renames the file, or holds the file's lock from before its rename until the row is committed; so a file without a row that nobody
-    /// has locked inside another write transaction belongs to nobody, however young it is.
+    /// Deletes the files of one blob folder that have no row. A put renames and inserts in one write transaction, so a file that
+    /// has no row inside another write transaction belongs to nobody, however young it is.
     private func orphans(in folder: String, delete: Bool) throws -> Int {
         let digests = try Files.names(in: folder).compactMap { Digest(hex: $0) }
-        func isOrphan(_ digest: Digest, _ database: Database) throws -> Bool {
-            try !database.hasBlob(digest) && !Files.isLocked("\(folder)/\(digest.hex)")
-        }
-        let suspects = try catalog.read { database in try digests.filter { try isOrphan($0, database) } }
+        let suspects = try catalog.read { database in try digests.filter { try !database.hasBlob($0) } }
         guard delete, !suspects.isEmpty else { return suspects.count }
         var aside: [String] = []
         try catalog.write { database, _ in
-            for digest in suspects where try isOrphan(digest, database) {
+            for digest in suspects where try !database.hasBlob(digest) {
                 // Its bytes were perhaps never synced: under this name recovery does not take it for the blob.
                 try aside += moveAside("\(folder)/\(digest.hex)", as: "orphan.\(digest.hex)")
             }

@@ -56,8 +56,4 @@ extension RegistryError {
     /// Two requests send to one upload.
     static let uploadBusy = RegistryError(
         "another request is sending to this upload", code: .uploadInvalid, hint: "wait for it to end, then ask how far the upload came")
-
-    /// Another put of the same blob came first, and a collection took it before this one had ended.
-    static let uploadCollected = RegistryError(
-        "the blob was collected before its upload had ended", code: .uploadInvalid, hint: "upload it again")
 }

@@ -15,6 +15,7 @@ public final class DiskStore: Store {
     let uploadTime: Int
     let uploadHashes = UploadHashes()
     let uploadSync: UploadSync
+    let fresh: FreshBlobs
 
     /// The folder that holds the store.
     public var root: String { layout.root }
@@ -35,7 +36,9 @@ public final class DiskStore: Store {
             try layout.prepare()
             catalog = try Catalog(path: layout.catalog)
         }
+        fresh = try FreshBlobs(layout, catalog, leaseTime: leaseTime)
         try recover()
+        try fresh.recover()
     }
 
     public func size(of digest: Digest) throws -> Int {

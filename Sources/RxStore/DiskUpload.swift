@@ -103,58 +103,88 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     }
 
     func finish(as digest: ContentDigest) throws -> StagedBlob {
+        // What this process wrote itself, since it opened the store.
+        let isOwn = hash.count == offset
+        let received = buffer
         try flush()
         let found = try check(digest)
-        let isNamed: Bool
-        do { isNamed = try makeBlob(found, digest) } catch {
+        let isFresh: Bool
+        do {
+            isFresh = try isOwn && makeFresh(found, digest, received)
+            if !isFresh { try makeBlob(found, digest) }
+        } catch {
             // Once it has its new name the file is never written to again: it may be a blob that others know by the same digest.
             if (try? Files.status(file.path)) == nil { try? cancel() }
             throw error
         }
         isOver = true
-        try store.uploadSync.sync(folder: isNamed ? nil : store.layout.folder(found.digest))
+        try store.uploadSync.sync(folder: isFresh ? nil : store.layout.folder(found.digest))
         return found
     }
 
-    /// Makes the file a blob in the catalog. Gives whether its name is durable already.
-    private func makeBlob(_ blob: StagedBlob, _ digest: ContentDigest) throws -> Bool {
-        let placed = try EarlyPlace(file, blob, store)
+    /// Makes a small file a blob without syncing it: its bytes go into the catalog. Gives false, and leaves all as it is, when that cannot be:
+    /// a blob that others believe in is only replaced by what is durable. `received` is the whole blob, or it is read.
+    private func makeFresh(_ blob: StagedBlob, _ digest: ContentDigest, _ received: [UInt8]) throws -> Bool {
+        guard store.fresh.takes(blob.size) else { return false }
+        let bytes = received.count == blob.size ? received : try Files.read(file.path, limit: FreshBlobs.largest)
+        guard received.count == blob.size || sha256(bytes) == blob.digest else { return false }
         do {
-            do {
-                try store.uploadSync.sync(file, size: offset, folder: placed == nil ? nil : store.layout.folder(blob.digest))
-            } catch {
-                // What failed to reach the disk may be gone from memory, too: it is never synced again.
-                Files.discard(file.path)
-                throw error
+            let id = try store.catalog.write(durably: false) { database, now -> Int? in
+                guard try !database.hasBlob(blob.digest), store.fresh.takes(blob.size) else { return nil }
+                try enter(blob, digest, database, now)
+                let id = try database.putFresh(blob.digest, bytes)
+                try rename(blob)
+                return id
             }
-            return try store.catalog.write(durably: false) { database, now in
-                let isNamed = try put(blob, placed, database, now)
-                try database.lease(blob.digest, to: repository, until: now + store.leaseTime)
-                try database.alias(digest, of: blob.digest)
-                try forget(database)
-                return isNamed
-            }
+            guard let id else { return false }
+            store.fresh.added(id, bytes: blob.size)
+            return true
         } catch {
-            placed?.leave()
+            leave(blob)
             throw error
         }
     }
 
-    /// Gives the blob its file and its row. Gives whether the file's name is durable already.
-    private func put(_ blob: StagedBlob, _ placed: EarlyPlace?, _ database: Database, _ now: Int) throws -> Bool {
-        if let placed {
-            guard try placed.isOwn() else {
-                // Somebody else put the same bytes over it meanwhile, and they are to be there still.
-                guard try database.blobAddedAt(blob.digest, size: blob.size) != nil, try store.layout.holds(blob.digest, size: blob.size)
-                else { throw RegistryError.uploadCollected }
-                return false
-            }
-        } else {
-            try Files.rename(file.path, to: store.layout.blob(blob.digest))
-            _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
-        }
+    /// Gives the file its blob's name.
+    private func rename(_ blob: StagedBlob) throws {
+        try Files.rename(file.path, to: store.layout.blob(blob.digest))
+        _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
+    }
+
+    /// Writes all that the catalog knows of an upload that has become a blob.
+    private func enter(_ blob: StagedBlob, _ digest: ContentDigest, _ database: Database, _ now: Int) throws {
         try database.putBlob(blob, now: now)
-        return placed != nil
+        try database.lease(blob.digest, to: repository, until: now + store.leaseTime)
+        try database.alias(digest, of: blob.digest)
+        try forget(database)
+    }
+
+    /// Takes the blob's name away from a file whose transaction failed, unless it has a row. What cannot be taken away now is an orphan.
+    private func leave(_ blob: StagedBlob) {
+        let path = store.layout.blob(blob.digest)
+        try? store.catalog.exclusively { database in
+            guard try !database.hasBlob(blob.digest), let present = try Files.status(path), try present.st_ino == file.status().st_ino
+            else { return }
+            try Files.remove(path)
+        }
+    }
+
+    /// Makes the file a blob in the catalog, once it is durable.
+    private func makeBlob(_ blob: StagedBlob, _ digest: ContentDigest) throws {
+        do { try store.uploadSync.sync(file, size: offset) } catch {
+            // What failed to reach the disk may be gone from memory, too: it is never synced again.
+            Files.discard(file.path)
+            throw error
+        }
+        do {
+            try store.catalog.write(durably: false) { database, now in
+                try rename(blob)
+                try enter(blob, digest, database, now)
+            }
+        } catch {
+            leave(blob)
+            throw error
+        }
     }
 
     func cancel() throws {

@@ -126,5 +126,13 @@ enum Migrations {
             until INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         """,
+        """
+        -- The bytes of small blobs whose files are not known to be durable yet.
+        CREATE TABLE fresh (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            digest BLOB NOT NULL UNIQUE REFERENCES blobs (digest) ON DELETE CASCADE,
+            bytes BLOB NOT NULL
+        ) STRICT;
+        """,
     ]
 }

@@ -10,6 +10,8 @@ struct StoreLayout: Sendable {
     var blobs: String { "\(root)/blobs/sha256" }
     var staging: String { "\(root)/staging" }
     var uploads: String { "\(root)/uploads" }
+    /// Held by every process that has the store open (shared), and by the one that repairs it.
+    var freshLock: String { "\(root)/fresh.lock" }
     var trash: String { "\(root)/trash" }
     var damaged: String { "\(root)/damaged" }
     var cache: String { "\(root)/cache" }

@@ -7,23 +7,15 @@ final class UploadSync: Sendable {
     /// A file of up to this length is synced with others; a longer one would keep them waiting.
     static let smallSize = 1 << 20
 
-    /// A file, and the folder that its name is new in.
-    private struct Written: Sendable {
-        let file: FileDescriptor
-        let folder: String?
-    }
-
-    private let files: GroupSync<Written>
+    private let files: GroupSync<FileDescriptor>
     private let entries: GroupSync<Set<String>>
 
     /// `layout` is the store's.
     init(_ layout: StoreLayout) {
-        files = GroupSync { written in
+        files = GroupSync { files in
             // All are on their way before the first is waited for.
-            for each in written { each.file.startWriting(0..<0) }
-            for each in written { try each.file.sync() }
-            // A journal that has a file's new name has the folder's entry, too: this seldom waits.
-            for folder in Set(written.compactMap(\.folder)) { try Files.syncFolder(folder) }
+            for file in files { file.startWriting(0..<0) }
+            for file in files { try file.sync() }
         }
         let log = CatalogLog(path: "\(layout.catalog)-wal")
         entries = GroupSync { folders in
@@ -32,11 +24,9 @@ final class UploadSync: Sendable {
         }
     }
 
-    /// Returns when the bytes of a file of this length are durable, and its name in `folder` if one is given.
-    func sync(_ file: FileDescriptor, size: Int, folder: String?) throws {
-        guard size > UploadSync.smallSize else { return try files.wait(for: Written(file: file, folder: folder)) }
-        try file.sync()
-        if let folder { try Files.syncFolder(folder) }
+    /// Returns when the bytes of a file of this length are durable.
+    func sync(_ file: FileDescriptor, size: Int) throws {
+        if size <= UploadSync.smallSize { try files.wait(for: file) } else { try file.sync() }
     }
 
     /// Returns when every transaction that ended before is durable, and a folder's entries if one is given.

@@ -32,31 +32,6 @@ import Testing
         #expect(RxPosix.Files.isFolder("/"), "a symlink is removed, not followed")
     }
 
-    @Test func `move to a new name only where there is none`() throws {
-        let folder = try TemporaryFolder()
-        let (old, new) = ("\(folder.path)/old", "\(folder.path)/new")
-        try folder.write("old", "1")
-        try folder.write("new", "2")
-        #expect(try !RxPosix.Files.rename(old, toNew: new))
-        #expect(try RxPosix.Files.read(old) == Array("1".utf8) && RxPosix.Files.read(new) == Array("2".utf8))
-        try RxPosix.Files.remove(new)
-        #expect(try RxPosix.Files.rename(old, toNew: new))
-        #expect(try RxPosix.Files.status(old) == nil && RxPosix.Files.read(new) == Array("1".utf8))
-        #expect(throws: PosixError.self) { try RxPosix.Files.rename(old, toNew: "\(folder.path)/other") }
-    }
-
-    @Test func `are known to be locked by whoever has them`() throws {
-        let folder = try TemporaryFolder()
-        let path = try folder.write("a", "1")
-        #expect(try !RxPosix.Files.isLocked(path) && !RxPosix.Files.isLocked("\(folder.path)/none"))
-        do {
-            let file = try FileDescriptor.open(path, O_RDONLY)
-            #expect(flock(file.number, LOCK_EX | LOCK_NB) == 0)
-            #expect(try RxPosix.Files.isLocked(path))
-        }
-        #expect(try !RxPosix.Files.isLocked(path))
-    }
-
     @Test func `that are full say what to do`() {
         let error = PosixError("write", "/x", errno: ENOSPC)
         #expect(error.message == "write /x: No space left on device")

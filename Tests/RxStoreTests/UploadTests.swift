@@ -15,6 +15,9 @@ import Testing
         try Array(text.utf8).withUnsafeBytes { try upload.append($0) }
     }
 
+    /// An upload of this is synced by itself.
+    private let long = String(repeating: "abcd", count: 40_000)
+
     private var files: [String] { get throws { try RxPosix.Files.names(in: "\(folder.path)/uploads") } }
 
     @Test func `goes on after a restart`() throws {
@@ -68,36 +71,36 @@ import Testing
         throws
     {
         let store = try DiskStore(at: folder.path)
-        let digest = sha256(Array("abcd".utf8))
+        let digest = sha256(Array(long.utf8))
         let upload = try store.beginUpload(in: "r")
         try upload.keep()
         Fault.inject(call, ENOSPC, under: folder.path)
         defer { Fault.clear(under: folder.path) }
         #expect(throws: (any Error).self) {
-            try append("abcd", to: upload)
+            try append(long, to: upload)
             _ = try upload.finish(as: .sha256(digest))
         }
         #expect(try store.blob(.sha256(digest), in: "r", leasing: false) == nil)
         let again = try store.beginUpload(in: "r")
-        try append("abcd", to: again)
-        #expect(try again.finish(as: .sha256(digest)).size == 4)
+        try append(long, to: again)
+        #expect(try again.finish(as: .sha256(digest)).size == 160_000)
     }
 
     @Test func `whose end met a failing disk ends when it is tried again, but for one that could not be synced`() throws {
         let store = try DiskStore(at: folder.path)
-        let digest = ContentDigest.sha256(sha256(Array("abcd".utf8)))
+        let digest = ContentDigest.sha256(sha256(Array(long.utf8)))
         func fail(_ call: String) throws -> String {
             let upload = try store.beginUpload(in: "r")
             try upload.keep()
-            try append("abcd", to: upload)
+            try append(long, to: upload)
             Fault.inject(call, ENOSPC, under: folder.path)
             defer { Fault.clear(under: folder.path) }
             #expect(throws: (any Error).self) { _ = try upload.finish(as: digest) }
             return upload.name
         }
         let renamed = try fail("rename")
-        #expect(try store.received(renamed, in: "r") == 4)
-        #expect(try store.upload(renamed, in: "r")?.finish(as: digest).size == 4)
+        #expect(try store.received(renamed, in: "r") == 160_000)
+        #expect(try store.upload(renamed, in: "r")?.finish(as: digest).size == 160_000)
         let synced = try fail("fsync")
         #expect(try store.received(synced, in: "r") == nil && store.upload(synced, in: "r") == nil)
         #expect(try files.isEmpty)

@@ -1,0 +1,31 @@
+import RxModel
+
+/// A row of `fresh` without its bytes.
+struct FreshRow: Equatable {
+    let id: Int
+    let digest: Digest
+    let size: Int
+}
+
+extension Database {
+    /// Keeps the bytes of a blob whose row was just written and whose file is not durable yet. Gives the row's id, which is never used again.
+    func putFresh(_ digest: Digest, _ bytes: [UInt8]) throws -> Int {
+        try run("INSERT INTO fresh (digest, bytes) VALUES (?, ?)", .digest(digest), .blob(bytes))
+        return lastInsertedID
+    }
+
+    /// All rows, without their bytes.
+    func freshRows() throws -> [FreshRow] {
+        try rows("SELECT id, digest, length(bytes) FROM fresh ORDER BY id") {
+            FreshRow(id: $0.int(0), digest: try $0.digest(1), size: $0.int(2))
+        }
+    }
+
+    /// The blob of one row; nil when it has gone.
+    func freshBytes(_ id: Int) throws -> (digest: Digest, bytes: [UInt8])? {
+        try first("SELECT digest, bytes FROM fresh WHERE id = ?", .integer(id)) { (try $0.digest(0), $0.blob(1)) }
+    }
+
+    /// Deletes a row; fine when it has gone.
+    func forgetFresh(_ id: Int) throws { try run("DELETE FROM fresh WHERE id = ?", .integer(id)) }
+}
