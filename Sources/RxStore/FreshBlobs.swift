@@ -13,11 +13,13 @@ final class FreshBlobs: Sendable {
     /// A blob of up to this many bytes is put this way.
     static let largest = 128 << 10
     /// So many bytes or rows, or so many seconds after the first of them, and they are drained.
-    static let enough = (bytes: 16 << 20, rows: 1024, seconds: 5)
+    static let enough = (bytes: 8 << 20, rows: 1024, seconds: 5)
     /// With more than this many bytes waiting, the disk is behind: an upload waits for it itself.
     static let most = 64 << 20
     /// How many rows one write transaction deletes: SQLite goes through all pages of each.
-    static let batchSize = 8
+    static let batchSize = 4
+    /// How long a thread that nobody waits for leaves the catalog to others between two such transactions, in microseconds.
+    static let pause: UInt32 = 1000
 
     private struct State {
         /// Rows of files that this process has put since `folder` was opened.
@@ -137,6 +139,7 @@ final class FreshBlobs: Sendable {
             try catalog.write(durably: false) { database, _ in
                 for id in ids[start..<min(start + FreshBlobs.batchSize, ids.count)] { try database.forgetFresh(id) }
             }
+            usleep(FreshBlobs.pause)
         }
     }
 
