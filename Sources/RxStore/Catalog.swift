@@ -69,7 +69,8 @@ final class Catalog: Sendable {
     func checkpoint() throws {
         let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path))
         defer { readers.withLock { $0.append(slot) } }
-        try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)")
+        // The second finds little, and leaves next to nothing.
+        for _ in 0..<2 { try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)") }
         try writer.update { slot in _ = try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)") }
     }
 

@@ -13,11 +13,15 @@ final class FreshBlobs: Sendable {
     /// A blob of up to this many bytes is put this way.
     static let largest = 128 << 10
     /// So many bytes or rows, or so many seconds after the first of them, and they are drained.
-    static let enough = (bytes: 16 << 20, rows: 1024, seconds: 5)
+    static let enough = (bytes: 4 << 20, rows: 1024, seconds: 5)
+    /// So many bytes drained, and the log is moved into the database: pages that were used again meanwhile are moved once.
+    static let moved = 16 << 20
     /// With more than this many bytes waiting, the disk is behind: an upload waits for it itself.
     static let most = 64 << 20
     /// How many rows one write transaction deletes: SQLite goes through all pages of each.
-    static let batchSize = 8
+    static let batchSize = 4
+    /// How long a thread that nobody waits for leaves the catalog to others between two such transactions, in microseconds.
+    static let pause: UInt32 = 1000
 
     private struct State {
         /// Rows of files that this process has put since `folder` was opened.
@@ -26,6 +30,8 @@ final class FreshBlobs: Sendable {
         var left: [Int] = []
         var bytes = 0
         var since = 0
+        /// How many bytes were drained since the log was moved into the database.
+        var drained = 0
         var isDraining = false
         /// Whether a sync has failed: then nobody knows which files it was for.
         var hasFailed = false
@@ -82,8 +88,12 @@ final class FreshBlobs: Sendable {
         Thread.detach { [self] in
             // What a failed sync may have lost is written anew; should that fail, too, it is kept, and a collection tries again.
             do { try drain() } catch { try? drain() }
-            // What the blobs had in the log is most of it.
-            try? catalog.checkpoint()
+            // What the blobs had in the log is most of it. Whoever commits when it is long moves what is not moved here.
+            let isLong = state.withLock { state in
+                defer { if state.drained >= FreshBlobs.moved { state.drained = 0 } }
+                return state.drained >= FreshBlobs.moved
+            }
+            if isLong { try? catalog.checkpoint() }
             state.withLock { $0.isDraining = false }
         }
     }
@@ -109,6 +119,7 @@ final class FreshBlobs: Sendable {
                 state.own.removeFirst(own.count)
                 state.left = []
                 state.bytes -= bytes
+                state.drained += bytes
                 state.since = Clock.now
             }
             guard all else { return }
@@ -137,6 +148,7 @@ final class FreshBlobs: Sendable {
             try catalog.write(durably: false) { database, _ in
                 for id in ids[start..<min(start + FreshBlobs.batchSize, ids.count)] { try database.forgetFresh(id) }
             }
+            usleep(FreshBlobs.pause)
         }
     }
 
