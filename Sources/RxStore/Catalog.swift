@@ -89,7 +89,7 @@ final class Catalog: Sendable {
     private static func connect(_ path: String) throws -> Database {
         let database = try Database(path: path)
         try database.script(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 8192"
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 8192; PRAGMA secure_delete = OFF"
         )
         return database
     }
