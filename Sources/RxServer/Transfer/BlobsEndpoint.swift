@@ -23,7 +23,7 @@ struct BlobsEndpoint: Endpoint {
     /// How long (nanoseconds) what comes slowly waits until it is put: a killed server loses no more.
     private static let portionTime = 5_000_000_000
     /// How many blobs wait at most until they are put: each that does is a path in memory.
-    private static let portionCount = 4096
+    private static let portionCount = 8192
 
     /// Stores every blob of the stream. What was complete when it breaks is kept.
     private func receive(_ body: any ByteSource, _ repository: String, _ context: ServerContext) throws -> ReceivedBlobs {
@@ -66,6 +66,9 @@ struct ReceivedBlobs {
     private(set) var sizes: [Digest: Int] = [:]
     private var count = 0
     private var bytes = 0
+
+    /// Whether this blob is all that came.
+    func isOnly(_ digest: Digest) -> Bool { count == 1 && sizes[digest] != nil }
 
     /// What is answered of them.
     var answer: StoredAnswer { StoredAnswer(stored: count, bytes: bytes) }

@@ -42,15 +42,20 @@ struct Commit {
                 "\(manifest) is an index, and only a manifest can be committed so", code: .invalidManifest,
                 hint: "put it through /v2/, after the manifests that it lists")
         }
+        // Whoever sends the manifest alone wants to know what is missing; else the repository most likely has everything.
+        if !received.isOnly(manifest), let done = try? put(parsed, bytes) { return done }
         let absent = try absent(parsed, received)
         guard absent.isEmpty else { return pending(parsed, absent) }
-        let artifact = try Artifact(parsed, bytes: bytes, repository: reference.repository)
-        do {
-            try context.store.put(artifact, in: reference.repository, tags: [reference.tag], name: nil, sparse: false)
-        } catch let error as MissingContentError {
+        do { return try put(parsed, bytes) } catch let error as MissingContentError {
             throw RegistryError(
                 "the store lost a part of the content while it was pushed", code: .overloaded, hint: "push again", cause: error)
         }
+    }
+
+    /// Makes the manifest visible. Throws `MissingContentError` when the repository lacks something that it names.
+    private func put(_ parsed: ArtifactManifest, _ bytes: [UInt8]) throws -> HTTPResponse {
+        let artifact = try Artifact(parsed, bytes: bytes, repository: reference.repository)
+        try context.store.put(artifact, in: reference.repository, tags: [reference.tag], name: nil, sparse: false)
         return answer(tree: artifact.tree ?? artifact.digest)
     }
 
