@@ -103,6 +103,13 @@ public protocol RepositoryBlobs: Sendable {
     /// The bytes of a blob that is there with its right length; throws `RegistryError` "Blob not found" otherwise.
     func content(of blob: StagedBlob) throws -> BlobContent
 
+    /// The same, with a source that throws `ContentError` in place of the end when they do not hash to the blob's digest, and sets a
+    /// damaged one aside.
+    func verified(_ blob: StagedBlob) throws -> any ByteSource
+
+    /// Whether a blob that a manifest of the repository names was found damaged and set aside, and nobody has put it again.
+    func isDamaged(_ manifest: Digest, in repository: String) throws -> Bool
+
     /// Starts to put many blobs into a repository: what is published is shown in it and leased to it, as an upload is, and stays so when
     /// the batch ends; `lease` finds what any repository shows, as `mount` does. Both are durable when they return.
     func begin(in repository: String) throws -> any BlobBatch

@@ -1,4 +1,5 @@
 import Glibc
+import RxCrypto
 public import RxModel
 import RxPosix
 
@@ -27,13 +28,34 @@ extension DiskStore {
         }
     }
 
-    public func content(of blob: StagedBlob) throws -> BlobContent {
+    public func content(of blob: StagedBlob) throws -> BlobContent { .file(try file(of: blob)) }
+
+    public func verified(_ blob: StagedBlob) throws -> any ByteSource {
+        let file = try file(of: blob)
+        return VerifyingSource(FileSource(file), digest: blob.digest, size: blob.size) { [self] in setAside(blob.digest, file) }
+    }
+
+    public func isDamaged(_ manifest: Digest, in repository: String) throws -> Bool {
+        guard Files.isFolder(layout.damaged) else { return false }
+        let damaged = Set(try Files.names(in: layout.damaged).compactMap { Digest(hex: $0.prefix(64)) })
+        return try catalog.read { database in
+            guard let id = try database.manifestID("", repository, manifest) else { return false }
+            return try damaged.contains { digest in
+                let size = try database.first(
+                    "SELECT size FROM refs JOIN blobs USING (digest) WHERE manifest = ? AND digest = ?", .integer(id), .digest(digest)
+                ) { $0.int(0) }
+                return try size.map { try !layout.holds(digest, size: $0) } ?? false
+            }
+        }
+    }
+
+    private func file(of blob: StagedBlob) throws -> FileDescriptor {
         let file: FileDescriptor
         do { file = try FileDescriptor.open(layout.blob(blob.digest), O_RDONLY) } catch {
             if error.isMissing { throw RegistryError.blobNotFound(blob.digest) } else { throw error }
         }
         guard Int(try file.status().st_size) == blob.size else { throw RegistryError.blobNotFound(blob.digest) }
-        return .file(file)
+        return file
     }
 
     public func mount(_ digest: ContentDigest, from source: String?, into repository: String) throws -> Bool {

@@ -62,7 +62,7 @@ public final class DiskStore: Store {
 
     /// Moves a damaged blob's file into damaged/: nobody is told again that the blob is here, and the next put of it repairs it.
     /// A file that was put meanwhile stays.
-    private func setAside(_ digest: Digest, _ file: FileDescriptor) {
+    func setAside(_ digest: Digest, _ file: FileDescriptor) {
         _ = try? catalog.write { database, _ in
             let path = layout.blob(digest)
             guard let present = try Files.status(path), try file.status().st_ino == present.st_ino else { return }

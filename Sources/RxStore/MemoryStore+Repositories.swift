@@ -20,6 +20,14 @@ extension MemoryStore {
         }
     }
 
+    public func verified(_ blob: StagedBlob) throws -> any ByteSource {
+        guard try size(of: blob.digest) == blob.size else { throw RegistryError.blobNotFound(blob.digest) }
+        return try open(blob.digest)
+    }
+
+    // What is in memory is not damaged.
+    public func isDamaged(_ manifest: Digest, in repository: String) -> Bool { false }
+
     public func content(of blob: StagedBlob) throws -> BlobContent {
         guard let bytes = state.withLock({ $0.blobs[blob.digest] }) else { throw RegistryError.blobNotFound(blob.digest) }
         return .bytes(bytes)

@@ -14,37 +14,33 @@ import Testing
 
     func items(_ count: Int, _ size: Int = 1000) -> [FreightItem] { (1...count).map { item($0, size) } }
 
-    @Test func `a push of what is noted asks one question`() {
-        let machine = PushMachine(isNoted: true, isSmall: false, followsNewest: false)
-        #expect(machine.start() == .look)
-        #expect(machine.looked(true) == .done)
-        #expect(machine.looked(false) == .ask(manifest: true))
-        #expect(PushMachine(isNoted: true, isSmall: true, followsNewest: false).looked(false) == .sendAll)
-    }
-
-    @Test func `a tag that may stand for another is asked for by a commit`() {
-        var machine = PushMachine(isNoted: true, isSmall: false, followsNewest: true)
+    @Test func `what is noted is asked for by a commit without a body`() {
+        var machine = PushMachine(isNoted: true, isSmall: false)
         #expect(machine.start() == .ask(manifest: false))
         #expect(machine.manifestUnknown(after: .ask(manifest: false)) == .ask(manifest: true))
         #expect(machine.manifestUnknown(after: .ask(manifest: true)) == nil, "it was in the stream")
+        var small = PushMachine(isNoted: true, isSmall: true)
+        #expect(small.start() == .ask(manifest: false))
+        #expect(small.manifestUnknown(after: .ask(manifest: false)) == .sendAll)
+        #expect(small.pending([item(3)]) == .finish([item(3)]), "the registry has lost one")
     }
 
     @Test func `what is small goes at once, everything else is asked for first`() {
-        #expect(PushMachine(isNoted: false, isSmall: true, followsNewest: false).start() == .sendAll)
-        #expect(PushMachine(isNoted: false, isSmall: false, followsNewest: true).start() == .ask(manifest: true))
+        #expect(PushMachine(isNoted: false, isSmall: true).start() == .sendAll)
+        #expect(PushMachine(isNoted: false, isSmall: false).start() == .ask(manifest: true))
     }
 
     @Test func `what fits into one stream carries the commit, more is committed behind`() {
-        var machine = PushMachine(isNoted: false, isSmall: false, followsNewest: false)
+        var machine = PushMachine(isNoted: false, isSmall: false)
         #expect(machine.pending([item(7)]) == .finish([item(7)]), "one changed file: the second request is the last")
-        var large = PushMachine(isNoted: false, isSmall: false, followsNewest: false)
+        var large = PushMachine(isNoted: false, isSmall: false)
         let many = [item(0, 2), item(1, 9 << 20)]
         #expect(large.pending(many) == .move(Freight(many)))
         #expect(large.moved() == .ask(manifest: false))
     }
 
     @Test func `after a loss it asks what is missing now`() {
-        var machine = PushMachine(isNoted: false, isSmall: true, followsNewest: false)
+        var machine = PushMachine(isNoted: false, isSmall: true)
         #expect(machine.lost() == .sendAll, "nothing is known to be there")
         #expect(machine.pending(items(3)) == .finish(items(3)))
         #expect(machine.lost() == .ask(manifest: false), "the registry keeps the manifest")
@@ -52,7 +48,7 @@ import Testing
     }
 
     @Test func `a registry that never has what it is sent is given up`() {
-        var machine = PushMachine(isNoted: false, isSmall: false, followsNewest: false)
+        var machine = PushMachine(isNoted: false, isSmall: false)
         #expect(machine.pending(items(3)) != nil)
         #expect(machine.pending(items(2)) != nil, "fewer are missing")
         #expect(machine.pending(items(2)) != nil)

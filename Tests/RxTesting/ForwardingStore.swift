@@ -51,6 +51,10 @@ extension ForwardingStore {
         try base().sizes(of: digests, in: repository)
     }
     public func content(of blob: StagedBlob) throws -> BlobContent { try base().content(of: blob) }
+    public func verified(_ blob: StagedBlob) throws -> any ByteSource { try base().verified(blob) }
+    public func isDamaged(_ manifest: Digest, in repository: String) throws -> Bool {
+        try base().isDamaged(manifest, in: repository)
+    }
     public func begin(in repository: String) throws -> any BlobBatch { try base().begin(in: repository) }
     public func mount(_ digest: ContentDigest, from source: String?, into repository: String) throws -> Bool {
         try base().mount(digest, from: source, into: repository)

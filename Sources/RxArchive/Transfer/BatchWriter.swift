@@ -21,6 +21,9 @@ public final class BatchWriter {
     /// Adds one blob, of which `content` gives exactly `size` bytes. Throws `ContentError` when it does not; the stream is useless then.
     public func add(_ digest: Digest, size: Int, content: any ByteSource) throws {
         try add(digest, size: size) { try content.read(into: $0) }
+        // A source that verifies says at its end whether it was right.
+        let more = try withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { try content.read(into: $0) }
+        guard more == 0 else { throw ContentError("blob \(digest) has more than its \(size) bytes", code: .contentDamaged) }
     }
 
     /// The same with a function that fills the front of a buffer and gives the number of bytes, 0 at the end. It is not called again

@@ -51,6 +51,8 @@ final class FileMaker: Sendable {
     /// Makes a file or symlink that is not there yet. Throws `ContentError` or `RegistryError` for a damaged or missing blob, `PosixError`
     /// otherwise; what was begun is the caller's to remove.
     func make(_ file: ResourceFile, as name: String, in folder: OpenFolder, _ lane: Lane) throws -> Made {
+        // Nothing new is made in a folder that an interruption is about to remove.
+        Interruption.settle()
         try hold?.isNeeded()
         if let target = file.symlink {
             try folder.makeSymlink(name, to: target)

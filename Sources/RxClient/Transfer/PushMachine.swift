@@ -7,8 +7,6 @@ import RxProtocol
 struct PushMachine: Equatable {
     /// What to do.
     enum Action: Equatable {
-        /// Ask whether the tag names the manifest.
-        case look
         /// Send the manifest and every blob, and commit.
         case sendAll
         /// Ask for the commit, with the manifest in the stream or not.
@@ -26,7 +24,6 @@ struct PushMachine: Equatable {
 
     private let isNoted: Bool
     private let isSmall: Bool
-    private let followsNewest: Bool
     private let largeAlone: Bool
     /// Whether the registry has the manifest among its blobs.
     private var hasManifest = false
@@ -34,25 +31,17 @@ struct PushMachine: Equatable {
     private var fruitless = 0
 
     /// `isNoted`: this registry had this manifest under this tag when it was last pushed to. `isSmall`: all of it fits into one request.
-    /// `followsNewest`: the tag is one that may stand for another, so that only a commit tells what it names. `largeAlone`: the
-    /// repository is one that `/v2/` can name.
-    init(isNoted: Bool, isSmall: Bool, followsNewest: Bool, largeAlone: Bool = true) {
+    /// `largeAlone`: the repository is one that `/v2/` can name.
+    init(isNoted: Bool, isSmall: Bool, largeAlone: Bool = true) {
         self.isNoted = isNoted
         self.isSmall = isSmall
-        self.followsNewest = followsNewest
         self.largeAlone = largeAlone
     }
 
     /// The first thing to do.
-    func start() -> Action {
-        guard isNoted else { return first }
-        return followsNewest ? .ask(manifest: false) : .look
-    }
+    func start() -> Action { isNoted ? .ask(manifest: false) : first }
 
     private var first: Action { isSmall ? .sendAll : .ask(manifest: true) }
-
-    /// Whether the tag names the manifest.
-    func looked(_ isThere: Bool) -> Action { isThere ? .done : first }
 
     /// The registry lacks these, in the order of the manifest. Nil when sending them does not help.
     mutating func pending(_ missing: [FreightItem]) -> Action? {

@@ -25,7 +25,7 @@ struct ResourcePush {
         let manifest = try Manifest(record, in: store)
         var machine = PushMachine(
             isNoted: notes.manifest(target, at: calls.registry) == record.manifestDigest,
-            isSmall: record.size + manifest.bytes.count < TransferWire.smallResource, followsNewest: target.tag == Locator.latest,
+            isSmall: record.size + manifest.bytes.count < TransferWire.smallResource,
             largeAlone: DistributionClient.isPortable(target.repository))
         // What is about to be sent stays here until it is.
         let operation = Held(store)
@@ -52,7 +52,6 @@ struct ResourcePush {
         let outlet = BlobOutlet(store: store, progress: progress)
         switch action {
         case .done: return .done
-        case .look: return machine.looked(try calls.names(target, record.manifestDigest))
         case .sendAll:
             let items = try manifest.items
             try operation.hold(items)

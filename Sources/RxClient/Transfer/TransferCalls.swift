@@ -26,16 +26,6 @@ struct TransferCalls: Sendable {
         case manifestUnknown
     }
 
-    /// Whether a tag of the registry names a manifest.
-    func names(_ locator: Locator, _ manifest: Digest) throws -> Bool {
-        let (head, _) = try transport.collect(request("HEAD", Route.resource(locator)))
-        guard head.status == 200 else {
-            // Whatever this means, the answer to the call that follows says it with a body.
-            return false
-        }
-        return EntityTag(manifest.description).matches(ifNoneMatch: head.headers["ETag"])
-    }
-
     /// Sends blobs and asks that the manifest, which is one of them or there already, be visible under the locator. `last` is its last position.
     func commit(_ manifest: Digest, as locator: Locator, _ body: TransportRequest.Body, last: Int) throws -> Commit {
         let (head, answer) = try send(Route.blobs(commit: manifest, as: locator.at(registry: nil)), body)

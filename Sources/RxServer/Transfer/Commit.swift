@@ -23,7 +23,9 @@ struct Commit {
     /// The answer when the tag names the manifest already.
     func done() throws -> HTTPResponse? {
         guard let record = try context.store.resolve(registry: "", repository: reference.repository, selector: .tag(reference.tag)),
-            record.reference.tag == reference.tag, record.manifestDigest == manifest
+            record.reference.tag == reference.tag, record.manifestDigest == manifest,
+            // Who pushes it again has what was lost.
+            try !context.store.isDamaged(manifest, in: reference.repository)
         else { return nil }
         return answer(tree: record.tree)
     }

@@ -60,7 +60,7 @@ struct FetchEndpoint: Endpoint {
     }
 }
 
-/// Blobs, read one after the other while they are sent. They are not hashed: the client does that.
+/// Blobs, read and verified one after the other while they are sent.
 final class BlobsBody: BodyProducer {
     private let blobs: [StagedBlob]
     private let coding: ContentCoding
@@ -88,12 +88,7 @@ final class BlobsBody: BodyProducer {
 
     private func write(to sink: any ByteSink) throws {
         let writer = BatchWriter(to: sink)
-        for blob in blobs {
-            switch try context.store.content(of: blob) {
-            case .file(let file): try writer.add(blob.digest, size: blob.size) { try file.read(into: $0) }
-            case .bytes(let bytes): try writer.add(blob.digest, size: blob.size, content: BytesSource(bytes))
-            }
-        }
+        for blob in blobs { try writer.add(blob.digest, size: blob.size, content: context.store.verified(blob)) }
         try writer.finish()
     }
 }
