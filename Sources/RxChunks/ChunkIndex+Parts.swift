@@ -1,17 +1,20 @@
 extension ChunkIndex {
     /// The index of a blob of `size` bytes that was made of `parts`, by those of its bases and of the new bytes; nil when a part is not made
-    /// of whole chunks, or the index of a base is not known. Throws what `fresh` throws.
+    /// of whole chunks, the index of a base is not known, or the bases have more chunks together than one blob may have. Throws what `fresh`
+    /// throws.
     package init?(
         of parts: [Delta.Part], size: Int, base: (Int) -> ChunkIndex?, fresh: (Range<Int>) throws -> ChunkIndex
     ) throws {
         var known: [Int: (chunks: [Chunk], positions: [Int: Int])] = [:]
+        var left = ChunkIndex.countLimit
         var chunks: [Chunk] = []
         for part in parts {
             switch part {
             case .fresh(let range): chunks += try fresh(range).chunks
             case .copy(let number, let range):
                 if known[number] == nil {
-                    guard let index = base(number) else { return nil }
+                    guard let index = base(number), left >= index.chunks.count else { return nil }
+                    left -= index.chunks.count
                     known[number] = (index.chunks, index.positions)
                 }
                 let (all, positions) = known[number]!

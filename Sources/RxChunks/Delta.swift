@@ -12,6 +12,8 @@ package struct Delta: Sendable {
 
     /// The most bases that one delta names.
     package static let baseLimit = 16
+    /// The most parts that one delta has: the runs of one answer, and what lies between them, are half as many.
+    package static let partLimit = 1 << 16
     /// The media type of a delta with its new bytes.
     package static let mediaType = "application/vnd.rx.delta.v1"
 

@@ -18,10 +18,8 @@ package final class DeltaReader: ByteSource {
     private var made = 0
     /// The bases that were named.
     package private(set) var bases: [Digest] = []
-    /// The parts as far as they were read; empty once they are too many to be of use.
+    /// The parts as far as they were read.
     package private(set) var parts: [Delta.Part] = []
-    private var partCount = 0
-    private static let keptParts = 1 << 16
     /// How many bytes of bases and of the body may be used over and over.
     private var given = 0
 
@@ -78,10 +76,11 @@ package final class DeltaReader: ByteSource {
         guard let kind = try take(1).first else { return false }
         let length = try number()
         guard length > 0, length <= size - made else { throw DeltaReader.malformed("its parts are more than \(size) bytes, or empty") }
+        guard parts.count < Delta.partLimit else { throw DeltaReader.malformed("it has more than \(Delta.partLimit) parts") }
         if kind == 0 {
             part = .fresh(left: length)
             given += length
-            note(.fresh(made..<made + length))
+            parts.append(.fresh(made..<made + length))
         } else {
             guard let regions, regions.indices.contains(Int(kind) - 1) else { throw DeltaReader.malformed("a part names no base") }
             let offset = try number()
@@ -90,7 +89,7 @@ package final class DeltaReader: ByteSource {
                 throw DeltaReader.malformed("a part reaches behind its base")
             }
             part = .copy(RegionSource(region, offset..<offset + length))
-            note(.copy(base: Int(kind) - 1, offset..<offset + length))
+            parts.append(.copy(base: Int(kind) - 1, offset..<offset + length))
         }
         made += length
         // A few bytes must not ask for the work of many.
@@ -98,11 +97,6 @@ package final class DeltaReader: ByteSource {
             throw DeltaReader.malformed("it uses the same bytes more than \(DeltaReader.useLimit) times")
         }
         return true
-    }
-
-    private func note(_ part: Delta.Part) {
-        partCount += 1
-        if partCount <= DeltaReader.keptParts { parts.append(part) } else { parts = [] }
     }
 
     private func number() throws -> Int {

@@ -47,6 +47,8 @@ final class Exchange: @unchecked Sendable {
     private var framing = BodyFraming.none
     private var received = 0
     private var lingered = 0
+    /// Whether the connection is given up early when nothing moves on it.
+    private var isHurried = false
     private let result = Mutex<HTTPResponse?>(nil)
 
     private var face = Face.api
@@ -159,12 +161,16 @@ final class Exchange: @unchecked Sendable {
     }
 
     private func streamed(_ part: UnsafeRawBufferPointer, _ stream: IncomingStream) -> Int? {
+        // Before any of it is offered: whoever takes a part only may have stopped the connection, and would not let it go on any more.
+        guard received + part.count <= server.limits.bodyBytes else {
+            stream.abandon()
+            received += part.count
+            return refuse(closing(failure(tooLarge)), expects: false) ? part.count : nil
+        }
         switch stream.offer(part) {
         case .taken(let count):
             received += count
-            guard received > server.limits.bodyBytes else { return count }
-            stream.abandon()
-            return refuse(closing(failure(tooLarge)), expects: false) ? count : nil
+            return count == part.count && isCutOff ? nil : count
         case .answered(let response):
             received += part.count
             return refuse(response, expects: false) ? part.count : nil
@@ -174,10 +180,27 @@ final class Exchange: @unchecked Sendable {
     /// Whether the client has gone while some of the body is missing. The library, which is told of a socket's changes once, overlooks an
     /// end that was there already when it read the last bytes, and would wait for the idle time; what was received would stay locked.
     private var isCutOff: Bool {
-        guard case .known(let length) = framing, received < length else { return false }
+        switch framing {
+        case .none: return false
+        case .known(let length): return received < length && isEnded
+        case .chunked:
+            // The end of the body may be among the bytes that were read; when it is not, the library soon gives up.
+            if !isHurried, isEnded { hurry(true) }
+            return false
+        }
+    }
+
+    /// Whether the client has sent all that it will.
+    private var isEnded: Bool {
         var byte: UInt8 = 0
         let count = recv(rx_mhd_socket(connection), &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         return count == 0 || count < 0 && errno == ECONNRESET
+    }
+
+    /// Lets the connection be idle for a second only, or again for as long as any other.
+    private func hurry(_ isHurried: Bool) {
+        self.isHurried = isHurried
+        rx_mhd_limit_idle(connection, isHurried ? 1 : UInt32(server.limits.idleSeconds))
     }
 
     /// Answers without wanting (more of) the body.
@@ -260,6 +283,7 @@ final class Exchange: @unchecked Sendable {
             } catch { response = failure(error) }
         }
         state = .answered
+        if isHurried { hurry(false) }
         note(response)
         let isClosing = server.draining.load(ordering: .relaxed)
         guard let made = response.make(id: id, face.headers, closing: isClosing, stream: outgoing) else { return false }

@@ -20,7 +20,10 @@ struct ResourceEndpoint: Endpoint {
             let headers: HTTPHeaders = ["Content-Type": "application/json", "ETag": tag.description]
             let whole = HTTPResponse(200, headers: headers, body: .bytes(body))
             let answer = CachedAnswer(whole, tag: tag)
-            if call.request.query == nil { context.responses.keep(answer, for: call.request.path, version: version) }
+            // A long one is encoded for whom it is sent to.
+            if call.request.query == nil, body.count <= TransferWire.encodedBytes {
+                context.responses.keep(answer, for: call.request.path, version: version)
+            }
             return answer.response(to: call.request) ?? whole
         }
     }

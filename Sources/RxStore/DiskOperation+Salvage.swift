@@ -10,7 +10,8 @@ extension DiskOperation {
         let search = SalvageSearch(wanted)
         // A folder's lock is held until all its files were looked at: meanwhile it belongs to nobody else, and to no collection.
         for dead in try StagingFolder.takeAbandoned(in: layout.staging) {
-            let files = try Files.tree(dead.path)
+            // The file that is locked stays: without it the folder would be taken for one that nobody looks through.
+            let files = try Files.tree(dead.path).filter { $0 != dead.lock.path }
             try WorkerPool.forEach(0..<files.count, threads: Host.processors) { [self] index in
                 guard let blob = try search.match(files[index]) else { return }
                 try adopt(files[index], as: blob)

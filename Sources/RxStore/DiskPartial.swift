@@ -64,24 +64,13 @@ final class DiskPartial: PartialBlob {
         for name in (try? Files.names(in: folder)) ?? [] {
             let path = "\(folder)/\(name)"
             guard let status = try Files.status(path), status.st_mtim.tv_sec <= time,
-                let file = try? FileDescriptor.open(path, O_RDWR), flock(file.number, LOCK_EX | LOCK_NB) == 0
+                let file = try? FileDescriptor.open(path, O_RDWR), flock(file.number, LOCK_EX | LOCK_NB) == 0,
+                // Who had it before may have moved it away, and the next have begun another.
+                let present = try Files.status(path), try present.st_ino == file.status().st_ino
             else { continue }
             if delete { try Files.remove(path) }
             count += 1
         }
         return count
-    }
-}
-
-extension FileDescriptor {
-    /// Hands the file's bytes to a hasher, from the first to the last.
-    func hash(into hasher: SHA256Hasher) throws {
-        try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
-            var at = 0
-            while case let count = try read(into: buffer, at: at), count > 0 {
-                hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                at += count
-            }
-        }
     }
 }

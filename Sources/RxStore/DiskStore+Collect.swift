@@ -14,7 +14,6 @@ extension DiskStore {
             report.leftovers = try leftovers(delete: false, leaseTime)
             return report
         }
-        try fresh.drain(all: true)
         var report = CollectionReport()
         report.manifests = try deleteManifests(plan)
         // Blobs that only those manifests named are candidates now.
@@ -29,6 +28,8 @@ extension DiskStore {
             try database.run("DELETE FROM leases WHERE until <= ?", .integer(plan.leaseEnd(now)))
             try database.forgetAliases()
         }
+        // Last, because files that are written anew need room. Where there is none, the catalog keeps the bytes until there is.
+        do { try fresh.drain(all: true) } catch let error as any ResourceError where error.code == .storageFull {}
         return report
     }
 

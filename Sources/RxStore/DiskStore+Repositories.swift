@@ -23,7 +23,10 @@ extension DiskStore {
         try catalog.read { database in
             let now = try database.now()
             var sizes: [Digest: Int] = [:]
-            for digest in digests { sizes[digest] = try database.blobAndTime(.sha256(digest), in: repository, now: now)?.blob.size }
+            // Each once, however often it is asked for, and rows that are neighbours in the catalog together.
+            for digest in Set(digests).sorted() {
+                sizes[digest] = try database.blobAndTime(.sha256(digest), in: repository, now: now)?.blob.size
+            }
             return sizes
         }
     }

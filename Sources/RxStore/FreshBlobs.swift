@@ -56,16 +56,20 @@ final class FreshBlobs: Sendable {
 
     /// Looks after what was left when nobody else has the store open, as after a power failure, and says that somebody has it open from now on.
     func recover() throws {
-        if flock(lock.number, LOCK_EX | LOCK_NB) == 0 {
-            let left = try repair()
-            state.withLock { state in
-                state.left = left.map(\.id)
-                state.bytes = left.reduce(0) { $0 + $1.size }
-                state.since = Clock.now
+        // One at a time: should another process be killed at the repair, then whoever waited for it is the first.
+        try Files.locked(layout.catalogLock) {
+            // What that one had alone may be given back a moment later.
+            _ = try retrying("flock", lock.path) { flock(lock.number, LOCK_SH) }
+            if flock(lock.number, LOCK_EX | LOCK_NB) == 0 {
+                let left = try repair()
+                state.withLock { state in
+                    state.left = left.map(\.id)
+                    state.bytes = left.reduce(0) { $0 + $1.size }
+                    state.since = Clock.now
+                }
             }
+            _ = try retrying("flock", lock.path) { flock(lock.number, LOCK_SH) }
         }
-        // Waits while another process is at the repair.
-        _ = try retrying("flock", lock.path) { flock(lock.number, LOCK_SH) }
     }
 
     /// Whether a blob of this length may be put without a sync of its own.
@@ -158,7 +162,7 @@ final class FreshBlobs: Sendable {
         let (right, wrong) = try catalog.read { try $0.freshRows() }.reduce(into: ([FreshRow](), [FreshRow]())) { sorted, row in
             if isRight(row) { sorted.0.append(row) } else { sorted.1.append(row) }
         }
-        do { try rewrite(wrong.map(\.id)) } catch {
+        do { try rewrite(wrong.map(\.id)) } catch let error as any ResourceError where error.code == .storageFull {
             // On a full disk what is derived makes room.
             try Files.removeTree(layout.cache)
             try layout.prepare()

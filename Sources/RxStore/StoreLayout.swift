@@ -7,6 +7,8 @@ struct StoreLayout: Sendable {
     let root: String
 
     var catalog: String { "\(root)/catalog.sqlite" }
+    /// Held by whoever opens the catalog, while it does what only one may do at a time.
+    var catalogLock: String { "\(catalog).lock" }
     var blobs: String { "\(root)/blobs/sha256" }
     var staging: String { "\(root)/staging" }
     var uploads: String { "\(root)/uploads" }

@@ -32,4 +32,7 @@ extension FileDescriptor {
             }
         }
     }
+
+    /// Hands the file's bytes to a hasher, from the first to the last.
+    func hash(into hasher: SHA256Hasher) throws { try each { hasher.update($0) } }
 }

@@ -55,6 +55,12 @@ import Testing
         #expect(throws: ContentError.self) { try read(body, size: 100 * base.count) }
     }
 
+    @Test func `have a limit of parts`() throws {
+        let most = head + (0..<Delta.partLimit).flatMap { copy(1, 1, $0) }
+        #expect(try read(most, size: Delta.partLimit) == Array(base[..<Delta.partLimit]))
+        #expect(throws: ContentError.self) { try read(most + copy(1, 1, 0), size: Delta.partLimit + 1) }
+    }
+
     @Test func `leave out runs that contradict the blob`() throws {
         let blob = random(1 << 20, seed: 2)
         let index = try ChunkIndex(reading: BytesSource(blob))

@@ -229,5 +229,54 @@ import Testing
         #expect(head.headers["ETag"]?.hasPrefix("\"sha256:") == true)
         try connection.send("GET /api/v1/resource/a:1 HTTP/1.1\r\nHost: h\r\nAccept-Encoding: zstd\r\n\r\n")
         #expect(try connection.answer().headers["Content-Encoding"] == nil, "a short one is not")
+        try put(server.store, "long:1", ["f": [1]], ["note": .string(String(repeating: "long ", count: 5000))])
+        for _ in 0..<2 {
+            try connection.send("GET /api/v1/resource/long:1 HTTP/1.1\r\nHost: h\r\nAccept-Encoding: zstd\r\n\r\n")
+            #expect(try connection.answer().headers["Content-Encoding"] == "zstd", "nor is it kept from being so")
+        }
+    }
+
+    @Test func `a body that turns out too long while nobody reads it is refused, and the server stops`() throws {
+        let workers = Workers(long: 1)
+        // The limit is less than what waits for the reader at most, and more than what comes in one piece.
+        let limits = HTTPLimits(bodyBytes: IncomingStream.capacity - 100, drainSeconds: 1)
+        let server = try HTTPServer(
+            host: "127.0.0.1", port: 0, limits: limits, handler: LateReader(workers: workers), workers: workers, log: .none)
+        let connection = try RawConnection(port: server.port)
+        let body = [UInt8](repeating: 7, count: 2 * IncomingStream.capacity)
+        try connection.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n\(String(body.count, radix: 16))\r\n")
+        try connection.send(body)
+        #expect(try connection.answer().status == 413)
+        server.stop()
+    }
+
+    @Test func `a stop waits for streams that are about to begin`() throws {
+        let transfers = RxServer.Transfers(limit: 1)
+        var slot: TransferSlot? = try transfers.reserve()
+        transfers.cancel()
+        let isOver = Monitor(false)
+        let closing = RxPosix.Thread {
+            transfers.close()
+            isOver.update { $0 = true }
+        }
+        usleep(50_000)
+        #expect(isOver.update { $0 } == false)
+        withExtendedLifetime(slot) {}
+        slot = nil
+        closing.join()
+    }
+}
+
+/// Reads a body, after a while.
+private struct LateReader: HTTPHandler {
+    let workers: Workers
+
+    func react(to request: HTTPRequest, id: String) -> Reaction {
+        do {
+            return .stream(try workers.transfers.reserve()) { source in
+                usleep(300_000)
+                return (try? source.readAll()) == nil ? HTTPResponse(400) : HTTPResponse(200)
+            }
+        } catch { return .answer(HTTPResponse(503)) }
     }
 }

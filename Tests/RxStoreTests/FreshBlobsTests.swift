@@ -135,6 +135,34 @@ import Testing
         #expect(try content(digest, in: after) == bytes)
     }
 
+    @Test func `is whole after a power failure, also when the first to look after it is killed and another waits`() throws {
+        let store = try DiskStore(at: folder.path)
+        try upload(bytes, in: store)
+        let after = try TemporaryFolder()
+        let layout = StoreLayout(root: after.path)
+        try layout.prepare()
+        for name in ["catalog.sqlite", "catalog.sqlite-wal"] {
+            try FileManager.default.copyItem(atPath: "\(store.root)/\(name)", toPath: "\(after.path)/\(name)")
+        }
+        let fresh = try FreshBlobs(layout, Catalog(path: layout.catalog), leaseTime: 3600)
+        // What the first one has; a killed process gives it back in any order.
+        let held = try [layout.catalogLock, layout.freshLock].map { path in
+            let file = try FileDescriptor.open(path, O_RDWR | O_CREAT, mode: 0o644)
+            #expect(flock(file.number, LOCK_EX | LOCK_NB) == 0)
+            return file
+        }
+        let failure = Monitor<(any Error)?>(nil)
+        let second = RxPosix.Thread { do { try fresh.recover() } catch { failure.update { $0 = error } } }
+        usleep(100_000)
+        for file in held {
+            flock(file.number, LOCK_UN)
+            usleep(50_000)
+        }
+        second.join()
+        #expect(failure.update { $0 } == nil)
+        #expect(try Files.read(layout.blob(digest)) == bytes)
+    }
+
     /// The file has its name, and its transaction was not committed.
     @Test(arguments: ["abXd", "abcd", "ab", "ab\0\0"]) func `that was never reported may be lost, and leaves nothing that is believed`(
         left: String
@@ -230,6 +258,23 @@ import Testing
         #expect(try rows(store).count == 1)
         #expect(try store.collect(dryRun: false, leaseTime: nil) == CollectionReport())
         #expect(try rows(store).isEmpty && Files.status(store.layout.blob(digest))?.st_ino != inode)
+        #expect(try content(digest, in: store) == bytes)
+    }
+
+    @Test func `of a process that died waits while the disk is full, and a collection makes room all the same`() throws {
+        let store = try DiskStore(at: folder.path)
+        do { try upload(bytes, in: DiskStore(at: folder.path)) }
+        let garbage = try store.begin()
+        _ = try garbage.stage(BytesSource([1, 2, 3]), expecting: nil)
+        try garbage.publish()
+        garbage.cancel()
+        Fault.inject("write", ENOSPC, under: folder.path + "/staging", times: .max)
+        defer { Fault.clear(under: folder.path + "/staging") }
+        #expect(try store.collect(dryRun: false, leaseTime: nil).blobs == 1)
+        #expect(try rows(store).count == 1)
+        Fault.clear(under: folder.path + "/staging")
+        #expect(try store.collect(dryRun: false, leaseTime: nil) == CollectionReport())
+        #expect(try rows(store).isEmpty)
         #expect(try content(digest, in: store) == bytes)
     }
 

@@ -51,6 +51,13 @@ import Testing
         #expect(try Files.tree("\(folder.path)/staging/dead").count == 3, "what is not wanted stays where it is")
     }
 
+    @Test func `keeps the file that its lock is on, also when an empty blob is wanted`() throws {
+        try dead("dead", ["hello"])
+        let operation = try store.begin()
+        #expect(try operation.salvage([blob(""): 0, blob("hello"): 5]) == [blob("hello")])
+        #expect(try Files.tree("\(folder.path)/staging/dead") == ["\(folder.path)/staging/dead/owner"])
+    }
+
     @Test func `of an operation that lives is its own`() throws {
         let alive = try store.begin()
         let staged = try alive.stage(BytesSource(Array("hello".utf8)), expecting: nil)

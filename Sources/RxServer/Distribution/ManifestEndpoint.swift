@@ -9,9 +9,6 @@ struct ManifestEndpoint: Endpoint {
     let repository: String
     let reference: String
 
-    /// A manifest is held in about ten times its bytes while it is read: one longer than this waits for its turn.
-    private static let largeBytes = 4 << 20
-
     func react(_ call: Call, _ context: ServerContext) throws -> Reaction {
         switch call.request.method {
         case "PUT": return try put(call, context)
@@ -54,7 +51,7 @@ struct ManifestEndpoint: Endpoint {
             BodyCollector(limit: context.configuration.maxManifestBytes, spoolDirectory: context.spoolDirectory, call, context) {
                 received in
                 func store() throws -> HTTPResponse { try put(received.body(), mediaType, digest, tags, context) }
-                return received.count > ManifestEndpoint.largeBytes ? try context.workers.alone(store) : try store()
+                return received.count > Workers.largeManifest ? try context.workers.alone(store) : try store()
             })
     }
 

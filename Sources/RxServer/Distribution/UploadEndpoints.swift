@@ -56,11 +56,14 @@ struct UploadEndpoint: Endpoint {
     /// Takes the next bytes, and with PUT ends the upload. What is wrong with the head leaves the session as it is.
     private func receive(_ call: Call, _ context: ServerContext, _ answer: UploadAnswer) throws -> Reaction {
         let isLast = call.request.method == "PUT"
+        // A part that may not follow is looked at first: it does not take the session from the one that does.
+        let open = call.request.headers["Content-Range"] == nil ? try taken(context) : nil
         // Asked for first, so that a session that is not there is told before a digest that is.
-        let session = try taken(context)
-        guard let received = try session?.offset ?? context.store.received(name, in: repository) else { throw unknown }
+        guard let received = try open?.offset ?? context.store.received(name, in: repository) else { throw unknown }
         let digest = isLast ? try closingDigest(call) : nil
-        guard try call.followsOn(received), let session else { return .answer(outOfOrder(call, answer, received)) }
+        guard try call.followsOn(received), let session = try open ?? taken(context), session.offset == received else {
+            return .answer(outOfOrder(call, answer, received))
+        }
         return .receive(
             UploadBody(session, call, context) { session in
                 if let digest { return try answer.finish(session, as: digest) }

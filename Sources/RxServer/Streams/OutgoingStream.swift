@@ -57,7 +57,7 @@ final class OutgoingStream: ByteSink, CancellableStream, @unchecked Sendable {
                 if state.isSuspended, state.ring.count >= OutgoingStream.resumeCount { resume(&state) }
                 return count
             }!
-            guard count > 0 else { throw IncomingStream.clientLeft }
+            guard count > 0 else { throw state.updateQuietly { $0.isAbandoned } ? IncomingStream.clientLeft : Workers.stopping }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }

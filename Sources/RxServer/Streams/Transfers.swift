@@ -55,8 +55,8 @@ package final class Transfers: Sendable {
         for each in streams { each.cancel() }
     }
 
-    /// Waits until what runs has ended.
-    func close() { _ = state.wait { state in state.streams.isEmpty ? true : nil } }
+    /// Waits until what runs has ended, and what is about to: whoever has a place may not have begun.
+    func close() { _ = state.wait { state in state.taken == 0 ? true : nil } }
 }
 
 /// What ends when the server stops.

@@ -14,7 +14,7 @@ struct BlobsEndpoint: Endpoint {
         return .stream(try context.workers.transfers.reserve()) { body in
             do {
                 if let done = try Commit(target, context)?.done() { return done }
-                let received = try receive(body, target.repository, context)
+                let received = try receive(body, target, context)
                 return try Commit(target, context)?.commit(received) ?? .json(200, received.answer.json)
             } catch { return context.failure(error, call) }
         }
@@ -26,11 +26,11 @@ struct BlobsEndpoint: Endpoint {
     private static let portionCount = 8192
 
     /// Stores every blob of the stream. What was complete when it breaks is kept.
-    private func receive(_ body: any ByteSource, _ repository: String, _ context: ServerContext) throws -> ReceivedBlobs {
+    private func receive(_ body: any ByteSource, _ target: TransferTarget, _ context: ServerContext) throws -> ReceivedBlobs {
         let limits = ArchiveLimits(maxEntries: context.configuration.maxEntries, maxUnpackedBytes: context.configuration.maxUnpackedBytes)
-        let batch = try context.store.begin(in: repository)
+        let batch = try context.store.begin(in: target.repository)
         defer { batch.cancel() }
-        var received = ReceivedBlobs()
+        var received = ReceivedBlobs(for: target)
         // An empty body is a stream without blobs: what is to be committed is there.
         let source = PeekedSource(body)
         guard try !source.isEmpty() else { return received }
@@ -62,8 +62,9 @@ struct BlobsEndpoint: Endpoint {
 
 /// What a stream brought.
 struct ReceivedBlobs {
-    /// The lengths of the blobs that are stored now.
+    /// The lengths of the blobs that are stored now, for a commit; empty without one.
     private(set) var sizes: [Digest: Int] = [:]
+    private let isForCommit: Bool
     private var count = 0
     private var bytes = 0
 
@@ -73,8 +74,10 @@ struct ReceivedBlobs {
     /// What is answered of them.
     var answer: StoredAnswer { StoredAnswer(stored: count, bytes: bytes) }
 
+    init(for target: TransferTarget) { isForCommit = if case .commit = target { true } else { false } }
+
     mutating func add(_ blob: StagedBlob) {
-        sizes[blob.digest] = blob.size
+        if isForCommit { sizes[blob.digest] = blob.size }
         count += 1
         bytes += blob.size
     }

@@ -9,9 +9,6 @@ struct Commit {
     private let reference: Reference
     private let context: ServerContext
 
-    /// A manifest is held in about ten times its bytes while it is read: one longer than this waits for its turn.
-    private static let largeBytes = 4 << 20
-
     /// Nil for a stream that is not to be committed.
     init?(_ target: TransferTarget, _ context: ServerContext) {
         guard case .commit(let manifest, let reference) = target else { return nil }
@@ -33,7 +30,7 @@ struct Commit {
     /// Makes the manifest visible, or says what it still lacks. `received` is what the stream brought just now.
     func commit(_ received: ReceivedBlobs) throws -> HTTPResponse {
         let bytes = try manifestBytes()
-        guard bytes.count > Commit.largeBytes else { return try commit(bytes, received) }
+        guard bytes.count > Workers.largeManifest else { return try commit(bytes, received) }
         return try context.workers.alone { try commit(bytes, received) }
     }
 

@@ -15,7 +15,8 @@ struct FetchEndpoint: Endpoint {
             let blobs: [StagedBlob] =
                 switch query.selection {
                 case .digests(let digests): try find(digests, query.repository, context)
-                case .positions(let positions, let manifest): try find(positions, of: manifest, query.repository, context)
+                case .positions(let positions, let manifest):
+                    try find(positions, of: manifest, query.repository, context, isAlone: QueryBody.isLarge(body))
                 }
             let coding = ContentCoding.preferred(call.request.headers["Accept-Encoding"])
             var headers: HTTPHeaders = ["Content-Type": "application/x-tar", "Vary": "Accept-Encoding"]
@@ -34,12 +35,19 @@ struct FetchEndpoint: Endpoint {
     }
 
     /// A manifest of the repository is there with all that it names, but for what may be kept elsewhere.
-    private func find(_ positions: BlobPositions, of manifest: Digest, _ repository: String, _ context: ServerContext) throws
-        -> [StagedBlob]
-    {
+    private func find(
+        _ positions: BlobPositions, of manifest: Digest, _ repository: String, _ context: ServerContext, isAlone: Bool
+    ) throws -> [StagedBlob] {
         guard let stored = try context.store.artifact(registry: "", repository: repository, name: .digest(.sha256(manifest))) else {
             throw RegistryError("There is no manifest \(manifest) in repository \(repository)", code: .manifestUnknown)
         }
+        func find() throws -> [StagedBlob] { try self.find(positions, of: stored, repository, context) }
+        return try stored.bytes.count > Workers.largeManifest && !isAlone ? context.workers.alone(find) : find()
+    }
+
+    private func find(_ positions: BlobPositions, of stored: StoredArtifact, _ repository: String, _ context: ServerContext) throws
+        -> [StagedBlob]
+    {
         let named = try ArtifactManifest(parsing: stored.bytes, mediaType: stored.mediaType).positions
         guard positions.last.map({ $0 < named.count }) ?? true else {
             throw RegistryError(

@@ -10,6 +10,9 @@ enum QueryBody {
     /// A question is held in about ten times its bytes while it is read: one longer than this waits for its turn.
     private static let largeBytes = 1 << 20
 
+    /// Whether a question is answered alone of its kind.
+    static func isLarge(_ bytes: [UInt8]) -> Bool { bytes.count > largeBytes }
+
     /// Reads the body and gives it to `answer`. Throws `RegistryError` (`unsupportedType`) for an encoding that is not known.
     static func reaction(_ call: Call, _ context: ServerContext, _ answer: @escaping @Sendable ([UInt8]) throws -> HTTPResponse) throws
         -> Reaction
@@ -30,7 +33,7 @@ enum QueryBody {
                     }
                 let bytes = try source.readAll(limit: limit)
                 func result() throws -> HTTPResponse { try answer(bytes).encoded(for: call.request) }
-                return bytes.count > largeBytes ? try context.workers.alone(result) : try result()
+                return isLarge(bytes) ? try context.workers.alone(result) : try result()
             })
     }
 }
