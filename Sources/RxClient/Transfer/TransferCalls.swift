@@ -28,7 +28,10 @@ struct TransferCalls: Sendable {
 
     /// Whether a tag of the registry names a manifest.
     func names(_ locator: Locator, _ manifest: Digest) throws -> Bool {
-        let (head, _) = try transport.collect(request("HEAD", Route.resource(locator)))
+        var request = request("HEAD", Route.resource(locator))
+        // Who pushes tries again.
+        request.repeats = false
+        let (head, _) = try transport.collect(request)
         guard head.status == 200 else {
             // Whatever this means, the answer to the call that follows says it with a body.
             return false
@@ -36,8 +39,8 @@ struct TransferCalls: Sendable {
         return EntityTag(manifest.description).matches(ifNoneMatch: head.headers["ETag"])
     }
 
-    /// Sends blobs and asks that the manifest, which is one of them or there already, be visible under the locator. `last` is its last position.
-    func commit(_ manifest: Digest, as locator: Locator, _ body: TransportRequest.Body, last: Int) throws -> Commit {
+    /// Sends blobs and asks that the manifest, which is one of them or there already, be visible under the locator.
+    func commit(_ manifest: Digest, as locator: Locator, _ body: TransportRequest.Body) throws -> Commit {
         let (head, answer) = try send(Route.blobs(commit: manifest, as: locator.at(registry: nil)), body)
         switch head.status {
         case 200, 201:
@@ -48,7 +51,7 @@ struct TransferCalls: Sendable {
                     hint: "run the same command again")
             }
             return .done(receipt)
-        case 202: return .pending(try PendingAnswer(parsing: answer, limit: last))
+        case 202: return .pending(try PendingAnswer(parsing: answer))
         default:
             let failure = refusal(head, answer)
             if failure.code.wire == ErrorCode.manifestUnknown.wire { return .manifestUnknown }
