@@ -103,7 +103,7 @@ final class BytePipe: Sendable {
     static func source(_ produce: @escaping @Sendable (any ByteSink) throws -> Void) -> any ByteSource {
         let pipe = BytePipe()
         let reader = Reader(pipe)
-        _ = Thread {
+        Thread.detach {
             do {
                 try produce(Writer(pipe))
                 pipe.end()

@@ -56,6 +56,9 @@ public enum Files {
     /// Removes a file if that can be done; for clean-up after a failure, whose own error matters more.
     public static func discard(_ path: String) { unlink(path) }
 
+    /// Says that a file of a cache was used now, where that can be done.
+    public static func touch(_ path: String) { utimensat(AT_FDCWD, path, nil, 0) }
+
     /// Removes a folder and all in it; fine when none is there.
     public static func removeTree(_ path: String) throws(PosixError) {
         guard let status = try status(path) else { return }

@@ -9,6 +9,9 @@ public enum Interruption {
         var next = 0
     }
 
+    /// What is added to the name of something that is being removed.
+    public static let suffix = ".end"
+
     private static let state = Mutex(State())
     /// Held while a step runs that must not be seen half done, and by the end of the program.
     private static let gate = Gate()
@@ -74,7 +77,7 @@ public enum Interruption {
 
     /// Removes a file, or a folder that others may still write into: under another name they do not find it any more.
     private static func clear(_ path: String) {
-        let aside = "\(path).end"
+        let aside = "\(path)\(suffix)"
         guard rename(path, aside) == 0 else { return }
         for _ in 0..<10 where (try? Files.removeTree(aside)) == nil {}
     }

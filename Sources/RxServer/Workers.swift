@@ -16,7 +16,7 @@ package final class Workers: Sendable {
 
     private static let quickThreads = 2
     /// A manifest is held in about ten times its bytes while it is read: one longer than this is read `alone`.
-    static let largeManifest = 4 << 20
+    static let largeManifest = 1 << 20
 
     /// Starts the threads, `long` of them for long work; `transfers` streams may run at a time.
     package init(long count: Int, transfers: Int = 16) {

@@ -78,21 +78,11 @@ package final class ChunkIndexCache: Sendable {
     /// Removes the longest unused until the rest fits, and what killed processes left.
     private func evict() {
         guard let names = try? Files.names(in: folder) else { return }
-        var kept: [(path: String, size: Int, usedAt: Int)] = []
-        for name in names {
+        for name in names where name.hasSuffix(ChunkIndexCache.unfinished) {
             let path = "\(folder)/\(name)"
             guard let status = try? Files.status(path), status.isRegular else { continue }
-            if name.hasSuffix(ChunkIndexCache.unfinished) {
-                if Clock.now - status.st_mtim.tv_sec > ChunkIndexCache.abandonedAfter { Files.discard(path) }
-            } else {
-                kept.append((path, Int(status.st_size), status.modifiedAt))
-            }
+            if Clock.now - status.st_mtim.tv_sec > ChunkIndexCache.abandonedAfter { Files.discard(path) }
         }
-        var total = kept.reduce(0) { $0 + $1.size }
-        kept.sort { $0.usedAt < $1.usedAt }
-        for each in kept where total > limit {
-            Files.discard(each.path)
-            total -= each.size
-        }
+        Files.evict(names.lazy.filter { !$0.hasSuffix(ChunkIndexCache.unfinished) }.map { "\(folder)/\($0)" }, bytes: limit)
     }
 }

@@ -16,7 +16,8 @@ import Testing
             "tries seconds": policy.deadline,
             "pause seconds": policy.longestPause, "control seconds": policy.controlSeconds, "connect seconds": settings.connectSeconds,
             "first byte seconds": settings.firstByteSeconds, "stall seconds": settings.stallSeconds,
-            "short blob bytes": UploadNotes.smallestBlob,
+            "short blob bytes": UploadNotes.smallestBlob, "folder records": FolderRecords.mostRecords,
+            "folder records bytes": FolderRecords.mostBytes, "push notes": TransferNotes.most,
         ]
         #expect(UploadNotes.smallestBlob == TransferWire.largeBlob)
         let listed = Dictionary(

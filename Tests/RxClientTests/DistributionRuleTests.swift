@@ -1,3 +1,4 @@
+import Glibc
 import RxHTTP
 import RxModel
 import RxTesting
@@ -111,6 +112,20 @@ import Testing
         #expect(patience.pause(after: ResponseHead(status: 429, headers: ["Retry-After": "700"], url: "")) == nil)
         #expect(patience.pause(after: ResponseHead(status: 500, url: "")) == nil)
         #expect(patience.pause(after: ContentError("x")) == nil)
+        var later = Patience(policy) { true }
+        #expect(later.pause(after: refused) == 1, "it has answered others meanwhile")
+    }
+
+    @Test func `time in which bytes moved is not spent in vain`() {
+        var policy = RetryPolicy()
+        (policy.deadline, policy.random) = (1, { 0 })
+        let lost = HTTPFailure(.interrupted, "x").error(endpoint: "h")
+        var patience = Patience(policy)
+        usleep(1_100_000)
+        var other = patience
+        #expect(other.pause(after: lost) == nil)
+        patience.moved()
+        #expect(patience.pause(after: lost) == 0)
     }
 }
 

@@ -27,6 +27,14 @@ import Testing
         #expect(upload.step == .done)
     }
 
+    @Test func `no shortest chunk is longer than the blob`() {
+        var upload = upload(25)
+        upload.began(minimum: .max)
+        #expect(upload.step == .send(0..<25))
+        #expect(outcome(upload.accepted(held: 4)))
+        #expect(upload.step == .send(4..<25))
+    }
+
     @Test func `a session that took a part of a chunk gets the rest`() {
         var upload = upload(20)
         upload.began(minimum: nil)

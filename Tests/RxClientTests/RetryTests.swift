@@ -180,6 +180,7 @@ import Testing
         let quick = TransferGate(most: 8, interval: 0)
         for _ in 0..<10 { quick.congested() }
         #expect(quick.limit == 1, "one always runs")
+        #expect(quick.lanes == 1 && gate.lanes == 2)
     }
 
     @Test func `lets no more through at once than it says`() throws {

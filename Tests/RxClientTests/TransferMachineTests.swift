@@ -56,6 +56,23 @@ import Testing
         #expect(machine.pending(items(2)) == nil)
     }
 
+    @Test func `a stream that was lost is no refusal`() {
+        var machine = PushMachine(isNoted: false, isSmall: false, followsNewest: false)
+        #expect(machine.isNearer(items(3)))
+        #expect(machine.pending(items(3)) != nil)
+        for _ in 0..<5 {
+            _ = machine.lost()
+            #expect(!machine.isNearer(items(3)) && machine.pending(items(3)) != nil)
+        }
+        for _ in 0..<2 { #expect(machine.pending(items(3)) != nil) }
+        #expect(machine.pending(items(3)) == nil)
+    }
+
+    @Test func `no length is too long to be added up`() {
+        let claimed = [item(1, .max - 10), item(2, 5), item(3, 5)]
+        for alone in [true, false] { #expect(Freight(claimed, largeAlone: alone).count == 3) }
+    }
+
     @Test func `a pull fetches what is not here and commits`() {
         var machine = PullMachine(isCurrent: false)
         #expect(machine.start() == .look)

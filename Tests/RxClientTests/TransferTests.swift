@@ -1,8 +1,10 @@
+import Foundation
 import Glibc
 import RxArchive
 import RxCrypto
 import RxHTTP
 import RxModel
+import RxPosix
 import RxProtocol
 import RxStore
 import RxTesting
@@ -233,6 +235,73 @@ import Testing
         let error = #expect(throws: ContentError.self) { try bob.pull(name, from: nil) }
         #expect(error?.message.contains("not asked for") == true)
         #expect(throws: RegistryError.self) { try bob.store.size(of: sha256([1, 2])) }
+        let none = RecordedTransport.Answer(headers: FakeTransfers.headers, body: [UInt8](repeating: 7, count: 5000))
+        registry.change { [none] in $0.faults = [.none, .answer(none)] }
+        let broken = #expect(throws: ContentError.self) { try bob.pull(name, from: nil) }
+        #expect(
+            broken?.message.hasPrefix("http://a.test sent another stream than the blobs of team/hello that it was asked for: ") == true
+                && broken?.hint != nil, "\(broken?.message ?? "")")
+    }
+
+    @Test(arguments: [
+        "[[0,9223372036854775806]]", "[[0,9223372036854775807]]", "[[7,9223372036854775805]]", "[[3,2]]", "[[-1,0]]", "[[1,1],[2,2]]", "{}",
+    ])
+    func `positions that no manifest has are refused`(_ positions: String) throws {
+        let alice = try client(registry.transport)
+        try put(["a": noise(1, 2 << 20)], in: alice)
+        let last = positions.split { !$0.isNumber }.last.flatMap { Int($0) } ?? 0
+        let count = last == .max - 2 ? last - 6 : last &+ 1
+        let body = #"{"bytes":1,"count":\#(count),"missing":\#(positions)}"#
+        let answer = RecordedTransport.Answer(status: 202, headers: FakeTransfers.headers, body: Array(body.utf8))
+        registry.change { [answer] in $0.faults = [.answer(answer)] }
+        let error = #expect(throws: RegistryError.self) { try alice.push(name, to: nil) }
+        #expect(error?.code == .invalidAnswer, "\(error?.message ?? "")")
+        #expect(registry.tag("team/hello:1") == nil)
+    }
+
+    @Test func `a large blob that was tried in vain is not tried again with the rest`() throws {
+        let alice = try client(registry.transport)
+        let record = try put(["a": noise(1, 9 << 20), "b": "x"], in: alice)
+        let fake = registry.transport
+        let transport = RecordedTransport { asked in
+            guard !asked.url.contains("/v2/") else { throw FakeTransfers.broken }
+            return try fake.respond(asked)
+        }
+        let registry = try alice.registry(nil)
+        var policy = RetryPolicy()
+        (policy.attempts, policy.pause) = (2, 0.001)
+        let metered = MeteringTransport(transport)
+        let retrying = RetryingTransport(metered, policy)
+        var distribution = DistributionClient(registry, transport: retrying)
+        distribution.limits.retry = policy
+        let push = ResourcePush(
+            calls: TransferCalls(registry: registry, transport: retrying),
+            large: LargeBlobs(client: distribution, repository: "team/hello", delta: nil), store: alice.store,
+            notes: TransferNotes(home: home.path), progress: NoProgress(), meter: TransferMeter(metered), record: record, target: name)
+        let error = #expect(throws: RegistryError.self) { try push.run() }
+        #expect(error?.code == .unreachable)
+        #expect(transport.asked.count { $0.url.contains("/uploads/") } == 2)
+        #expect(transport.asked.count { $0.url.contains("manifest=") } == 1, "\(asked(transport))")
+    }
+
+    @Test func `of the notes of what was pushed the oldest go`() throws {
+        let notes = TransferNotes(home: home.path)
+        let url = try RegistryURL(parsing: "http://a.test")
+        notes.note(sha256([1]), as: name, at: url)
+        let folder = "\(home.path)/cache/pushed"
+        for number in 0..<TransferNotes.most {
+            let path = try home.write("cache/pushed/\(number)", "")
+            if number < TransferNotes.most / 10 { touch(path, at: 1000) }
+        }
+        notes.note(sha256([2]), as: name, at: url)
+        #expect(notes.manifest(name, at: url) == sha256([2]))
+        #expect(try RxPosix.Files.names(in: folder).count == TransferNotes.most * 9 / 10)
+        #expect(!FileManager.default.fileExists(atPath: "\(folder)/0"))
+    }
+
+    private func touch(_ path: String, at seconds: Int) {
+        var times = [timespec(tv_sec: seconds, tv_nsec: 0), timespec(tv_sec: seconds, tv_nsec: 0)]
+        utimensat(AT_FDCWD, path, &times, 0)
     }
 
     @Test func `an older copy is not taken for the newest`() throws {

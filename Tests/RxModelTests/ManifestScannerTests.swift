@@ -23,6 +23,11 @@ import Testing
         #expect(files == manifest.files)
         #expect(json["annotations"] == (try slow(manifest.bytes).get())["annotations"])
         #expect(try ResourceManifest(parsing: manifest.bytes) == manifest)
+        let positions = try #require(ResourceManifest.positions(of: manifest.bytes))
+        let parsed = try ArtifactManifest(parsing: manifest.bytes, mediaType: nil)
+        let named = ([parsed.config].compactMap(\.self) + parsed.layers).map { ($0.digest, $0.size) }
+        #expect(positions.map { ContentDigest.sha256($0.digest) } == named.map(\.0) && positions.map(\.size) == named.map(\.1))
+        #expect(ResourceManifest.positions(of: Array("{}".utf8)) == nil)
     }
 
     @Test func `leaves every other form to the JSON parser, with the same answer`() throws {

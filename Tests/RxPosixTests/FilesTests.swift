@@ -32,6 +32,27 @@ import Testing
         #expect(RxPosix.Files.isFolder("/"), "a symlink is removed, not followed")
     }
 
+    @Test func `of a cache go by age, until few and short enough are left`() throws {
+        let folder = try TemporaryFolder()
+        let names = ["d", "a", "c", "b"]
+        for (age, name) in names.enumerated() {
+            var times = [timespec(tv_sec: 1000 + age, tv_nsec: 0), timespec(tv_sec: 1000 + age, tv_nsec: 0)]
+            utimensat(AT_FDCWD, try folder.write(name, "12345"), &times, 0)
+        }
+        let paths = names.map { "\(folder.path)/\($0)" } + ["\(folder.path)/gone"]
+        func left() throws -> [String] { try RxPosix.Files.names(in: folder.path).sorted() }
+        RxPosix.Files.evict(paths, count: 4)
+        RxPosix.Files.evict(paths, bytes: 20)
+        #expect(try left() == ["a", "b", "c", "d"])
+        RxPosix.Files.evict(paths, count: 3)
+        #expect(try left() == ["a", "b", "c"])
+        RxPosix.Files.evict(paths, bytes: 14)
+        #expect(try left() == ["b", "c"])
+        RxPosix.Files.touch(paths[2])
+        RxPosix.Files.evict(paths, count: 1)
+        #expect(try left() == ["c"])
+    }
+
     @Test func `that are full say what to do`() {
         let error = PosixError("write", "/x", errno: ENOSPC)
         #expect(error.message == "write /x: No space left on device")

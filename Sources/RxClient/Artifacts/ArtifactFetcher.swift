@@ -56,7 +56,7 @@ struct ArtifactFetcher {
         guard origin.hasStreams, freight.streams.reduce(0, { $0 + $1.count }) > 1 else { return blobs }
         let intake = BlobIntake(operation, progress, meter)
         let result = Result {
-            try WorkerPool.forEach(0..<freight.streams.count, threads: Freight.lanes) { index in
+            try WorkerPool.forEach(0..<freight.streams.count, threads: origin.gate.lanes) { index in
                 let items = freight.streams[index]
                 guard let stream = origin.stream(items) else { return }
                 try intake.receive(stream, wanted: Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first })

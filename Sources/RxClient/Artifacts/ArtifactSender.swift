@@ -62,7 +62,7 @@ struct ArtifactSender {
             var handled = Set(items.lazy.map(\.digest)).subtracting(missing)
             if origin.hasStreams {
                 let freight = Freight(items.filter { missing.contains($0.digest) })
-                try WorkerPool.forEach(0..<freight.streams.count, threads: Freight.lanes) { index in
+                try WorkerPool.forEach(0..<freight.streams.count, threads: client.gate.lanes) { index in
                     guard let stream = origin.stream(freight.streams[index]) else { return }
                     try calls.store(TransferCalls.stream(stream), in: repository)
                     for item in freight.streams[index] {

@@ -65,7 +65,7 @@ struct BlobUpload: Equatable {
     /// A session has begun; `minimum` is the shortest chunk that it takes (`OCI-Chunk-Min-Length`).
     mutating func began(minimum: Int?) {
         offset = 0
-        self.minimum = max(0, minimum ?? 0)
+        self.minimum = min(size, max(0, minimum ?? 0))
         step = inChunks ? next : .sendWhole
     }
 

@@ -7,13 +7,14 @@ import RxPosix
 struct Patience {
     private let policy: RetryPolicy
     private let gate: TransferGate?
-    private var wasThere: Bool
+    private let wasThere: @Sendable () -> Bool
+    private var hasAnswered = false
     private var failures = 0
     private var startedAt = Clock.monotonic
 
-    /// Begins with the first attempt. `gate` is told of what speaks for fewer transfers at once; `wasThere` says that the server has
-    /// answered something before.
-    init(_ policy: RetryPolicy, gate: TransferGate? = nil, wasThere: Bool = false) {
+    /// Begins with the first attempt. `gate` is told of what speaks for fewer transfers at once; `wasThere` says whether the server has
+    /// answered anything by now.
+    init(_ policy: RetryPolicy, gate: TransferGate? = nil, wasThere: @escaping @Sendable () -> Bool = { false }) {
         self.policy = policy
         self.gate = gate
         self.wasThere = wasThere
@@ -24,6 +25,9 @@ struct Patience {
         failures = 0
         startedAt = Clock.monotonic
     }
+
+    /// Bytes have moved; how many of them arrived is not known yet. It is no time that was spent in vain.
+    mutating func moved() { startedAt = Clock.monotonic }
 
     /// The seconds to wait before the next attempt after an error; nil when it is final. A connection to who was never there is final:
     /// such an error is told at once.
@@ -38,7 +42,7 @@ struct Patience {
         case .interrupted: return fail()
         case .refused, .connectTimeout, .unresolved:
             if failure.reason == .connectTimeout { gate?.congested() }
-            return failures > 0 || wasThere ? fail() : nil
+            return failures > 0 || hasAnswered || wasThere() ? fail() : nil
         case .tls, .invalidURL: return nil
         }
     }
@@ -46,7 +50,7 @@ struct Patience {
     /// The seconds to wait before the next attempt after an answer; nil when it is final. A server says by its status, and by
     /// `Retry-After`, that it is busy (RFC 6585; RFC 9110, section 10.2.3); 502 and 504 come from a proxy before it.
     mutating func pause(after head: ResponseHead) -> Double? {
-        wasThere = true
+        hasAnswered = true
         guard RetryPolicy.passingStatuses.contains(head.status) else { return nil }
         gate?.congested()
         guard let pause = fail() else { return nil }
@@ -61,7 +65,6 @@ struct Patience {
 
     /// Counts an attempt that moved nothing; the seconds to wait before the next, or nil when it was the last.
     private mutating func fail() -> Double? {
-        wasThere = true
         failures += 1
         let pause = policy.pause(after: failures)
         let end = startedAt + policy.deadline * 1_000_000_000

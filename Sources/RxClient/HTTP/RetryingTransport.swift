@@ -42,8 +42,8 @@ final class RetryingTransport: HTTPTransport {
 
     /// The patience for something that is tried at a URL.
     func patience(_ policy: RetryPolicy, _ url: String) -> Patience {
-        let wasThere = state.withLock { $0.heard.contains(RetryingTransport.origin(url)) }
-        return Patience(policy, gate: gate(url), wasThere: wasThere)
+        let origin = RetryingTransport.origin(url)
+        return Patience(policy, gate: gate(url)) { [self] in state.withLock { $0.heard.contains(origin) } }
     }
 
     @discardableResult

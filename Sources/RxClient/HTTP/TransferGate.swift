@@ -29,6 +29,9 @@ final class TransferGate: Sendable {
     /// How many may run at once now.
     var limit: Int { state.update { Int($0.limit) } }
 
+    /// How many streams of many blobs may run beside the transfers that are let through.
+    var lanes: Int { min(Freight.lanes, limit) }
+
     /// Something speaks for fewer transfers at once: the server is busy, or does not answer in time.
     func congested() {
         state.update { state in

@@ -57,8 +57,11 @@ final class AsideFolder {
     static func removeDead(in folder: String, prefix: String) {
         guard let names = try? Files.names(in: folder) else { return }
         let start = Array("\(prefix)\(mark)".utf8)
-        for name in names where name.utf8.count == start.count + 32 && name.utf8.starts(with: start) {
-            guard name.utf8.dropFirst(start.count).allSatisfy({ Hex.value($0) != nil }), Files.status(kind: S_IFDIR, "\(folder)/\(name)"),
+        for name in names where name.utf8.starts(with: start) {
+            var random = name.utf8.dropFirst(start.count)
+            // One that was being removed when its run was ended.
+            if random.count > 32, random.dropFirst(32).elementsEqual(Interruption.suffix.utf8) { random = random.prefix(32) }
+            guard random.count == 32, random.allSatisfy({ Hex.value($0) != nil }), Files.status(kind: S_IFDIR, "\(folder)/\(name)"),
                 let dead = try? OpenFolder("\(folder)/\(name)"), (try? dead.lock(waiting: false)) == true
             else { continue }
             try? Files.removeTree("\(folder)/\(name)")

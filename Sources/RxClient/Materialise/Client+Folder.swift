@@ -7,7 +7,13 @@ extension Client {
     public func export(_ locator: Locator, toFolder target: String, options: FolderOptions) throws -> (
         record: ResourceRecord, report: FolderReport
     ) {
-        try findingAgain({ try find(locator) }) { ($0, try materialise($0, to: target, options: options)) }
+        do { return try findingAgain({ try find(locator) }) { ($0, try materialise($0, to: target, options: options)) } } catch let error
+            as RegistryError where error.code == .blobUnknown
+        {
+            throw RegistryError(
+                "\(error.message), which is a file of \(locator)", code: error.code,
+                hint: "it was lost, or was damaged and set aside; pull or add \(locator) again, then export it", cause: error)
+        }
     }
 
     /// Writes a resource of the local store as the folder `target`.

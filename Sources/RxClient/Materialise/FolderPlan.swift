@@ -55,6 +55,8 @@ struct FolderPlan: Equatable, Sendable {
     private(set) var vacated: [FilePath] = []
     /// Folders that must be there, outermost first.
     private(set) var folders: [FilePath] = []
+    /// What the files that go looked like: one that looks different when its turn comes is somebody's work.
+    private(set) var leaving: [FilePath: FolderStamp] = [:]
     /// What stands in the way; nothing may be touched unless it is empty.
     private(set) var conflicts: [Conflict] = []
 
@@ -83,19 +85,26 @@ struct FolderPlan: Equatable, Sendable {
             switch step {
             case .nothing: break
             case .make(let file): make.append(file)
-            case .replace(let file): replace.append(file)
+            case .replace(let file):
+                replace.append(file)
+                leave(path, present)
             case .overwrite(let file): overwrite.append(file)
             case .keep(let kept): keep.append(kept)
             case .conflict(let obstacle): conflicts.append(Conflict(path: path, obstacle: obstacle))
             case .remove:
                 removed.insert(path)
                 remove.append(path)
+                leave(path, present)
             }
         }
         folders = FolderPlan.parents(of: (make + replace + overwrite).map(\.path))
         let needed = Set(FolderPlan.parents(of: wanted.map(\.path)))
         // Also below a folder that gives its place to a file, whose entries others may have removed.
         vacated = FolderPlan.parents(of: known.keys.filter { wantedByPath[$0] == nil }).filter { !needed.contains($0) }.reversed()
+    }
+
+    private mutating func leave(_ path: FilePath, _ present: [FilePath: PresentEntry]) {
+        if case .entry(_, let stamp, _) = present[path] { leaving[path] = stamp }
     }
 
     /// The paths whose content must be read before it is known what to do: those that look neither as rx left them, nor as if they could

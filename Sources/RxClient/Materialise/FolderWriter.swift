@@ -37,7 +37,23 @@ struct FolderWriter {
             let one = try lanes.use { try maker.make(files[index], as: "\(index)", in: aside, $0) }
             made.withLock { $0[index] = one }
         }
-        return try Interruption.finishing { try place(files, made.withLock { $0 }, plan, from: aside, in: root) }
+        return try Interruption.finishing {
+            try check(plan, in: root)
+            return try place(files, made.withLock { $0 }, plan, from: aside, in: root)
+        }
+    }
+
+    /// Looks once more at what is about to go: writing what is new may have taken long. Throws `ContentError` for what was changed meanwhile.
+    private func check(_ plan: FolderPlan, in root: OpenFolder) throws {
+        for (path, stamp) in plan.leaving {
+            let now = try root.status(path.text).map { FolderStamp($0) }
+            // The change time of a hard link is that of all its names.
+            guard let now, now.size == stamp.size, now.modifiedAt == stamp.modifiedAt, now.inode == stamp.inode else {
+                throw ContentError(
+                    "\(FilePath.quoted(path.text)) was changed by somebody else while \(root.path) was brought up to date",
+                    hint: "nothing was changed; run the same command again")
+            }
+        }
     }
 
     /// Removes what goes and moves what was made into place.

@@ -67,9 +67,15 @@ extension ResourceExporter {
             defer { aside.remove() }
             let (entries, report) = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder)
             let writtenAt = Clock.nanoseconds
-            try Interruption.finishing {
-                try Files.rename(aside.path, to: target)
-                aside.keep()
+            do {
+                try Interruption.finishing {
+                    try Files.rename(aside.path, to: target)
+                    aside.keep()
+                }
+            } catch let error as PosixError where [EEXIST, ENOTEMPTY, ENOTDIR].contains(error.errno) {
+                // Somebody else made it meanwhile. Another run of rx holds the lock of what it made until it has written its record.
+                aside.remove()
+                return try export(source, target, options)
             }
             if let path = try? Files.realPath(target) { keep(entries, source, options, writtenAt: writtenAt, of: path) }
             return report

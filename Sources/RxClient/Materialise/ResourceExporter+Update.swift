@@ -31,7 +31,7 @@ extension ResourceExporter {
         defer { aside.remove() }
         // Whatever ends this run, the next one knows the old files and the new ones as rx's own.
         records?.keep(FolderRecord(during: plan, from: record), of: root.path)
-        let (entries, report) = try Interruption.cleaning(aside.path) { try writer.update(root, by: plan, aside: aside.folder) }
+        let (entries, report) = try writer.update(root, by: plan, aside: aside.folder)
         keep(entries, source, options, writtenAt: Clock.nanoseconds, of: root.path)
         return report
     }

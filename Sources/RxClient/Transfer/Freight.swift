@@ -9,8 +9,11 @@ struct FreightItem: Equatable, Sendable {
     /// The path of a file with this content, where it is known: what is like it probably has the same.
     var title: String?
 
-    /// What it costs in a stream: its bytes, and about what its entry adds to them.
-    var cost: Int { size + 1024 }
+    /// What it costs in a stream: its bytes, and about what its entry adds to them. A length that cannot be true is cut, so that no sum
+    /// overflows.
+    var cost: Int { min(size, FreightItem.longest) + 1024 }
+
+    private static let longest = 1 << 40
 }
 
 /// How blobs travel: the large ones alone, the others in streams. Source: Specs/12-transfer, "Client".

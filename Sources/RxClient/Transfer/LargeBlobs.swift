@@ -13,6 +13,11 @@ protocol BlobDelta: Sendable {
     func fetch(_ blob: Descriptor, from repository: String, like previous: [Digest], into operation: any StoreOperation) throws -> Bool
 }
 
+/// What went wrong with a blob that travels alone: it has been tried again as often as makes sense.
+struct GivenUp: Error {
+    let error: any Error
+}
+
 /// Moves the blobs that travel alone, over `/v2/`, several at once. Source: Specs/12-transfer, "Client".
 struct LargeBlobs: Sendable {
     let client: DistributionClient

@@ -17,6 +17,14 @@ struct PushMachine: Equatable {
         case move(Freight)
         /// The registry has it.
         case done
+
+        /// Whether most of what it sends are blobs, which stay with the registry when they are whole.
+        var sendsBlobs: Bool {
+            switch self {
+            case .sendAll, .finish, .move: true
+            case .look, .ask, .done: false
+            }
+        }
     }
 
     /// How often the same may be missing after it was sent.
@@ -29,6 +37,8 @@ struct PushMachine: Equatable {
     private var hasManifest = false
     private var fewest = Int.max
     private var fruitless = 0
+    /// Whether what was sent last may not have arrived.
+    private var isLost = false
 
     /// `isNoted`: this registry had this manifest under this tag when it was last pushed to. `isSmall`: all of it fits into one request.
     /// `largeAlone`: the repository is one that `/v2/` can name.
@@ -43,15 +53,19 @@ struct PushMachine: Equatable {
 
     private var first: Action { isSmall ? .sendAll : .ask(manifest: true) }
 
+    /// Whether the registry lacks fewer than ever before.
+    func isNearer(_ missing: [FreightItem]) -> Bool { missing.count < fewest }
+
     /// The registry lacks these, in the order of the manifest. Nil when sending them does not help.
     mutating func pending(_ missing: [FreightItem]) -> Action? {
         hasManifest = true
-        if missing.count < fewest {
+        if isNearer(missing) {
             (fewest, fruitless) = (missing.count, 0)
-        } else {
+        } else if !isLost {
             fruitless += 1
             guard fruitless < PushMachine.attempts else { return nil }
         }
+        isLost = false
         let freight = Freight(missing, largeAlone: largeAlone)
         return freight.single.map { .finish($0) } ?? .move(freight)
     }
@@ -71,6 +85,9 @@ struct PushMachine: Equatable {
         }
     }
 
-    /// The connection was lost, or the registry was busy.
-    func lost() -> Action { hasManifest ? .ask(manifest: false) : first }
+    /// The connection was lost, or the registry was busy: that is no refusal, and how often it may happen is for others to say.
+    mutating func lost() -> Action {
+        isLost = true
+        return hasManifest ? .ask(manifest: false) : first
+    }
 }

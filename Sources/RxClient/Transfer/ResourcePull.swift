@@ -60,7 +60,7 @@ struct ResourcePull {
                     guard let pause = patience.pauseOrBusy(after: failure) else {
                         // What has come is good: the next try finds it.
                         try? operation.publish()
-                        throw failure
+                        throw (failure as? GivenUp)?.error ?? failure
                     }
                     Patience.wait(pause)
                 }
@@ -104,11 +104,11 @@ struct ResourcePull {
         }
         var failure: (any Error)?
         do {
-            try WorkerPool.forEach(0..<freight.streams.count, threads: Freight.lanes) { index in
+            try WorkerPool.forEach(0..<freight.streams.count, threads: large.client.gate.lanes) { index in
                 try receive(freight.streams[index], of: digest, intake)
             }
         } catch { failure = error }
-        if case .failure(let error) = alone.value { failure = failure ?? error }
+        if case .failure(let error) = alone.value { failure = GivenUp(error: error) }
         let (staged, trouble) = intake.finish()
         return (staged, trouble ?? failure)
     }
@@ -120,7 +120,11 @@ struct ResourcePull {
         try BytePipe.run { sink in
             try calls.fetch(query, into: sink)
         } consume: { stream in
-            try intake.receive(stream, wanted: wanted)
+            do { try intake.receive(stream, wanted: wanted) } catch let error as ContentError where error.code == .invalidContent {
+                throw ContentError(
+                    "\(calls.registry) sent another stream than the blobs of \(repository) that it was asked for: \(error.message)",
+                    hint: "run the same command again; what was received whole is kept")
+            }
         }
     }
 }

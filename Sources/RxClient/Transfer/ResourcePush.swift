@@ -36,7 +36,11 @@ struct ResourcePush {
         var patience = calls.patience
         var action = machine.start()
         while action != .done {
-            do { action = try step(action, &machine, manifest, operation, &patience) } catch {
+            let before = meter.report.wireBytes
+            do { action = try step(action, &machine, manifest, operation, &patience) } catch let error as GivenUp {
+                throw error.error
+            } catch {
+                if action.sendsBlobs, meter.report.wireBytes > before { patience.moved() }
                 guard let pause = patience.pauseOrBusy(after: error) else { throw error }
                 Patience.wait(pause)
                 action = machine.lost()
@@ -85,14 +89,20 @@ struct ResourcePush {
         _ body: TransportRequest.Body, sending items: [FreightItem], after action: PushMachine.Action, _ machine: inout PushMachine,
         _ manifest: Manifest, _ patience: inout Patience
     ) throws -> PushMachine.Action {
-        let answer = try refusing(items) { try calls.commit(record.manifestDigest, as: target, body, last: .max - 1) }
+        let answer = try refusing(items) { try calls.commit(record.manifestDigest, as: target, body) }
         switch answer {
         case .done:
             for item in items where item.position > 0 { meter.sent(item.size) }
             return .done
         case .pending(let pending):
-            patience.progressed()
-            guard let next = machine.pending(try manifest.items(at: pending.missing)) else {
+            let missing = try manifest.items(at: pending.missing)
+            guard !missing.isEmpty else {
+                throw RegistryError(
+                    "\(calls.registry) says that it lacks blobs which the manifest of \(target) does not name", code: .invalidAnswer,
+                    hint: "run the same command again; what arrived is kept")
+            }
+            if machine.isNearer(missing) { patience.progressed() }
+            guard let next = machine.pending(missing) else {
                 throw RegistryError(
                     "\(calls.registry) took \(pending.missing.count) blobs of \(target) and says that it does not have them",
                     code: .invalidAnswer, hint: "run the same command again; what arrived is kept")
@@ -120,13 +130,13 @@ struct ResourcePush {
             }
         }
         let streams = Result {
-            try WorkerPool.forEach(0..<freight.streams.count, threads: Freight.lanes) { index in
+            try WorkerPool.forEach(0..<freight.streams.count, threads: large.client.gate.lanes) { index in
                 let items = freight.streams[index]
                 try refusing(items) { try calls.store(TransferCalls.stream(outlet.stream(items)), in: target.repository) }
                 for item in items where item.position > 0 { meter.sent(item.size) }
             }
         }
-        try alone.value.get()
+        do { try alone.value.get() } catch { throw GivenUp(error: error) }
         try streams.get()
     }
 

@@ -26,8 +26,8 @@ struct TransferCalls: Sendable {
         case manifestUnknown
     }
 
-    /// Sends blobs and asks that the manifest, which is one of them or there already, be visible under the locator. `last` is its last position.
-    func commit(_ manifest: Digest, as locator: Locator, _ body: TransportRequest.Body, last: Int) throws -> Commit {
+    /// Sends blobs and asks that the manifest, which is one of them or there already, be visible under the locator.
+    func commit(_ manifest: Digest, as locator: Locator, _ body: TransportRequest.Body) throws -> Commit {
         let (head, answer) = try send(Route.blobs(commit: manifest, as: locator.at(registry: nil)), body)
         switch head.status {
         case 200, 201:
@@ -38,7 +38,7 @@ struct TransferCalls: Sendable {
                     hint: "run the same command again")
             }
             return .done(receipt)
-        case 202: return .pending(try PendingAnswer(parsing: answer, limit: last))
+        case 202: return .pending(try PendingAnswer(parsing: answer))
         default:
             let failure = refusal(head, answer)
             if failure.code.wire == ErrorCode.manifestUnknown.wire { return .manifestUnknown }

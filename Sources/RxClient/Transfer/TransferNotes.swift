@@ -7,6 +7,9 @@ import RxPosix
 /// What was pushed last under each tag of each registry, in `cache/` of the home: it may be deleted at any time, and is never believed without
 /// a question to the registry.
 struct TransferNotes: Sendable {
+    /// How many notes are kept; those that were written longest ago go first.
+    static let most = 10_000
+
     private let folder: String
 
     /// The notes of a home.
@@ -29,6 +32,9 @@ struct TransferNotes: Sendable {
             try file.write(Array(manifest.description.utf8))
             // Not synced: a note that is lost costs one request.
             try Files.rename(aside, to: path)
+            let all = try Files.names(in: folder)
+            // Many at once, so that not each further note looks at all.
+            if all.count > TransferNotes.most { Files.evict(all.map { "\(folder)/\($0)" }, count: TransferNotes.most * 9 / 10) }
         } catch { Files.discard(aside) }
     }
 

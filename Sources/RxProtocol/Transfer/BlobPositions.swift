@@ -40,14 +40,17 @@ public struct BlobPositions: Sendable, Equatable {
     /// The ranges as JSON: `[[first,last],...]`.
     public var json: JSON { .array(ranges.map { .array([.integer($0.lowerBound), .integer($0.upperBound)]) }) }
 
-    /// Reads ranges; nil for anything but ascending ones, of which none touches or covers another and none ends behind `limit`.
-    public init?(_ json: JSON, limit: Int) {
+    /// The last position that is read, so that neither what follows it nor a count overflows.
+    public static let largest = Int.max - 2
+
+    /// Reads ranges; nil for anything but ascending ones, of which none touches or covers another and none ends behind `largest`.
+    public init?(_ json: JSON) {
         guard let list = json.array else { return nil }
         self.init()
         var next = 0
         for each in list {
             guard let pair = each.array, pair.count == 2, let first = pair[0].int, let last = pair[1].int, first >= next, last >= first,
-                last <= limit
+                last <= BlobPositions.largest
             else { return nil }
             ranges.append(first...last)
             count += last - first + 1

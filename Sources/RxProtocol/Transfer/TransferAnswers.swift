@@ -39,10 +39,10 @@ public struct PendingAnswer: Sendable, Equatable {
     /// The answer as JSON.
     public var json: JSON { .members(["missing": missing.json, "count": .integer(missing.count), "bytes": .integer(bytes)]) }
 
-    /// Reads an answer about a manifest whose last position is `limit`. Throws `RegistryError` for a member that is missing or wrong.
-    public init(parsing bytes: [UInt8], limit: Int) throws(RegistryError) {
+    /// Reads an answer. Throws `RegistryError` for a member that is missing or wrong.
+    public init(parsing bytes: [UInt8]) throws(RegistryError) {
         let answer = try Answer(parsing: bytes, "answer to a commit")
-        guard let missing = answer.json["missing"].flatMap({ BlobPositions($0, limit: limit) }), missing.count == (try answer.int("count")),
+        guard let missing = answer.json["missing"].flatMap({ BlobPositions($0) }), missing.count == (try answer.int("count")),
             missing.count > 0
         else { throw answer.fault("missing", "a list of positions") }
         self.init(missing: missing, bytes: try answer.int("bytes"))

@@ -91,7 +91,7 @@ public struct FetchQuery: Sendable, Equatable {
         }
         guard question.json["digests"] != nil else {
             let manifest = try Question.digest(question.json["manifest"], "manifest")
-            guard let positions = question.json["positions"].flatMap({ BlobPositions($0, limit: .max - 2) }) else {
+            guard let positions = question.json["positions"].flatMap({ BlobPositions($0) }) else {
                 throw Question.fault("positions must be a list of ascending pairs [first, last] that do not touch")
             }
             selection = .positions(positions, manifest: manifest)

@@ -41,6 +41,10 @@ struct FetchEndpoint: Endpoint {
         guard let stored = try context.store.artifact(registry: "", repository: repository, name: .digest(.sha256(manifest))) else {
             throw RegistryError("There is no manifest \(manifest) in repository \(repository)", code: .manifestUnknown)
         }
+        if let named = ResourceManifest.positions(of: stored.bytes) {
+            try check(positions, within: named.count)
+            return positions.all.map { StagedBlob(digest: named[$0].digest, size: named[$0].size) }
+        }
         func find() throws -> [StagedBlob] { try self.find(positions, of: stored, repository, context) }
         return try stored.bytes.count > Workers.largeManifest && !isAlone ? context.workers.alone(find) : find()
     }
@@ -49,10 +53,7 @@ struct FetchEndpoint: Endpoint {
         -> [StagedBlob]
     {
         let named = try ArtifactManifest(parsing: stored.bytes, mediaType: stored.mediaType).positions
-        guard positions.last.map({ $0 < named.count }) ?? true else {
-            throw RegistryError(
-                "the manifest has the positions 0 to \(named.count - 1), and \(positions.last!) was asked for", code: .invalidRequest)
-        }
+        try check(positions, within: named.count)
         return try positions.all.map { position in
             let blob = named[position]
             if let digest = blob.digest.sha256, !blob.isForeign { return StagedBlob(digest: digest, size: blob.size) }
@@ -61,6 +62,11 @@ struct FetchEndpoint: Endpoint {
             }
             return found
         }
+    }
+
+    private func check(_ positions: BlobPositions, within count: Int) throws {
+        guard let last = positions.last, last >= count else { return }
+        throw RegistryError("the manifest has the positions 0 to \(count - 1), and \(last) was asked for", code: .invalidRequest)
     }
 
     private func unknown(_ digest: ContentDigest, _ repository: String) -> RegistryError {

@@ -33,7 +33,10 @@ extension Command {
             },
             Command(
                 name: "config set", summary: "Change one setting", arguments: "KEY VALUE", count: 2...2, options: [.json],
-                examples: [.init("rx config set registry http://localhost:3000", "use this registry by default")]
+                examples: [
+                    .init("rx config set registry http://localhost:3000", "use this registry by default"),
+                    .init("rx config set transfers 2", "move at most 2 blobs at once (default 8)"),
+                ]
             ) { invocation in
                 let (key, value) = (invocation.positional[0], invocation.positional[1])
                 try ClientConfiguration.update(home: Home.path) { try $0.set(key, to: value) }

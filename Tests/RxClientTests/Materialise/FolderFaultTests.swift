@@ -109,6 +109,72 @@ import Testing
         }
     }
 
+    @Test func `removes also what was being removed when its run was ended`() throws {
+        let record = try put(["a": "one"])
+        let dead = "\(RandomName.make())\(Interruption.suffix)"
+        try home.write("out.rx-\(dead)/half", "written")
+        try home.write("out/.rx-\(dead)/half", "written")
+        try exporter.export(record, toFolder: out, options: FolderOptions())
+        #expect(try names(out) == ["a"])
+        try FileManager.default.removeItem(atPath: out)
+        try home.write("out.rx-x\(Interruption.suffix)/mine", "")
+        try exporter.export(record, toFolder: out, options: FolderOptions())
+        #expect(try names(home.path) == ["home", "out", "out.rx-x.end"])
+    }
+
+    @Test(arguments: ["a", "d/b"]) func `leaves what is changed while it writes`(_ path: String) throws {
+        try exporter.export(try put(["a": "one", "d/b": "two"]), toFolder: out, options: FolderOptions())
+        let next = try put(["a": "1"])
+        let hook = HookedProgress { [out] in try? "mine".write(toFile: "\(out)/\(path)", atomically: false, encoding: .utf8) }
+        let hooked = ResourceExporter(store: store, records: "\(home.path)/home/cache/folders", progress: hook)
+        let error = #expect(throws: ContentError.self) { try hooked.export(next, toFolder: out, options: FolderOptions()) }
+        #expect(error?.message == "\"\(path)\" was changed by somebody else while \(out) was brought up to date")
+        #expect(try text("\(out)/\(path)") == "mine" && names(out) == ["a", "d"])
+        let refused = #expect(throws: ContentError.self) { try exporter.export(next, toFolder: out, options: FolderOptions()) }
+        #expect(refused?.message.contains("a file that is not as rx wrote it: \"\(path)\"") == true, "\(refused?.message ?? "")")
+    }
+
+    /// Runs something when the first file was made.
+    private final class HookedProgress: RxClient.Progress {
+        private let hook: @Sendable () -> Void
+
+        init(_ hook: @escaping @Sendable () -> Void) { self.hook = hook }
+
+        func begin(_ what: String, total: Int?) {}
+        func advance(_ bytes: Int) { hook() }
+        func end() {}
+    }
+
+    @Test func `takes turns with others who make the same folder`() throws {
+        let records = try (0..<4).map { number in try put(Dictionary(uniqueKeysWithValues: (0..<20).map { ("f\($0)", "\(number) \($0)") }))
+        }
+        let exporter = exporter
+        for round in 0..<5 {
+            let out = "\(out)\(round)"
+            try WorkerPool.forEach(0..<8, threads: 4) { index in
+                try exporter.export(records[index % 4], toFolder: out, options: FolderOptions())
+            }
+            let numbers = Set(try names(out).map { try text("\(out)/\($0)").split(separator: " ")[0] })
+            #expect(try names(out).count == 20 && numbers.count == 1)
+        }
+        #expect(try names(home.path).count == 6, "nothing is left aside")
+    }
+
+    @Test func `forgets the records that were used longest ago`() throws {
+        let place = "\(home.path)/home/cache/folders"
+        let record = try put(["a": "one"])
+        try exporter.export(record, toFolder: out, options: FolderOptions())
+        let own = try #require(try names(place).first)
+        for number in 0..<FolderRecords.mostRecords {
+            let path = try home.write("home/cache/folders/\(number)", "")
+            var times = [timespec(tv_sec: 1000 + number, tv_nsec: 0), timespec(tv_sec: 1000 + number, tv_nsec: 0)]
+            utimensat(AT_FDCWD, path, &times, 0)
+        }
+        try exporter.export(record, toFolder: "\(out)2", options: FolderOptions())
+        let left = try names(place)
+        #expect(left.count == FolderRecords.mostRecords && left.contains(own) && !left.contains("0") && left.contains("999"))
+    }
+
     @Test func `takes turns with others at the same folder`() throws {
         let records = try (0..<4).map { number in try put(Dictionary(uniqueKeysWithValues: (0..<50).map { ("f\($0)", "\(number) \($0)") }))
         }
