@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func `a stream that was lost is no refusal`() {
-        var machine = PushMachine(isNoted: false, isSmall: false, followsNewest: false)
+        var machine = PushMachine(isNoted: false, isSmall: false)
         #expect(machine.isNearer(items(3)))
         #expect(machine.pending(items(3)) != nil)
         for _ in 0..<5 {

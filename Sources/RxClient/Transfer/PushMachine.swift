@@ -22,7 +22,7 @@ struct PushMachine: Equatable {
         var sendsBlobs: Bool {
             switch self {
             case .sendAll, .finish, .move: true
-            case .look, .ask, .done: false
+            case .ask, .done: false
             }
         }
     }
