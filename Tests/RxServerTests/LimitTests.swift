@@ -32,7 +32,8 @@ import Testing
             "JSON depth": JSON.depthLimit, "chunked blob bytes, least": ChunkIndex.smallestBlob,
             "chunked blob bytes, most": ChunkIndex.largestBlob, "chunk index bytes": ChunkIndexCache.standardLimit,
             "chunks": ChunkIndex.countLimit, "bases": ChunkService.baseCount, "base bytes": ChunkService.baseBytes,
-            "delta parts": Delta.partLimit, "chunk calls": ChunkService.turns, "blobs of a request": TransferWire.mostBlobs, "question bytes": QueryBody.limit,
+            "delta parts": Delta.partLimit, "chunk calls": ChunkService.turns, "blobs of a request": TransferWire.mostBlobs,
+            "question bytes": QueryBody.limit,
         ]
         for vector in try vectors("limits") {
             guard let name = vector["limit"]?.string, let limit = actual[name] else { continue }

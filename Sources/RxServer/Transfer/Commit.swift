@@ -29,6 +29,11 @@ struct Commit {
 
     /// Makes the manifest visible, or says what it still lacks. `received` is what the stream brought just now.
     func commit(_ received: ReceivedBlobs) throws -> HTTPResponse {
+        // Its length first: what waits for its turn holds nothing.
+        let blob = try context.store.blob(.sha256(manifest), in: reference.repository, leasing: false)
+        if let blob, blob.size > Workers.largeManifest {
+            return try context.workers.alone { try commit(manifestBytes(), received) }
+        }
         let bytes = try manifestBytes()
         guard bytes.count > Workers.largeManifest else { return try commit(bytes, received) }
         return try context.workers.alone { try commit(bytes, received) }

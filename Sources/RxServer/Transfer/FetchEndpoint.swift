@@ -10,13 +10,13 @@ struct FetchEndpoint: Endpoint {
     let methods = ["POST"]
 
     func react(_ call: Call, _ context: ServerContext) throws -> Reaction {
-        try QueryBody.reaction(call, context) { body in
+        try QueryBody.reaction(call, context) { body, isAlone in
             let query = try FetchQuery(parsing: body)
             let blobs: [StagedBlob] =
                 switch query.selection {
                 case .digests(let digests): try find(digests, query.repository, context)
                 case .positions(let positions, let manifest):
-                    try find(positions, of: manifest, query.repository, context, isAlone: QueryBody.isLarge(body))
+                    try find(positions, of: manifest, query.repository, context, isAlone: isAlone)
                 }
             let coding = ContentCoding.preferred(call.request.headers["Accept-Encoding"])
             var headers: HTTPHeaders = ["Content-Type": "application/x-tar", "Vary": "Accept-Encoding"]

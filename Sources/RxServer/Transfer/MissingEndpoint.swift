@@ -8,7 +8,7 @@ struct MissingEndpoint: Endpoint {
     let methods = ["POST"]
 
     func react(_ call: Call, _ context: ServerContext) throws -> Reaction {
-        try QueryBody.reaction(call, context) { body in
+        try QueryBody.reaction(call, context) { body, _ in
             let query = try MissingQuery(parsing: body)
             try TransferTarget.checkRepository(query.repository)
             let batch = try context.store.begin(in: query.repository)

@@ -7,16 +7,14 @@ import RxProtocol
 enum QueryBody {
     /// The longest question in bytes, before and after it is decompressed.
     static let limit = 16 << 20
-    /// A question is held in about ten times its bytes while it is read: one longer than this waits for its turn.
+    /// A question is held in about ten times its bytes while it is read: one longer than this waits for its turn, and is in a file until then.
     private static let largeBytes = 1 << 20
 
-    /// Whether a question is answered alone of its kind.
-    static func isLarge(_ bytes: [UInt8]) -> Bool { bytes.count > largeBytes }
-
-    /// Reads the body and gives it to `answer`. Throws `RegistryError` (`unsupportedType`) for an encoding that is not known.
-    static func reaction(_ call: Call, _ context: ServerContext, _ answer: @escaping @Sendable ([UInt8]) throws -> HTTPResponse) throws
-        -> Reaction
-    {
+    /// Reads the body and gives it to `answer`, which is told whether it runs alone of its kind. Throws `RegistryError` (`unsupportedType`) for
+    /// an encoding that is not known.
+    static func reaction(
+        _ call: Call, _ context: ServerContext, _ answer: @escaping @Sendable (_ body: [UInt8], _ isAlone: Bool) throws -> HTTPResponse
+    ) throws -> Reaction {
         let encoding = call.request.headers["Content-Encoding"]?.trimmed.lowercased() ?? "identity"
         guard ["identity", "gzip", "x-gzip", "zstd"].contains(encoding) else {
             throw RegistryError(
@@ -24,16 +22,23 @@ enum QueryBody {
         }
         return .receive(
             BodyCollector(limit: limit, spoolDirectory: context.spoolDirectory, call, context) { received in
-                let sent = BytesSource(try received.body())
-                let source: any ByteSource =
-                    switch encoding {
-                    case "identity": sent
-                    case "zstd": ZstdSource(sent)
-                    default: GzipSource(sent)
-                    }
-                let bytes = try source.readAll(limit: limit)
-                func result() throws -> HTTPResponse { try answer(bytes).encoded(for: call.request) }
-                return isLarge(bytes) ? try context.workers.alone(result) : try result()
+                func decoded() throws -> [UInt8] {
+                    let sent = try received.source()
+                    let source: any ByteSource =
+                        switch encoding {
+                        case "identity": sent
+                        case "zstd": ZstdSource(sent)
+                        default: GzipSource(sent)
+                        }
+                    return try source.readAll(limit: limit)
+                }
+                func result(_ bytes: [UInt8], isAlone: Bool) throws -> HTTPResponse {
+                    try answer(bytes, isAlone).encoded(for: call.request)
+                }
+                if received.count > largeBytes { return try context.workers.alone { try result(decoded(), isAlone: true) } }
+                let bytes = try decoded()
+                guard bytes.count > largeBytes else { return try result(bytes, isAlone: false) }
+                return try context.workers.alone { try result(bytes, isAlone: true) }
             })
     }
 }
