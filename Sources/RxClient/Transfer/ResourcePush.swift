@@ -104,7 +104,7 @@ struct ResourcePush {
             if machine.isNearer(missing) { patience.progressed() }
             guard let next = machine.pending(missing) else {
                 throw RegistryError(
-                    "\(calls.registry) took \(pending.missing.count) blobs of \(target) and says that it does not have them",
+                    "\(calls.registry) took blobs of \(target) and says that it does not have them, \(pending.missing.count) of them by now",
                     code: .invalidAnswer, hint: "run the same command again; what arrived is kept")
             }
             return next

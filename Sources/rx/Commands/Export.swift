@@ -10,9 +10,9 @@ extension Command {
         name: "export", summary: "Write a resource to a folder or an archive", arguments: "LOCATOR FOLDER|FILE.tar.gz", count: 2...2,
         details: """
             A folder that is absent or empty gets the content. One that rx wrote before is brought up to date: only what differs is
-            touched, and what you changed is left alone unless you say --force. With --link the files are hard links to those of the
-            store: quick, without space of their own, and read-only; do not write into them. An archive (.tar.gz or .tgz) holds the
-            content and resource.json.
+            touched. Where you changed a file, rx names it and touches nothing, unless you say --force. With --link the files are hard
+            links to those of the store: quick, without space of their own, and read-only; do not write into them. An archive (.tar.gz
+            or .tgz) holds the content and resource.json.
             """,
         options: [definition, .link, .force, .json, .quiet],
         examples: [
