@@ -40,6 +40,8 @@ struct ResourcePull {
             config: (ResourceManifest.emptyConfigDigest, ResourceManifest.emptyConfig.count),
             layers: manifest.files.lazy.map { ($0.digest, $0.size, $0.path.text) })
         meter.total(blobs: manifest.files.count, bytes: manifest.size)
+        // Reading the description took far more than what is kept of it.
+        if manifest.files.count > 1000 { Host.trimHeap() }
         let operation = try store.begin()
         defer {
             operation.cancel()
