@@ -9,8 +9,8 @@ public enum Host {
     /// The number of processors that may be used.
     public static let processors = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
-    /// Lets all threads share one heap. Each heap of its own keeps the memory of the largest piece of work it ever did, and a server
-    /// has many threads. Call it before the first thread.
+    /// Lets all threads share one heap. Each heap of its own keeps the memory of the largest piece of work it ever did, and a server, like
+    /// a transfer, has many threads. Call it before the first thread.
     public static func shareHeap() { rx_share_heap() }
 
     /// The value of an environment variable; nil when it is not set.

@@ -2,6 +2,7 @@ import Glibc
 import RxPosix
 
 Host.holdStandardDescriptors()
+Host.shareHeap()
 Signals.ignoreBrokenPipes()
 let status = Program.run(Host.arguments)
 Interruption.settle()

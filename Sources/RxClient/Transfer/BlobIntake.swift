@@ -11,7 +11,7 @@ final class BlobIntake: Sendable {
     /// How many threads stage.
     static let threads = 2
     /// How many bytes wait at most before a stream does.
-    static let capacity = 4 << 20
+    static let capacity = 2 << 20
     /// How many bytes of small blobs are handed over at a time.
     static let parcelBytes = 384 << 10
     /// A longer blob is staged by the thread that reads it, and never held.

@@ -53,7 +53,9 @@ struct ResourcePull {
         while true {
             switch action {
             case .look: action = machine.looked(missing: try look(items, operation))
-            case .commit, .keep: return try end(operation)
+            case .commit, .keep:
+                if manifest.files.count > 1000 { Host.trimHeap() }
+                return try end(operation)
             case .fetch(let freight):
                 progress.begin("pulling", total: freight.bytes, files: freight.count)
                 let (received, failure) = fetch(freight, manifest, digest, operation)

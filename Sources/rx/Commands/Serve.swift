@@ -30,7 +30,6 @@ extension Command {
         if let value = invocation.value(host) { configuration.host = value }
         configuration.port = try invocation.number(port, in: 0...65535, default: configuration.port)
 
-        Host.shareHeap()
         Signals.holdEnd()
         let store = try DiskStore(at: configuration.data, uploadTime: configuration.uploadSessionSeconds)
         let server = try RegistryServer(configuration, store: store)
