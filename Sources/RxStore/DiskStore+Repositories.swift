@@ -104,26 +104,13 @@ func repositoryOwner(_ repository: String) -> String { "repository \(repository)
 extension Database {
     /// The blob that one of this store's own repositories shows; nil when it shows none.
     func blob(_ name: ContentDigest, in repository: String, now: Int) throws -> StagedBlob? {
-        guard let found = try row(of: name) else { return nil }
-        let isLeased = try first(
-            "SELECT 1 FROM leases WHERE owner = ? AND digest = ? AND until > ?", .text(repositoryOwner(repository)), .digest(found.digest),
-            .integer(now)
-        ) { _ in true }
-        return try isLeased != nil || isNamed(found.digest, in: repository) ? found : nil
+        try blobAndTime(name, in: repository, now: now)?.blob
     }
 
     /// The blob, if any of this store's own repositories shows it.
     func blobAnywhere(_ name: ContentDigest, now: Int) throws -> StagedBlob? {
         guard let found = try row(of: name) else { return nil }
-        let isLeased = try first(
-            "SELECT 1 FROM leases WHERE digest = ? AND until > ? AND owner >= 'repository ' AND owner < 'repository!' LIMIT 1",
-            .digest(found.digest), .integer(now)
-        ) { _ in true }
-        let isNamed = try first(
-            "SELECT 1 FROM refs JOIN manifests ON manifests.id = refs.manifest WHERE refs.digest = ? AND registry = '' LIMIT 1",
-            .digest(found.digest)
-        ) { _ in true }
-        return isLeased != nil || isNamed != nil ? found : nil
+        return try shownAnywhere(found.digest, size: found.size, now: now) != nil ? found : nil
     }
 
     /// Whether a manifest of the repository names the blob.
