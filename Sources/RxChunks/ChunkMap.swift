@@ -1,25 +1,4 @@
-/// Neighbouring chunks of some content that a base has as neighbours, too.
-package struct ChunkRun: Sendable, Equatable {
-    /// The position of the first chunk in the list that was looked for.
-    package let first: Int
-    /// How many chunks they are.
-    package var count: Int
-    /// Which base has them.
-    package let base: Int
-    /// Where they begin in the base, in bytes.
-    package let offset: Int
-    /// How many bytes they are there.
-    package var length: Int
-
-    /// Describes a run.
-    package init(first: Int, count: Int, base: Int, offset: Int, length: Int) {
-        self.first = first
-        self.count = count
-        self.base = base
-        self.offset = offset
-        self.length = length
-    }
-}
+package import RxModel
 
 /// Finds chunks in a few bases.
 package struct ChunkMap {

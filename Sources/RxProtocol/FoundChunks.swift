@@ -2,39 +2,16 @@ public import RxModel
 
 /// Which chunks of a list a registry has, and where: the answer to a list of ids. Source: Specs/13-chunks, "Asking".
 public struct FoundChunks: Sendable, Equatable {
-    /// Neighbours in the list that are neighbours in a base.
-    public struct Run: Sendable, Equatable {
-        /// The position of the first in the list.
-        public let first: Int
-        /// How many chunks they are.
-        public let count: Int
-        /// Which of the bases has them.
-        public let base: Int
-        /// Where they begin in it, in bytes.
-        public let offset: Int
-        /// How many bytes they are there.
-        public let length: Int
-
-        /// Describes a run.
-        public init(first: Int, count: Int, base: Int, offset: Int, length: Int) {
-            self.first = first
-            self.count = count
-            self.base = base
-            self.offset = offset
-            self.length = length
-        }
-    }
-
     /// The most runs of one answer; what is behind them counts as missing.
     public static let runLimit = 16_384
 
     /// The blobs that have them.
     public let bases: [Digest]
     /// The runs, in the order of the list.
-    public let runs: [Run]
+    public let runs: [ChunkRun]
 
     /// Makes an answer.
-    public init(bases: [Digest], runs: [Run]) {
+    public init(bases: [Digest], runs: [ChunkRun]) {
         self.bases = bases
         self.runs = runs
     }
@@ -51,13 +28,13 @@ public struct FoundChunks: Sendable, Equatable {
             digests.append(digest)
         }
         self.bases = digests
-        var list: [Run] = []
+        var list: [ChunkRun] = []
         list.reserveCapacity(runs.count)
         for run in runs {
             guard let numbers = run.array?.compactMap(\.int), numbers.count == 5, numbers.allSatisfy({ $0 >= 0 }) else {
                 throw FoundChunks.broken
             }
-            list.append(Run(first: numbers[0], count: numbers[1], base: numbers[2], offset: numbers[3], length: numbers[4]))
+            list.append(ChunkRun(first: numbers[0], count: numbers[1], base: numbers[2], offset: numbers[3], length: numbers[4]))
         }
         self.runs = list
     }

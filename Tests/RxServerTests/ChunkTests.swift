@@ -48,8 +48,7 @@ import Testing
         #expect(answer.status == 200)
         let found = try FoundChunks(parsing: answer.content)
         #expect(found.bases == [sha256(base)])
-        let runs = found.runs.map { ChunkRun(first: $0.first, count: $0.count, base: $0.base, offset: $0.offset, length: $0.length) }
-        return Delta(of: index, runs: runs, bases: found.bases)
+        return Delta(of: index, runs: found.runs, bases: found.bases)
     }
 
     @Test func `make a blob from another one and what differs`() throws {

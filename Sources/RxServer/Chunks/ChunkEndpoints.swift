@@ -37,10 +37,7 @@ struct MissingChunksEndpoint: Endpoint {
             return .json(200, FoundChunks(bases: bases.map(\.digest), runs: []).json)
         }
         let found = try service.taking { try service.find(ids, in: bases, of: asked.repository) }
-        let runs = found.runs.map {
-            FoundChunks.Run(first: $0.first, count: $0.count, base: $0.base, offset: $0.offset, length: $0.length)
-        }
-        return .json(200, FoundChunks(bases: found.bases, runs: runs).json)
+        return .json(200, FoundChunks(bases: found.bases, runs: found.runs).json)
     }
 }
 

@@ -32,10 +32,7 @@ struct DeltaSender {
         guard let found = try calls.found(index.ids, of: blob.digest, size: blob.size, title: title),
             found.bases.count <= Delta.baseLimit
         else { return false }
-        let runs = found.runs.map {
-            ChunkRun(first: $0.first, count: $0.count, base: $0.base, offset: $0.offset, length: $0.length)
-        }
-        let delta = Delta(of: index, runs: runs, bases: found.bases)
+        let delta = Delta(of: index, runs: found.runs, bases: found.bases)
         guard DeltaChoice.pays(reused: delta.copiedBytes, of: blob.size) else { return false }
         guard try calls.assemble(blob.digest, size: blob.size, delta, from: content) else {
             indexes.forget(blob.digest)
