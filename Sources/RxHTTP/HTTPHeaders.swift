@@ -37,7 +37,7 @@ public struct HTTPHeaders: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     }
 
     /// The values of every line of a name, in order.
-    public func values(of name: String) -> [String] { fields.filter { HTTPHeaders.same($0.name, name) }.map(\.value) }
+    public func values(of name: String) -> [String] { fields.compactMap { HTTPHeaders.same($0.name, name) ? $0.value : nil } }
 
     /// Adds a line and keeps those of the same name.
     public mutating func append(_ name: String, _ value: String) { fields.append(Field(name, value)) }

@@ -104,8 +104,10 @@ final class Exchange: @unchecked Sendable {
             guard rx_mhd_head_size(connection) <= server.limits.headBytes else {
                 throw RegistryError("the request's head is longer than \(server.limits.headBytes) bytes", code: .headersTooLarge)
             }
-            guard targetEnd.map({ $0 + 1 }) == version, !target.utf8.contains(where: { $0 == 0 }),
-                !target.unicodeScalars.contains("\u{FFFD}")
+            // A byte that is not UTF-8 was read as U+FFFD.
+            guard targetEnd.map({ $0 + 1 }) == version,
+                target.utf8.allSatisfy({ 1..<0x80 ~= $0 })
+                    || !target.unicodeScalars.contains(where: { $0 == "\0" || $0 == "\u{FFFD}" })
             else {
                 throw RegistryError("the request's path holds a NUL or is not UTF-8", code: .invalidRequest)
             }

@@ -59,7 +59,8 @@ package final class HTTPServer: Sendable {
     /// Connections above the limit that are still taken in, to be told that there are too many.
     private static let spare = 64
     /// What a connection has for reading beside twice the longest request head: one for the head, one for what the library notes of it
-    /// (64 bytes a field), so that what is too long by less than that is still answered in our own words.
+    /// (64 bytes a field), so that what is too long by less than that is still answered in our own words. It is no more, because the
+    /// library clears all of a connection's memory after each request.
     private static let bufferBytes = 16 << 10
 
     /// Stops taking connections, lets requests finish up to the drain time, then cancels what is left and closes.
@@ -82,16 +83,23 @@ package final class HTTPServer: Sendable {
 
 /// Names for requests: unique in this process, unlikely to repeat in another.
 struct RequestIDs: ~Copyable, Sendable {
-    private let prefix = String(RandomName.make().prefix(8))
+    private let prefix = Array(RandomName.make().utf8.prefix(8))
     private let next = Atomic<Int>(0)
 
     /// The name that a client gave when it is `[A-Za-z0-9._-]{1,64}`, else a new one.
     func name(_ given: String?) -> String {
         if let given, 1...64 ~= given.utf8.count, given.utf8.allSatisfy(RequestIDs.allows) { return given }
-        let number = next.wrappingAdd(1, ordering: .relaxed).newValue
-        let digits = String(number, radix: 16)
-        return prefix + String(repeating: "0", count: max(0, 7 - digits.utf8.count)) + digits
+        let number = UInt(next.wrappingAdd(1, ordering: .relaxed).newValue)
+        // Seven digits make a string that needs no memory of its own; there are more when they are used up.
+        let digits = max(7, (UInt.bitWidth - number.leadingZeroBitCount + 3) / 4)
+        return String(unsafeUninitializedCapacity: prefix.count + digits) { text in
+            _ = text.update(fromContentsOf: prefix)
+            for place in 0..<digits { text[prefix.count + place] = RequestIDs.digit(number >> (4 * (digits - 1 - place)) & 15) }
+            return prefix.count + digits
+        }
     }
+
+    private static func digit(_ value: UInt) -> UInt8 { UInt8(truncatingIfNeeded: value < 10 ? 0x30 + value : 0x57 + value) }
 
     private static func allows(_ byte: UInt8) -> Bool {
         byte.isASCIIAlphanumeric || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")

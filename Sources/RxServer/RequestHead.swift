@@ -65,5 +65,7 @@ struct RequestHead {
     private mutating func found(_ problem: String) { if self.problem == nil { self.problem = problem } }
 
     /// RFC 9110, section 5.6.2: tchar.
-    private static func isTokenByte(_ byte: UInt8) -> Bool { byte.isASCIIAlphanumeric || "!#$%&'*+-.^_`|~".utf8.contains(byte) }
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        byte.isASCIIAlphanumeric || byte == UInt8(ascii: "-") || "!#$%&'*+.^_`|~".utf8.contains(byte)
+    }
 }
