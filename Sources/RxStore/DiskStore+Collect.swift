@@ -7,11 +7,12 @@ extension DiskStore {
     /// How many manifests one write transaction deletes; each may have thousands of references.
     static let manifestBatch = 8
 
-    public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
+    public func collect(_ options: CollectionOptions) throws -> CollectionReport {
+        let (dryRun, leaseTime) = (options.dryRun, options.leaseTime)
         let plan = try CollectionPlan(catalog: catalog, leaseTime: leaseTime, ownLeaseTime: self.leaseTime)
         guard !dryRun else {
             var report = plan.report
-            report.leftovers = try leftovers(delete: false, leaseTime)
+            report.leftoverKinds.orphans = try leftovers(delete: false, leaseTime)
             return report
         }
         var report = CollectionReport()
@@ -23,7 +24,7 @@ extension DiskStore {
             report.blobs += deleted.count
             report.bytes += deleted.reduce(0) { $0 + $1.size }
         }
-        report.leftovers = try leftovers(delete: true, leaseTime)
+        report.leftoverKinds.orphans = try leftovers(delete: true, leaseTime)
         try catalog.write { database, now in
             try database.run("DELETE FROM leases WHERE until <= ?", .integer(plan.leaseEnd(now)))
             try database.forgetAliases()

@@ -143,9 +143,9 @@ public final class MemoryStore: Store {
         }
     }
 
-    public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
+    public func collect(_ options: CollectionOptions) throws -> CollectionReport {
         state.withLock { state in
-            let end = Clock.now + (leaseTime.map { max(0, self.leaseTime - $0) } ?? 0)
+            let end = Clock.now + (options.leaseTime.map { max(0, leaseTime - $0) } ?? 0)
             let held = Set(state.holds.values.flatMap { $0.filter { $0.value > end }.keys })
             let kept = state.manifests.map { repository, list in
                 let live = state.live(repository, held: held)
@@ -155,7 +155,7 @@ public final class MemoryStore: Store {
             let leased = Set(state.leases.values.flatMap { $0.filter { $0.value > end }.keys })
             let garbage = state.blobs.filter { !named.contains($0.key) && !leased.contains($0.key) }
             let manifests = state.manifests.values.reduce(0) { $0 + $1.count } - kept.reduce(0) { $0 + $1.1.count }
-            if !dryRun {
+            if !options.dryRun {
                 state.manifests = Dictionary(uniqueKeysWithValues: kept)
                 for digest in garbage.keys { state.blobs[digest] = nil }
                 state.version += 1

@@ -124,9 +124,9 @@ public protocol ResourceRemover: Sendable {
 
 /// Deletes what nothing names.
 public protocol Collector: Sendable {
-    /// Deletes manifests without a tag and blobs without a manifest or a live lease. `dryRun` only counts.
-    /// `leaseTime` (seconds) shortens the leases of operations that are still running; nil keeps them.
-    func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport
+    /// Deletes manifests that nothing keeps, blobs without a manifest or a live lease, and what dead operations left. Harmless at any
+    /// time, in any number of processes. Throws `CollectionRunningError` when another process collects and `options` do not wait.
+    func collect(_ options: CollectionOptions) throws -> CollectionReport
 }
 
 /// The whole store: what the registry and the client work against.

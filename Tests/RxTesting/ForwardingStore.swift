@@ -22,9 +22,7 @@ extension ForwardingStore {
         try base().remove(registry: registry, repository: repository, selector: selector)
     }
     public func removeCached(registry: String?) throws -> Int { try base().removeCached(registry: registry) }
-    public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
-        try base().collect(dryRun: dryRun, leaseTime: leaseTime)
-    }
+    public func collect(_ options: CollectionOptions) throws -> CollectionReport { try base().collect(options) }
     public func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact? {
         try base().artifact(registry: registry, repository: repository, name: name)
     }
@@ -69,5 +67,12 @@ extension ForwardingStore {
     public func received(_ name: String, in repository: String) throws -> Int? { try base().received(name, in: repository) }
     public func upload(_ name: String, in repository: String) throws -> (any UploadSession)? {
         try base().upload(name, in: repository)
+    }
+}
+
+extension Collector {
+    /// Collects as the rules say that a collection does.
+    public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
+        try collect(CollectionOptions(dryRun: dryRun, leaseTime: leaseTime))
     }
 }

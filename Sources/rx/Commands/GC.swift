@@ -18,7 +18,8 @@ extension Command {
     ) { invocation in
         let seconds = try invocation.value(lease).map { try Duration(parsing: $0).seconds }
         if seconds == 0 { Host.writeError("warning: --lease 0 takes blobs from operations that are still running\n") }
-        let report = try Home.client(invocation).store.collect(dryRun: invocation.has(dryRun), leaseTime: seconds)
+        let report = try Home.client(invocation).store.collect(
+            CollectionOptions(dryRun: invocation.has(dryRun), leaseTime: seconds))
         let json = JSON.members([
             "dryRun": .bool(invocation.has(dryRun)), "blobs": .integer(report.blobs), "bytes": .integer(report.bytes),
             "manifests": .integer(report.manifests), "leftovers": .integer(report.leftovers),
