@@ -134,5 +134,18 @@ enum Migrations {
             bytes BLOB NOT NULL
         ) STRICT;
         """,
+        """
+        -- The manifests that stay whatever happens to their tags, and since when (seconds since 1970).
+        CREATE TABLE pins (
+            manifest INTEGER PRIMARY KEY REFERENCES manifests (id),
+            pinned_at INTEGER NOT NULL
+        ) STRICT;
+
+        -- When a copy from a registry was last used, to the hour.
+        CREATE TABLE uses (
+            manifest INTEGER PRIMARY KEY REFERENCES manifests (id) ON DELETE CASCADE,
+            used_at INTEGER NOT NULL
+        ) STRICT;
+        """,
     ]
 }
