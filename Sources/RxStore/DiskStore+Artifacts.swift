@@ -154,6 +154,7 @@ extension DiskStore {
                     throw RegistryError(
                         "an index of \(repository) lists manifest \(digest)", code: .unsupported, hint: "delete the index first")
                 }
+                guard try !database.isPinned(id) else { throw RegistryError.pinned(digest, in: repository) }
                 try database.run("DELETE FROM tags WHERE manifest = ?", .integer(id))
                 try database.forgetManifest(id)
                 return true

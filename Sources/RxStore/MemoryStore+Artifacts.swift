@@ -75,6 +75,7 @@ extension MemoryStore {
                     throw RegistryError(
                         "an index of \(repository) lists manifest \(found)", code: .unsupported, hint: "delete the index first")
                 }
+                guard state.pins[holder.place(found)] == nil else { throw RegistryError.pinned(found, in: repository) }
                 state.manifests[holder]?.removeAll { $0.digest == found }
                 for (reference, tag) in state.tags
                 where reference.registry.isEmpty && reference.repository == repository && tag.manifest == found {
@@ -180,7 +181,7 @@ extension MemoryStore.State {
         let list = manifests[repository] ?? []
         var live = Set(
             tags.filter { $0.key.registry == repository.registry && $0.key.repository == repository.name }.map(\.value.manifest))
-        live.formUnion(list.filter { $0.byDigest || kept.contains($0.digest) }.map(\.digest))
+        live.formUnion(list.filter { $0.byDigest || kept.contains($0.digest) || pins[repository.place($0.digest)] != nil }.map(\.digest))
         while true {
             let before = live.count
             for held in list where live.contains(held.digest) { live.formUnion(held.artifact.manifests.keys.compactMap(digest)) }

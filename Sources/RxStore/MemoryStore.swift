@@ -27,6 +27,10 @@ public final class MemoryStore: Store {
         /// Those that an operation has now.
         var taken: Set<Digest> = []
         var tags: [Reference: Tag] = [:]
+        /// When what was pinned was.
+        var pins: [ManifestPlace: Int] = [:]
+        /// When copies were last used.
+        var uses: [ManifestPlace: Int] = [:]
         var seq = 0
         var version = 0
     }
@@ -116,8 +120,8 @@ public final class MemoryStore: Store {
         return SearchPage(records: Array(found.dropFirst(query.offset).prefix(query.limit)), total: found.count)
     }
 
-    public func remove(registry: String, repository: String, selector: Selector) throws -> [Reference] {
-        state.withLock { state in
+    public func remove(registry: String, repository: String, selector: Selector, sparingPins: Bool) throws -> [Reference] {
+        try state.withLock { state in
             let tags: [Reference]
             switch selector {
             case .digest(let digest):
@@ -128,18 +132,20 @@ public final class MemoryStore: Store {
             case .tag(let tag):
                 tags = state.tag(registry, repository, tag).map { [$0] } ?? []
             }
+            if sparingPins, let pinned = tags.first(where: { state.isPinned($0) }) { throw RegistryError.pinned(pinned) }
             for tag in tags { state.tags[tag] = nil }
             state.version += 1
             return tags
         }
     }
 
-    public func removeCached(registry: String?) throws -> Int {
+    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int) {
         state.withLock { state in
-            let tags = state.tags.keys.filter { !$0.registry.isEmpty && (registry == nil || $0.registry == registry) }
+            let copies = state.tags.keys.filter { !$0.registry.isEmpty && (registry == nil || $0.registry == registry) }
+            let tags = copies.filter { !state.isPinned($0) }
             for tag in tags { state.tags[tag] = nil }
             state.version += 1
-            return tags.count
+            return (tags.count, copies.count - tags.count)
         }
     }
 

@@ -16,6 +16,8 @@ public struct CollectionOptions: Sendable {
     public var leaseTime: Int?
     /// Which manifests without a tag stay.
     public var untagged: Untagged
+    /// Which tags go first; nil lets all stay.
+    public var retention: RetentionPolicy?
     /// Whether to wait while another process collects in the same store; else `CollectionRunningError` is thrown. Two at once are harmless,
     /// but do everything twice.
     public var waits: Bool
@@ -24,12 +26,13 @@ public struct CollectionOptions: Sendable {
 
     /// Says how to collect; without anything said, as the rules say that a collection does.
     public init(
-        dryRun: Bool = false, leaseTime: Int? = nil, untagged: Untagged = .byDigest, waits: Bool = true,
+        dryRun: Bool = false, leaseTime: Int? = nil, untagged: Untagged = .byDigest, retention: RetentionPolicy? = nil, waits: Bool = true,
         observer: (any CollectionObserver)? = nil
     ) {
         self.dryRun = dryRun
         self.leaseTime = leaseTime
         self.untagged = untagged
+        self.retention = retention
         self.waits = waits
         self.observer = observer
     }

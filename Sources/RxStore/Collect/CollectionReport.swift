@@ -28,6 +28,8 @@ public struct CollectionReport: Sendable, Equatable {
     public struct Kept: Sendable, Equatable {
         /// Manifests that a tag names.
         public var tagged = 0
+        /// Manifests without a tag that are pinned.
+        public var pinned = 0
         /// Manifests that an index lists.
         public var listed = 0
         /// Manifests whose subject stays.
@@ -45,6 +47,8 @@ public struct CollectionReport: Sendable, Equatable {
         public init() {}
     }
 
+    /// Tags that retention rules let go, by repository.
+    public var expired: [ExpiredTag] = []
     /// Blobs without a manifest or live lease.
     public var blobs: Int
     /// Their bytes.
@@ -73,7 +77,7 @@ public struct CollectionReport: Sendable, Equatable {
     }
 
     public static func == (a: CollectionReport, b: CollectionReport) -> Bool {
-        (a.blobs, a.bytes, a.manifests, a.leftovers) == (b.blobs, b.bytes, b.manifests, b.leftovers)
+        (a.blobs, a.bytes, a.manifests, a.leftovers) == (b.blobs, b.bytes, b.manifests, b.leftovers) && a.expired == b.expired
     }
 }
 

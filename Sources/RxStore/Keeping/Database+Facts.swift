@@ -24,8 +24,15 @@ struct CatalogFacts: StoreFacts {
 
     func standing(of node: Int) throws -> Standing {
         try database.first(
-            "SELECT by_digest, (SELECT pinned_at FROM pins WHERE manifest = manifests.id) FROM manifests WHERE id = ?", .integer(node)
-        ) { Standing(pinnedAt: $0.isNull(1) ? nil : $0.int(1), isByDigest: $0.int(0) != 0) } ?? Standing()
+            """
+            SELECT by_digest, (SELECT pinned_at FROM pins WHERE manifest = manifests.id),
+                (SELECT since FROM untagged WHERE manifest = manifests.id AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = manifests.id))
+            FROM manifests WHERE id = ?
+            """, .integer(node)
+        ) {
+            Standing(
+                pinnedAt: $0.isNull(1) ? nil : $0.int(1), isByDigest: $0.int(0) != 0, untaggedSince: $0.isNull(2) ? nil : $0.int(2))
+        } ?? Standing()
     }
 
     func tags(on node: Int) throws -> [TagFact] {
@@ -104,28 +111,28 @@ struct CatalogFacts: StoreFacts {
 
     func eachManifest(_ body: (Int, RepositoryName) throws -> Void) throws {
         // In the order of an index that has all of it.
-        _ = try database.rows("SELECT id, registry, repository FROM manifests ORDER BY registry, repository, digest") {
-            try body($0.int(0), RepositoryName(registry: $0.text(1), repository: $0.text(2)))
+        let manifests = try database.cursor("SELECT id, registry, repository FROM manifests ORDER BY registry, repository, digest")
+        while let row = try manifests.next() {
+            try body(row.int(0), RepositoryName(registry: row.text(1), repository: row.text(2)))
         }
     }
 
     func eachBlob(_ body: (_ size: Int, _ named: [Int]) throws -> Void) throws {
-        var current: Digest?
-        var size = 0
+        // Two cursors in the order of the digests, as two indexes have it: neither a look-up nor a sort for each row.
+        let blobs = try database.cursor("SELECT digest, size FROM blobs ORDER BY digest")
+        let refs = try database.cursor("SELECT digest, manifest FROM refs ORDER BY digest")
+        var ref = try refs.next().map { (digest: try $0.digest(0), manifest: $0.int(1)) }
         var named: [Int] = []
-        // Both sides in the order of their indexes, so that what names a blob comes together.
-        _ = try database.rows(
-            "SELECT blobs.digest, size, manifest FROM blobs LEFT JOIN refs ON refs.digest = blobs.digest ORDER BY blobs.digest"
-        ) { row in
+        while let row = try blobs.next() {
             let digest = try row.digest(0)
-            if digest != current {
-                if current != nil { try body(size, named) }
-                named.removeAll(keepingCapacity: true)
-                (current, size) = (digest, row.int(1))
+            named.removeAll(keepingCapacity: true)
+            // A manifest may list what is not there.
+            while let current = ref, !(digest < current.digest) {
+                if current.digest == digest { named.append(current.manifest) }
+                ref = try refs.next().map { (digest: try $0.digest(0), manifest: $0.int(1)) }
             }
-            if !row.isNull(2) { named.append(row.int(2)) }
+            try body(row.int(1), named)
         }
-        if current != nil { try body(size, named) }
     }
 
     func copies() throws -> [(node: Int, lastUse: Int)] {
@@ -146,7 +153,7 @@ struct CatalogFacts: StoreFacts {
         ) { $0.int(0) }
     }
 
-    private static func tag(_ row: Row) throws -> TagFact {
+    static func tag(_ row: Row) throws -> TagFact {
         TagFact(tag: row.text(0), manifest: try row.digest(1), updatedAt: row.int(2), seq: row.int(3), isPinned: row.int(4) != 0)
     }
 }

@@ -14,6 +14,8 @@ public struct Explanation: Sendable, Equatable {
 
     /// Something else worth knowing of a blob's file.
     public enum Note: String, Sendable {
+        /// The catalog has no row of it: a collection deletes the file.
+        case orphan
         /// Its bytes are in the catalog, too, until its file is durable.
         case fresh
         /// Its file is missing, or has another length.
@@ -69,6 +71,8 @@ public struct Reason: Sendable, Equatable {
         case pin(since: Int)
         /// It was put by its digest, and has had neither tag, index nor subject since.
         case byDigest
+        /// It has had no tag since then (seconds since 1970), which is not long enough.
+        case untagged(since: Int)
         /// An operation reads it until then, at most.
         case reading(until: Int)
         /// An operation leases it until then, at most.
@@ -125,7 +129,7 @@ extension Reachability {
     func explain(_ blob: Digest, size: Int, notes: [Explanation.Note]) throws -> Explanation.Part {
         var (count, nodes) = try facts.nodes(naming: blob, limit: Reachability.looked)
         let leases = try facts.leases(on: blob).filter { !$0.isHold }
-        var keeping = leases.filter { $0.until > leaseEnd }.map { lease in
+        var keeping = leases.filter { $0.until > times.leaseEnd }.map { lease in
             Reason(lease.repository.map { .repository($0, until: lease.until) } ?? .operation(until: lease.until))
         }
         var leaving: [Reason] = []
@@ -161,7 +165,7 @@ extension Reachability {
         let place = try facts.place(of: node)
         var reasons = try facts.tags(on: node).compactMap { try expiry(place, $0) }.map { Reason(.expired($0)) }
         reasons += try holders(of: node).map { Reason($0.1, because: [Reason(.nothing)]) }
-        reasons += try facts.leases(on: place.digest).filter { $0.isHold && $0.until <= leaseEnd }.map { Reason(.ended($0.until)) }
+        reasons += try facts.leases(on: place.digest).filter { $0.isHold && $0.until <= times.leaseEnd }.map { Reason(.ended($0.until)) }
         return reasons.isEmpty ? [Reason(.nothing)] : reasons
     }
 }

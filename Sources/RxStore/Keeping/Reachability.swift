@@ -5,10 +5,10 @@ import RxModel
 /// The collection marks downwards, from all of these; here the same rules are followed upwards, for one manifest at a time.
 struct Reachability<Facts: StoreFacts> {
     let facts: Facts
-    /// A lease that ends by this time is over.
-    let leaseEnd: Int
-    /// Whether manifests that were put by their digest alone stay.
-    let keepsByDigest: Bool
+    /// When it is, and which leases are over.
+    let times: CollectionTimes
+    /// Which manifests without a tag stay.
+    let untagged: CollectionOptions.Untagged
     /// Why a tag of one of this store's own repositories will go first; nil for one that stays.
     let expiry: (ManifestPlace, TagFact) throws -> ExpiredTag?
 
@@ -26,11 +26,21 @@ struct Reachability<Facts: StoreFacts> {
             reasons.append(Reason(.tag(Reference(registry: place.registry, repository: place.repository, tag: tag.tag))))
             if first { return reasons }
         }
-        if keepsByDigest, standing.isByDigest { reasons.append(Reason(.byDigest)) }
-        for lease in try facts.leases(on: place.digest) where lease.isHold && lease.until > leaseEnd {
+        if let reason = untaggedReason(standing) { reasons.append(reason) }
+        for lease in try facts.leases(on: place.digest) where lease.isHold && lease.until > times.leaseEnd {
             reasons.append(Reason(.reading(until: lease.until)))
         }
         return reasons
+    }
+
+    private func untaggedReason(_ standing: Standing) -> Reason? {
+        switch untagged {
+        case .byDigest: return standing.isByDigest ? Reason(.byDigest) : nil
+        case .all: return standing.untaggedSince.map { Reason(.untagged(since: $0)) }
+        case .younger(let seconds):
+            guard let since = standing.untaggedSince, since > times.now - max(seconds, times.leaseTime) else { return nil }
+            return Reason(.untagged(since: since))
+        }
     }
 
     /// The shortest chain from a manifest to something that stays by itself; nil when there is none, and the manifest goes.

@@ -6,23 +6,22 @@ import RxModel
 final class RetentionPlan<Facts: StoreFacts> {
     private let facts: Facts
     private let policy: RetentionPolicy
-    private let leaseEnd: Int
-    private let leaseTime: Int
-    private let keepsByDigest: Bool
-    private let now: Int
+    private let times: CollectionTimes
+    private let untagged: CollectionOptions.Untagged
     /// The tags of a repository that go, but for those that are kept or not with another manifest.
     private var ordinary: [String: [String: ExpiredTag]] = [:]
     /// Tags that are being judged: one that keeps itself, through what it signs, keeps nothing.
     private var judging: Set<Reference> = []
 
-    init(_ facts: Facts, _ policy: RetentionPolicy, leaseEnd: Int, leaseTime: Int, keepsByDigest: Bool) throws {
+    init(_ facts: Facts, _ policy: RetentionPolicy, _ times: CollectionTimes, untagged: CollectionOptions.Untagged) {
         self.facts = facts
         self.policy = policy
-        self.leaseEnd = leaseEnd
-        self.leaseTime = leaseTime
-        self.keepsByDigest = keepsByDigest
-        now = try facts.now
+        self.times = times
+        self.untagged = untagged
     }
+
+    /// What keeps manifests once these tags are gone.
+    var reachability: Reachability<Facts> { Reachability(facts: facts, times: times, untagged: untagged, expiry: expiry) }
 
     /// Every tag that goes, by repository and tag.
     func expired() throws -> [ExpiredTag] {
@@ -56,7 +55,7 @@ final class RetentionPlan<Facts: StoreFacts> {
         let tags = try facts.tags(of: repository).filter { $0.asideOf == nil }.sorted { $0.seq > $1.seq }
         var gone: [String: ExpiredTag] = [:]
         for tag in tags.dropFirst(rule.keepLast ?? 0)
-        where !tag.isPinned && !rule.keeps(named: tag.tag) && !rule.keeps(putAt: tag.updatedAt, now: now) {
+        where !tag.isPinned && !rule.keeps(named: tag.tag) && !rule.keeps(putAt: tag.updatedAt, now: times.now) {
             gone[tag.tag] = expired(tag, repository, index, rule.words)
         }
         ordinary[repository] = gone
@@ -64,7 +63,7 @@ final class RetentionPlan<Facts: StoreFacts> {
     }
 
     private func asideExpiry(_ repository: String, _ rule: RetentionRule, _ index: Int, _ tag: TagFact) throws -> ExpiredTag? {
-        guard !rule.keeps(named: tag.tag), !rule.keeps(putAt: tag.updatedAt, now: now), let name = tag.asideOf else { return nil }
+        guard !rule.keeps(named: tag.tag), !rule.keeps(putAt: tag.updatedAt, now: times.now), let name = tag.asideOf else { return nil }
         let reference = Reference(repository: repository, tag: tag.tag)
         guard judging.insert(reference).inserted else { return expired(tag, repository, index, "it keeps nothing but itself") }
         defer { judging.remove(reference) }
@@ -73,10 +72,9 @@ final class RetentionPlan<Facts: StoreFacts> {
         }
         guard let subject else {
             // It may be on its way, for as long as what is uploaded waits for its manifest.
-            return tag.updatedAt > now - leaseTime
+            return tag.updatedAt > times.now - times.leaseTime
                 ? nil : expired(tag, repository, index, "\(name), which it is named after, is not there")
         }
-        let reachability = Reachability(facts: facts, leaseEnd: leaseEnd, keepsByDigest: keepsByDigest, expiry: expiry)
         if try reachability.chain(from: subject) != nil { return nil }
         return expired(tag, repository, index, "\(name), which it is named after, goes")
     }

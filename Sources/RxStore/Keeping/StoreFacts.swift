@@ -91,6 +91,8 @@ struct Standing: Equatable {
     var pinnedAt: Int?
     /// Whether it was put by its digest, and has had neither tag, index nor subject since.
     var isByDigest = false
+    /// Since when it has no tag; nil for one that has, and for one that only an index or its subject has kept.
+    var untaggedSince: Int?
 }
 
 /// A lease as the catalog has it.
