@@ -199,12 +199,6 @@ extension Database {
             StoredArtifact(bytes: row.blob(0), mediaType: row.text(1), digest: try row.digest(2), name: ContentDigest(row.text(3)))
         }
     }
-
-    /// Deletes a manifest that no tag names any more, with what the catalog knows of it.
-    func forgetManifest(_ id: Int) throws {
-        try run("DELETE FROM manifests WHERE id = ?", .integer(id))
-        try run("DELETE FROM search WHERE rowid = ?", .integer(id))
-    }
 }
 
 extension Artifact {
