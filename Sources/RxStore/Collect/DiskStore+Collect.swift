@@ -62,7 +62,12 @@ final class CollectionRun {
 
     /// Deletes, or counts, everything.
     func go() throws {
-        let live = try catalog.read { database in try LiveManifests(database, rule(at: try database.now())) }
+        report.expired = try store.expire(options)
+        // What a dry run leaves counts as gone.
+        let going = options.dryRun && !report.expired.isEmpty ? Set(report.expired.map(\.reference)) : nil
+        let live = try catalog.read { database in
+            try LiveManifests(database, rule(at: try database.now()), keepsTag: going.map { going in { !going.contains($0) } })
+        }
         report.kept = live.kept
         var dead = IDSet()
         if options.dryRun {

@@ -2,7 +2,7 @@ import RxModel
 
 /// Which manifests a collection leaves and which it deletes, by one look at the catalog.
 ///
-/// A manifest lives while a tag names it, while an operation holds it, while an index that lives lists it, while its subject lives, and while
+/// A manifest lives while a tag names it, while it is pinned, while an operation holds it, while an index that lives lists it, while its subject lives, and while
 /// the rule for those without a tag leaves it. Only those without a tag are looked at one by one: the others need no more than their id.
 /// Source: Specs/11-distribution, OCI-118.
 struct LiveManifests {
@@ -15,7 +15,7 @@ struct LiveManifests {
     /// How many live, by what keeps them.
     private(set) var kept = CollectionReport.Kept()
 
-    private enum Keeper { case held, untagged, index, subject }
+    private enum Keeper { case pinned, held, untagged, index, subject }
 
     /// What is known of a manifest without a tag.
     private struct Candidate {
@@ -51,7 +51,9 @@ struct LiveManifests {
                 continue
             }
             candidates[position] = Candidate(id: id, isReferrer: own.subject != nil, keeper: nil, keeps: candidates[position].keeps)
-            if try database.isHeld(own.digest, beyond: rule.leaseEnd) {
+            if try database.isPinned(id) {
+                candidates[position].keeper = .pinned
+            } else if try database.isHeld(own.digest, beyond: rule.leaseEnd) {
                 candidates[position].keeper = .held
             } else if try rule.keepsUntagged(id, own, database) {
                 candidates[position].keeper = .untagged
@@ -76,6 +78,7 @@ struct LiveManifests {
 
     private mutating func count(_ candidate: Candidate) {
         switch candidate.keeper {
+        case .pinned: kept.pinned += 1
         case .held: kept.held += 1
         case .untagged: kept.untagged += 1
         case .index: kept.listed += 1
@@ -176,11 +179,11 @@ extension Database {
         ) { $0.int(0) }
     }
 
-    /// Whether nothing at all keeps a manifest at the moment: no tag, no operation, no index, no subject, and no rule.
+    /// Whether nothing at all keeps a manifest at the moment: no tag, no pin, no operation, no index, no subject, and no rule.
     func isWithoutHolder(_ id: Int, _ rule: KeepingRule) throws -> Bool {
         guard let own = try holding(id), own.registry != Database.forgotten,
             try first("SELECT 1 FROM tags WHERE manifest = ?", .integer(id), map: { _ in true }) == nil,
-            try !isHeld(own.digest, beyond: rule.leaseEnd), try !rule.keepsUntagged(id, own, self), try parents(of: own).isEmpty
+            try !isPinned(id), try !isHeld(own.digest, beyond: rule.leaseEnd), try !rule.keepsUntagged(id, own, self), try parents(of: own).isEmpty
         else { return false }
         guard let subject = own.subject else { return true }
         return try manifestID(own.registry, own.repository, subject) == nil

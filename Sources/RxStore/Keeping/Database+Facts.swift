@@ -9,7 +9,9 @@ struct CatalogFacts: StoreFacts {
     func digest(of name: ContentDigest) throws -> Digest? { try database.digest(of: name) }
 
     func nodes(_ digest: Digest) throws -> [Int] {
-        try database.rows("SELECT id FROM manifests WHERE digest = ? ORDER BY registry, repository", .digest(digest)) { $0.int(0) }
+        try database.rows(
+            "SELECT id FROM manifests WHERE digest = ? AND registry <> ' forgotten' ORDER BY registry, repository", .digest(digest)
+        ) { $0.int(0) }
     }
 
     func node(_ place: ManifestPlace) throws -> Int? { try database.manifestID(place.registry, place.repository, place.digest) }
@@ -66,8 +68,14 @@ struct CatalogFacts: StoreFacts {
     }
 
     func nodes(naming blob: Digest, limit: Int) throws -> (count: Int, nodes: [Int]) {
+        // What is deleted already, but for what it named, names nothing.
         let count = try database.first("SELECT count(*) FROM refs WHERE digest = ?", .digest(blob)) { $0.int(0) } ?? 0
-        let nodes = try database.rows("SELECT manifest FROM refs WHERE digest = ? LIMIT ?", .digest(blob), .integer(limit)) { $0.int(0) }
+        let nodes = try database.rows(
+            """
+            SELECT manifest FROM refs JOIN manifests ON manifests.id = refs.manifest
+            WHERE refs.digest = ? AND registry <> ' forgotten' LIMIT ?
+            """, .digest(blob), .integer(limit)
+        ) { $0.int(0) }
         return (count, nodes)
     }
 
@@ -111,7 +119,8 @@ struct CatalogFacts: StoreFacts {
 
     func eachManifest(_ body: (Int, RepositoryName) throws -> Void) throws {
         // In the order of an index that has all of it.
-        let manifests = try database.cursor("SELECT id, registry, repository FROM manifests ORDER BY registry, repository, digest")
+        let manifests = try database.cursor(
+            "SELECT id, registry, repository FROM manifests WHERE registry <> ' forgotten' ORDER BY registry, repository, digest")
         while let row = try manifests.next() {
             try body(row.int(0), RepositoryName(registry: row.text(1), repository: row.text(2)))
         }

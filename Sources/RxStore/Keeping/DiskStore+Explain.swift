@@ -5,7 +5,7 @@ extension DiskStore {
     public func explain(_ digest: ContentDigest, _ options: CollectionOptions) throws -> Explanation? {
         try catalog.read { database in
             let facts = CatalogFacts(database: database)
-            let times = CollectionTimes(now: try facts.now, leaseTime: leaseTime, shortenedTo: options.leaseTime)
+            let times = CollectionTimes(options, leaseTime: leaseTime, now: try facts.now)
             return try facts.explanation(of: digest, options, times) { digest, size in try notes(on: digest, size: size, database) }
         }
     }
@@ -35,9 +35,9 @@ extension StoreFacts {
         guard let digest = try digest(of: name) else { return nil }
         let reachability: Reachability<Self>
         if let policy = options.retention {
-            reachability = RetentionPlan(self, policy, times, untagged: options.untagged).reachability
+            reachability = RetentionPlan(self, policy, times).reachability
         } else {
-            reachability = Reachability(facts: self, times: times, untagged: options.untagged) { _, _ in nil }
+            reachability = Reachability(facts: self, times: times) { _, _ in nil }
         }
         var parts = try nodes(digest).map { try reachability.explain($0) }
         let size = try size(of: digest)

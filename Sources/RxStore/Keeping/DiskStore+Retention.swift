@@ -4,8 +4,10 @@ extension DiskStore {
     /// How many tags one write transaction of a retention or an eviction removes.
     static let expiryBatch = 32
 
-    /// Removes the tags that a policy lets go, in small transactions, each of which looks at them again; with `dryRun` only tells.
-    func expire(under policy: RetentionPolicy, _ options: CollectionOptions) throws -> [ExpiredTag] {
+    /// Removes the tags that the options' retention rules let go, in small transactions, each of which looks at them again; with `dryRun`
+    /// only tells.
+    func expire(_ options: CollectionOptions) throws -> [ExpiredTag] {
+        guard let policy = options.retention else { return [] }
         let planned = try catalog.read { database in try plan(policy, options, database).expired() }
         guard !options.dryRun else { return planned }
         // What lists or signs other manifests comes last, when it is certain whether those go.
@@ -30,8 +32,7 @@ extension DiskStore {
         _ policy: RetentionPolicy, _ options: CollectionOptions, _ database: Database
     ) throws -> RetentionPlan<CatalogFacts> {
         let facts = CatalogFacts(database: database)
-        let times = CollectionTimes(now: try facts.now, leaseTime: leaseTime, shortenedTo: options.leaseTime)
-        return RetentionPlan(facts, policy, times, untagged: options.untagged)
+        return RetentionPlan(facts, policy, CollectionTimes(options, leaseTime: leaseTime, now: try facts.now))
     }
 }
 

@@ -71,8 +71,9 @@ public struct Reason: Sendable, Equatable {
         case pin(since: Int)
         /// It was put by its digest, and has had neither tag, index nor subject since.
         case byDigest
-        /// It has had no tag since then (seconds since 1970), which is not long enough.
-        case untagged(since: Int)
+        /// It has no tag, since then (seconds since 1970; nil where an index or its subject was all that it ever had), and the rule for such
+        /// manifests leaves it.
+        case untagged(since: Int?)
         /// An operation reads it until then, at most.
         case reading(until: Int)
         /// An operation leases it until then, at most.

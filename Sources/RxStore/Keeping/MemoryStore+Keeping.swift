@@ -28,7 +28,7 @@ extension MemoryStore {
     public func explain(_ digest: ContentDigest, _ options: CollectionOptions) throws -> Explanation? {
         try state.withLock { state in
             let facts = MemoryFacts(state: state)
-            let times = CollectionTimes(now: facts.now, leaseTime: leaseTime, shortenedTo: options.leaseTime)
+            let times = CollectionTimes(options, leaseTime: leaseTime, now: facts.now)
             return try facts.explanation(of: digest, options, times) { _, _ in [] }
         }
     }
@@ -74,9 +74,11 @@ extension MemoryStore.State {
         return pins[ManifestPlace(registry: tag.registry, repository: tag.repository, digest: manifest)] != nil
     }
 
-    /// Removes the tags that a policy lets go; with `dryRun` only tells.
-    mutating func expire(under policy: RetentionPolicy, _ options: CollectionOptions, _ times: CollectionTimes) throws -> [ExpiredTag] {
-        let expired = try RetentionPlan(MemoryFacts(state: self), policy, times, untagged: options.untagged).expired()
+    /// Removes the tags that the options' retention rules let go, and tells which.
+    mutating func expire(_ options: CollectionOptions, leaseTime: Int) throws -> [ExpiredTag] {
+        guard let policy = options.retention else { return [] }
+        let times = CollectionTimes(options, leaseTime: leaseTime, now: Clock.now)
+        let expired = try RetentionPlan(MemoryFacts(state: self), policy, times).expired()
         for tag in expired { tags[tag.reference] = nil }
         return expired
     }

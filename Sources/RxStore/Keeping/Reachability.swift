@@ -7,8 +7,6 @@ struct Reachability<Facts: StoreFacts> {
     let facts: Facts
     /// When it is, and which leases are over.
     let times: CollectionTimes
-    /// Which manifests without a tag stay.
-    let untagged: CollectionOptions.Untagged
     /// Why a tag of one of this store's own repositories will go first; nil for one that stays.
     let expiry: (ManifestPlace, TagFact) throws -> ExpiredTag?
 
@@ -26,7 +24,7 @@ struct Reachability<Facts: StoreFacts> {
             reasons.append(Reason(.tag(Reference(registry: place.registry, repository: place.repository, tag: tag.tag))))
             if first { return reasons }
         }
-        if let reason = untaggedReason(standing) { reasons.append(reason) }
+        if reasons.isEmpty, let reason = untaggedReason(standing) { reasons.append(reason) }
         for lease in try facts.leases(on: place.digest) where lease.isHold && lease.until > times.leaseEnd {
             reasons.append(Reason(.reading(until: lease.until)))
         }
@@ -34,11 +32,11 @@ struct Reachability<Facts: StoreFacts> {
     }
 
     private func untaggedReason(_ standing: Standing) -> Reason? {
-        switch untagged {
+        switch times.untagged {
         case .byDigest: return standing.isByDigest ? Reason(.byDigest) : nil
-        case .all: return standing.untaggedSince.map { Reason(.untagged(since: $0)) }
-        case .younger(let seconds):
-            guard let since = standing.untaggedSince, since > times.now - max(seconds, times.leaseTime) else { return nil }
+        case .all: return Reason(.untagged(since: standing.untaggedSince))
+        case .younger:
+            guard let since = standing.untaggedSince, since > times.oldest else { return nil }
             return Reason(.untagged(since: since))
         }
     }

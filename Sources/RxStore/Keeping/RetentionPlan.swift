@@ -7,21 +7,19 @@ final class RetentionPlan<Facts: StoreFacts> {
     private let facts: Facts
     private let policy: RetentionPolicy
     private let times: CollectionTimes
-    private let untagged: CollectionOptions.Untagged
     /// The tags of a repository that go, but for those that are kept or not with another manifest.
     private var ordinary: [String: [String: ExpiredTag]] = [:]
     /// Tags that are being judged: one that keeps itself, through what it signs, keeps nothing.
     private var judging: Set<Reference> = []
 
-    init(_ facts: Facts, _ policy: RetentionPolicy, _ times: CollectionTimes, untagged: CollectionOptions.Untagged) {
+    init(_ facts: Facts, _ policy: RetentionPolicy, _ times: CollectionTimes) {
         self.facts = facts
         self.policy = policy
         self.times = times
-        self.untagged = untagged
     }
 
     /// What keeps manifests once these tags are gone.
-    var reachability: Reachability<Facts> { Reachability(facts: facts, times: times, untagged: untagged, expiry: expiry) }
+    var reachability: Reachability<Facts> { Reachability(facts: facts, times: times, expiry: expiry) }
 
     /// Every tag that goes, by repository and tag.
     func expired() throws -> [ExpiredTag] {
