@@ -150,7 +150,10 @@ public final class MemoryStore: Store {
     }
 
     public func collect(_ options: CollectionOptions) throws -> CollectionReport {
-        state.withLock { state in
+        try state.withLock { whole in
+            var state = whole
+            let expired = try state.expire(options, leaseTime: leaseTime)
+            defer { if !options.dryRun { whole = state } }
             let end = Clock.now + (options.leaseTime.map { max(0, leaseTime - $0) } ?? 0)
             let held = Set(state.holds.values.flatMap { $0.filter { $0.value > end }.keys })
             let kept = state.manifests.map { repository, list in
@@ -166,7 +169,9 @@ public final class MemoryStore: Store {
                 for digest in garbage.keys { state.blobs[digest] = nil }
                 state.version += 1
             }
-            return CollectionReport(blobs: garbage.count, bytes: garbage.values.reduce(0) { $0 + $1.count }, manifests: manifests)
+            var report = CollectionReport(blobs: garbage.count, bytes: garbage.values.reduce(0) { $0 + $1.count }, manifests: manifests)
+            report.expired = expired
+            return report
         }
     }
 }

@@ -133,7 +133,8 @@ struct KeepingRule {
         case .all: true
         case .byDigest: own.isByDigest
         case .younger:
-            try database.first("SELECT 1 FROM untagged WHERE manifest = ? AND since > ?", .integer(id), .integer(oldest)) { _ in true } ?? false
+            try database.first("SELECT 1 FROM untagged WHERE manifest = ? AND since > ?", .integer(id), .integer(oldest)) { _ in true }
+                ?? false
         }
     }
 }
@@ -158,7 +159,8 @@ extension Database {
     func holding(_ id: Int) throws -> Holding? {
         try first("SELECT registry, repository, digest, subject, by_digest FROM manifests WHERE id = ?", .integer(id)) {
             Holding(
-                registry: $0.text(0), repository: $0.text(1), digest: try $0.digest(2), subject: Digest($0.text(3)), isByDigest: $0.int(4) != 0)
+                registry: $0.text(0), repository: $0.text(1), digest: try $0.digest(2), subject: Digest($0.text(3)),
+                isByDigest: $0.int(4) != 0)
         }
     }
 
@@ -183,7 +185,8 @@ extension Database {
     func isWithoutHolder(_ id: Int, _ rule: KeepingRule) throws -> Bool {
         guard let own = try holding(id), own.registry != Database.forgotten,
             try first("SELECT 1 FROM tags WHERE manifest = ?", .integer(id), map: { _ in true }) == nil,
-            try !isPinned(id), try !isHeld(own.digest, beyond: rule.leaseEnd), try !rule.keepsUntagged(id, own, self), try parents(of: own).isEmpty
+            try !isPinned(id), try !isHeld(own.digest, beyond: rule.leaseEnd), try !rule.keepsUntagged(id, own, self),
+            try parents(of: own).isEmpty
         else { return false }
         guard let subject = own.subject else { return true }
         return try manifestID(own.registry, own.repository, subject) == nil

@@ -1,4 +1,4 @@
-public import RxModel
+import RxModel
 
 extension DiskStore {
     /// A use is noted when the last note is so old, in seconds.
@@ -39,7 +39,8 @@ extension DiskStore {
         for start in stride(from: 0, to: plan.victims.count, by: DiskStore.expiryBatch) {
             try catalog.write { database, _ in
                 let facts = CatalogFacts(database: database)
-                for (victim, copy) in zip(plan.victims, found)[start..<min(start + DiskStore.expiryBatch, found.count)] {
+                for index in start..<min(start + DiskStore.expiryBatch, found.count) {
+                    let (victim, copy) = (plan.victims[index], found[index])
                     // Looked at again: it may have been used, put, pinned or taken into an operation since.
                     let isIdle = try facts.lastUse(of: victim.node) == victim.lastUse
                     if try isIdle && !EvictionPlan.stays(victim.node, victim.members.filter(facts.exists), facts) {

@@ -1,4 +1,4 @@
-public import RxModel
+import RxModel
 
 extension DiskStore {
     public func pin(_ record: ResourceRecord) throws -> Bool {
@@ -70,6 +70,7 @@ extension RegistryError {
 
     /// The error for the removal of a manifest that is pinned.
     static func pinned(_ digest: Digest, in repository: String) -> RegistryError {
-        RegistryError("manifest \(digest) of \(repository) is pinned", code: .unsupported, hint: "whoever runs the registry must unpin it first")
+        RegistryError(
+            "manifest \(digest) of \(repository) is pinned", code: .unsupported, hint: "whoever runs the registry must unpin it first")
     }
 }

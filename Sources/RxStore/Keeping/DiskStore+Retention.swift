@@ -9,7 +9,12 @@ extension DiskStore {
     func expire(_ options: CollectionOptions) throws -> [ExpiredTag] {
         guard let policy = options.retention else { return [] }
         let planned = try catalog.read { database in try plan(policy, options, database).expired() }
-        guard !options.dryRun else { return planned }
+        return options.dryRun ? planned : try remove(planned, options)
+    }
+
+    /// Removes those of some tags that the rules let go still. Gives them.
+    func remove(_ planned: [ExpiredTag], _ options: CollectionOptions) throws -> [ExpiredTag] {
+        guard let policy = options.retention else { return [] }
         // What lists or signs other manifests comes last, when it is certain whether those go.
         let tags = planned.filter { !$0.isAside } + planned.filter(\.isAside)
         var expired: [ExpiredTag] = []

@@ -1,4 +1,4 @@
-public import RxModel
+import RxModel
 
 /// What an eviction of copies removed, or would remove.
 public struct Eviction: Sendable, Equatable {
@@ -74,7 +74,9 @@ struct EvictionPlan<Facts: StoreFacts> {
         let indexes = Dictionary(uniqueKeysWithValues: owners.enumerated().map { ($0.element.node, $0.offset) })
         /// The owners of each manifest of a copy; -1 stands for what keeps it besides them.
         var owned: [Facts.Node: [Int]] = [:]
-        let reachability = Reachability(facts: facts, times: CollectionTimes(CollectionOptions(), leaseTime: 0, now: try facts.now)) { _, _ in nil }
+        let reachability = Reachability(facts: facts, times: CollectionTimes(CollectionOptions(), leaseTime: 0, now: try facts.now)) {
+            _, _ in nil
+        }
         try facts.eachManifest { node, name in
             guard !name.registry.isEmpty else { return }
             let (tagged, isFixed) = try reachability.owners(of: node) { indexes[$0] }

@@ -1,5 +1,6 @@
 public import RxModel
 import RxPosix
+import Synchronization
 
 extension MemoryStore {
     public func pin(_ record: ResourceRecord) throws -> Bool {

@@ -107,7 +107,8 @@ public struct RetentionRule: Sendable, Equatable {
         var globs: [Value] = []
         for (index, text) in texts.enumerated() {
             guard !text.isEmpty, let glob = read(text) else {
-                throw RetentionPolicy.broken("\(place)[\(index)] is not a pattern: \"\(text)\"", hint: "a pattern is like team/*, ci/** or v[0-9]*")
+                throw RetentionPolicy.broken(
+                    "\(place)[\(index)] is not a pattern: \"\(text)\"", hint: "a pattern is like team/*, ci/** or v[0-9]*")
             }
             globs.append(glob)
         }

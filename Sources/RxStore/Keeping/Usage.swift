@@ -50,6 +50,9 @@ public struct StoreUsage: Sendable, Equatable {
     public var unnamed = Amount()
     /// The bytes of the blobs of every manifest, as if nothing were shared.
     public var logicalBytes = 0
+
+    /// Nothing.
+    public init() {}
 }
 
 extension StoreFacts {
