@@ -45,6 +45,8 @@ public final class MemoryStore: Store {
         let artifact: Artifact
         /// Whether nothing but its digest keeps it.
         var byDigest: Bool
+        /// Since when it has had no tag; nil while it has one, and when it never had and was not put by its digest alone.
+        var untaggedSince: Int?
         /// The other digest that it was put by, when it was.
         var alias: ContentDigest?
         /// The blobs that it names: config and layers, and those that an index lists.
@@ -133,7 +135,7 @@ public final class MemoryStore: Store {
                 tags = state.tag(registry, repository, tag).map { [$0] } ?? []
             }
             if sparingPins, let pinned = tags.first(where: { state.isPinned($0) }) { throw RegistryError.pinned(pinned) }
-            for tag in tags { state.tags[tag] = nil }
+            for tag in tags { state.removeTag(tag) }
             state.version += 1
             return tags
         }
@@ -143,35 +145,9 @@ public final class MemoryStore: Store {
         state.withLock { state in
             let copies = state.tags.keys.filter { !$0.registry.isEmpty && (registry == nil || $0.registry == registry) }
             let tags = copies.filter { !state.isPinned($0) }
-            for tag in tags { state.tags[tag] = nil }
+            for tag in tags { state.removeTag(tag) }
             state.version += 1
             return (tags.count, copies.count - tags.count)
-        }
-    }
-
-    public func collect(_ options: CollectionOptions) throws -> CollectionReport {
-        try state.withLock { whole in
-            var state = whole
-            let expired = try state.expire(options, leaseTime: leaseTime)
-            defer { if !options.dryRun { whole = state } }
-            let end = Clock.now + (options.leaseTime.map { max(0, leaseTime - $0) } ?? 0)
-            let held = Set(state.holds.values.flatMap { $0.filter { $0.value > end }.keys })
-            let kept = state.manifests.map { repository, list in
-                let live = state.live(repository, held: held)
-                return (repository, list.filter { live.contains($0.digest) })
-            }
-            let named = Set(kept.flatMap { $0.1.flatMap { $0.blobs.compactMap(state.digest) } })
-            let leased = Set(state.leases.values.flatMap { $0.filter { $0.value > end }.keys })
-            let garbage = state.blobs.filter { !named.contains($0.key) && !leased.contains($0.key) }
-            let manifests = state.manifests.values.reduce(0) { $0 + $1.count } - kept.reduce(0) { $0 + $1.1.count }
-            if !options.dryRun {
-                state.manifests = Dictionary(uniqueKeysWithValues: kept)
-                for digest in garbage.keys { state.blobs[digest] = nil }
-                state.version += 1
-            }
-            var report = CollectionReport(blobs: garbage.count, bytes: garbage.values.reduce(0) { $0 + $1.count }, manifests: manifests)
-            report.expired = expired
-            return report
         }
     }
 }

@@ -12,7 +12,7 @@ extension CollectionRun {
     /// Checks each blob again, moves its file aside and forgets it, in short transactions; the files are deleted later.
     func sweepBlobs(_ dead: [StagedBlob]) throws {
         var next = 0
-        while next < dead.count, !isAskedToStop(.blobs, prefix, 256) {
+        while next < dead.count, !isAskedToStop(.blobs, passed, blobs) {
             var moved: [Moved] = []
             var swept = CollectionReport()
             do {

@@ -76,6 +76,29 @@ public struct CollectionReport: Sendable, Equatable {
         self.manifests = manifests
     }
 
+    /// The report as commands and the server's log tell it. Source: Specs/09-command-line, CLI-071.
+    public func json(dryRun: Bool = false) -> JSON {
+        let milliseconds = Int(seconds * 1000)
+        let fraction = String(milliseconds % 1000 + 1000).dropFirst()
+        return .members([
+            "dryRun": .bool(dryRun), "blobs": .integer(blobs), "bytes": .integer(bytes), "manifests": .integer(manifests),
+            "tags": .array(expired.map(\.json)),
+            "referrers": .integer(referrers), "leftovers": .integer(leftovers),
+            "leftoversByKind": .members([
+                "staging": .integer(leftoverKinds.staging), "uploads": .integer(leftoverKinds.uploads),
+                "partials": .integer(leftoverKinds.partials), "orphans": .integer(leftoverKinds.orphans),
+                "archives": .integer(leftoverKinds.archives),
+            ]),
+            "kept": .members([
+                "tagged": .integer(kept.tagged), "pinned": .integer(kept.pinned), "listed": .integer(kept.listed),
+                "referrers": .integer(kept.referrers),
+                "held": .integer(kept.held), "untagged": .integer(kept.untagged), "named": .integer(kept.named),
+                "leased": .integer(kept.leased),
+            ]),
+            "seconds": .number("\(milliseconds / 1000).\(fraction)"), "complete": .bool(isComplete),
+        ])
+    }
+
     public static func == (a: CollectionReport, b: CollectionReport) -> Bool {
         (a.blobs, a.bytes, a.manifests, a.leftovers) == (b.blobs, b.bytes, b.manifests, b.leftovers) && a.expired == b.expired
     }

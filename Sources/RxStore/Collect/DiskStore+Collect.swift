@@ -43,8 +43,10 @@ final class CollectionRun {
     var report = CollectionReport()
     /// Whether the observer has asked to end.
     private(set) var isStopped = false
-    /// The first byte of the digests that it is at.
-    private(set) var prefix = 0
+    /// How many blobs there were in all, where somebody wants to know.
+    private(set) var blobs = 0
+    /// How many blobs it is through with.
+    var passed: Int { report.kept.named + report.kept.leased + report.blobs }
     /// Files in trash/ whose rows are gone.
     var aside: [String] = []
     /// What tells this collection's files in trash/ from those of others.
@@ -79,10 +81,8 @@ final class CollectionRun {
         } else {
             try sweepManifests(live)
         }
-        while prefix < 256, !isAskedToStop(.blobs, prefix, 256) {
-            try collect(prefix, dead)
-            prefix += 1
-        }
+        if options.observer != nil { blobs = try catalog.read { try $0.first("SELECT count(*) FROM blobs") { $0.int(0) } ?? 0 } }
+        for prefix in 0..<256 where !isAskedToStop(.blobs, passed, blobs) { try collect(prefix, dead) }
         try emptyTrash()
         if !isStopped { try collectLeftovers() }
         report.isComplete = !isStopped

@@ -20,7 +20,7 @@ struct MemoryFacts: StoreFacts {
     func place(of node: ManifestPlace) -> ManifestPlace { node }
 
     func standing(of node: ManifestPlace) -> Standing {
-        Standing(pinnedAt: state.pins[node], isByDigest: held(node)?.byDigest ?? false)
+        Standing(pinnedAt: state.pins[node], isByDigest: held(node)?.byDigest ?? false, untaggedSince: held(node)?.untaggedSince)
     }
 
     func tags(on node: ManifestPlace) -> [TagFact] {

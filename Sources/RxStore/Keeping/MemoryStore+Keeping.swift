@@ -53,7 +53,7 @@ extension MemoryStore {
                 Eviction.Copy(
                     place: victim.node, tags: facts.tags(on: victim.node).map(\.tag), lastUse: victim.lastUse, bytes: victim.bytes)
             }
-            if !dryRun { for copy in copies { for tag in copy.tags { state.tags[copy.place.reference(tag)] = nil } } }
+            if !dryRun { for copy in copies { for tag in copy.tags { state.removeTag(copy.place.reference(tag)) } } }
             if !dryRun, !copies.isEmpty { state.version += 1 }
             return Eviction(before: plan.before, after: plan.after, copies: copies, spared: plan.spared)
         }
@@ -80,7 +80,7 @@ extension MemoryStore.State {
         guard let policy = options.retention else { return [] }
         let times = CollectionTimes(options, leaseTime: leaseTime, now: Clock.now)
         let expired = try RetentionPlan(MemoryFacts(state: self), policy, times).expired()
-        for tag in expired { tags[tag.reference] = nil }
+        for tag in expired { removeTag(tag.reference) }
         return expired
     }
 }

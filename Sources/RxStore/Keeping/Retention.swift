@@ -130,4 +130,12 @@ public struct ExpiredTag: Sendable, Equatable {
     public let reason: String
     /// Its place in the order of puts.
     let seq: Int
+
+    /// For programs.
+    public var json: JSON {
+        .members([
+            "locator": .string(reference.description), "manifestDigest": .string(manifest.description), "rule": .integer(rule),
+            "reason": .string(reason),
+        ])
+    }
 }

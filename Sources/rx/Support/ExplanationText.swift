@@ -107,13 +107,3 @@ extension ManifestPlace {
         return members
     }
 }
-
-extension ExpiredTag {
-    /// For programs.
-    var json: JSON {
-        .members([
-            "locator": .string(reference.description), "manifestDigest": .string(manifest.description),
-            "updatedAt": .string(Output.time(updatedAt)), "rule": .integer(rule), "reason": .string(reason),
-        ])
-    }
-}
