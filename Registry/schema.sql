@@ -104,3 +104,36 @@ CREATE TABLE fresh (
     digest BLOB NOT NULL UNIQUE REFERENCES blobs (digest) ON DELETE CASCADE,
     bytes BLOB NOT NULL
 ) STRICT;
+
+-- Version 4.
+-- Since when (seconds since 1970) a manifest has no tag: since it was put by its digest alone, or lost its last tag. One that only an
+-- index or its subject has kept has no row, and goes with that.
+CREATE TABLE untagged (
+    manifest INTEGER PRIMARY KEY REFERENCES manifests (id) ON DELETE CASCADE,
+    since INTEGER NOT NULL
+) STRICT;
+INSERT INTO untagged SELECT id, (SELECT now FROM clock) FROM manifests
+    WHERE NOT EXISTS (SELECT 1 FROM tags WHERE tags.manifest = manifests.id);
+CREATE TRIGGER tag_removed AFTER DELETE ON tags WHEN NOT EXISTS (SELECT 1 FROM tags WHERE manifest = old.manifest) BEGIN
+    INSERT INTO untagged VALUES (old.manifest, (SELECT now FROM clock)) ON CONFLICT DO UPDATE SET since = excluded.since;
+END;
+CREATE TRIGGER tag_moved AFTER UPDATE OF manifest ON tags
+    WHEN old.manifest <> new.manifest AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = old.manifest) BEGIN
+    INSERT INTO untagged VALUES (old.manifest, (SELECT now FROM clock)) ON CONFLICT DO UPDATE SET since = excluded.since;
+END;
+
+-- Who refers to a digest, in whichever repository.
+CREATE INDEX manifests_by_subject_alone ON manifests (subject) WHERE subject IS NOT NULL;
+
+-- Version 5.
+-- The manifests that stay whatever happens to their tags, and since when (seconds since 1970).
+CREATE TABLE pins (
+    manifest INTEGER PRIMARY KEY REFERENCES manifests (id),
+    pinned_at INTEGER NOT NULL
+) STRICT;
+
+-- When a copy from a registry was last used, to the hour.
+CREATE TABLE uses (
+    manifest INTEGER PRIMARY KEY REFERENCES manifests (id) ON DELETE CASCADE,
+    used_at INTEGER NOT NULL
+) STRICT;

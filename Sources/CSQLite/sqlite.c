@@ -7,7 +7,7 @@ static struct lazy_library sqlite = {"libsqlite3.so.0", "libsqlite3-0", 0};
 
 LAZY(int, sqlite3_open_v2, (const char *path, sqlite3 **db, int flags, const char *vfs), (path, db, flags, vfs))
 LAZY(int, sqlite3_close_v2, (sqlite3 *db), (db))
-LAZY(int, sqlite3_busy_timeout, (sqlite3 *db, int milliseconds), (db, milliseconds))
+LAZY(int, sqlite3_busy_handler, (sqlite3 *db, int (*handler)(void *, int), void *context), (db, handler, context))
 LAZY(int, sqlite3_exec, (sqlite3 *db, const char *sql, int (*row)(void *, int, char **, char **), void *context, char **message),
      (db, sql, row, context, message))
 LAZY(int, sqlite3_prepare_v3, (sqlite3 *db, const char *sql, int count, unsigned int flags, sqlite3_stmt **s, const char **tail),

@@ -66,9 +66,11 @@ extension Client {
         try store.resolve(registry: host(of: locator), repository: locator.repository, selector: try Selector(locator))
     }
 
-    /// Removes a tag, or every tag of a digest. Throws `RegistryError` when there is none.
-    public func remove(_ locator: Locator) throws -> [Reference] {
-        let removed = try store.remove(registry: host(of: locator), repository: locator.repository, selector: try Selector(locator))
+    /// Removes a tag, or every tag of a digest. Throws `RegistryError` when there is none, and where the manifest is pinned unless
+    /// `evenPinned`: then the tag goes, and the pin stays.
+    public func remove(_ locator: Locator, evenPinned: Bool = false) throws -> [Reference] {
+        let removed = try store.remove(
+            registry: host(of: locator), repository: locator.repository, selector: try Selector(locator), sparingPins: !evenPinned)
         guard !removed.isEmpty else { throw try notFound(locator) }
         return removed
     }

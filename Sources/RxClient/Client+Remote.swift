@@ -8,9 +8,22 @@ extension Client {
     /// in its cached copy, checked against that registry unless it is pinned by digest. Fetches what is missing or has moved; uses
     /// the copy when the network fails.
     public func find(_ locator: Locator) throws -> ResourceRecord {
-        if locator.registry != nil { return try refreshed(locator, try registry(forHost: locator.registry!)) }
-        if let record = try local(locator) { return record }
-        return try firstAnswer(locator) { try refreshed(locator, $0) }
+        if locator.registry == nil, let record = try local(locator) { return record }
+        let meter = TransferMeter(wire)
+        let record: ResourceRecord
+        if let host = locator.registry {
+            record = try refreshed(locator, try registry(forHost: host), meter)
+        } else {
+            record = try firstAnswer(locator) { try refreshed(locator, $0, meter) }
+        }
+        _ = used(record, meter)
+        return record
+    }
+
+    /// Notes that a copy is used, and keeps the cache small when some of it just came. Whether that can be noted is not its user's concern.
+    private func used(_ record: ResourceRecord, _ meter: TransferMeter) -> Pruning? {
+        try? store.noteUse(of: record)
+        return meter.report.sentBlobs > 0 ? pruneAfterPull(of: record) : nil
     }
 
     /// Fetches a resource: from the registry that is named, else from the one in the locator, else from the first that has it.
@@ -22,12 +35,14 @@ extension Client {
         public let record: ResourceRecord
         /// What it took.
         public let report: TransferReport
+        /// What had to go for it; nil when nothing had to.
+        public let pruning: Pruning?
     }
 
     /// The same as `pull`, with what it took.
     public func pulling(_ locator: Locator, from name: String?) throws -> Pulling {
         let meter = TransferMeter(wire)
-        func pulled(_ record: ResourceRecord) -> Pulling { Pulling(record: record, report: meter.report) }
+        func pulled(_ record: ResourceRecord) -> Pulling { Pulling(record: record, report: meter.report, pruning: used(record, meter)) }
         if let name { return pulled(try fetch(locator, try registry(name), meter)) }
         if let host = locator.registry { return pulled(try fetch(locator, try registry(forHost: host), meter)) }
         guard !registries.isEmpty else { throw Client.noRegistry }
@@ -53,7 +68,7 @@ extension Client {
     }
 
     /// The copy of a resource, fetched again when the registry's digest is another one.
-    private func refreshed(_ locator: Locator, _ registry: RegistryURL) throws -> ResourceRecord {
+    private func refreshed(_ locator: Locator, _ registry: RegistryURL, _ meter: TransferMeter) throws -> ResourceRecord {
         let copy = try store.resolve(registry: registry.authority, repository: locator.repository, selector: try Selector(locator))
         if let copy, locator.digest != nil { return copy }
         do {
@@ -61,9 +76,9 @@ extension Client {
                 let (info, hasTransfers) = try client.describe(locator, unless: copy?.ifStill(locator))
                 guard let info else { return copy! }
                 if let copy, copy.manifestDigest == info.manifestDigest, copy.reference.tag == info.locator.tag { return copy }
-                return try receive(info, locator, registry, hasTransfers, copy: copy, TransferMeter(wire))
+                return try receive(info, locator, registry, hasTransfers, copy: copy, meter)
             } distribution: { _ in
-                try pull(locator, through: registry, copy: copy, TransferMeter(wire))
+                try pull(locator, through: registry, copy: copy, meter)
             }
         } catch let error as RegistryError where error.code == .unreachable {
             guard let copy else { throw error }

@@ -44,6 +44,7 @@ public struct Client {
         let configuration = try ClientConfiguration(home: home)
         self.configuration = configuration
         let transfers = try configuration.transfers
+        _ = try configuration.cacheSize
         wire = MeteringTransport(transport)
         bareTransport = RetryingTransport(wire, transfers: transfers)
         let transport = RetryingTransport(

@@ -27,7 +27,7 @@ public struct ConfiguredRegistry: Sendable, Equatable {
 /// Source: Specs/09-command-line, configuration rules.
 public struct ClientConfiguration: Sendable {
     /// The keys that `rx config` knows.
-    public static let keys = ["registry", "transfers"]
+    public static let keys = ["registry", "transfers", "cache-size"]
 
     private var members: [String: JSON]
     /// The registries, in the order they are asked.
@@ -147,15 +147,29 @@ public struct ClientConfiguration: Sendable {
         }
     }
 
+    /// How many bytes copies from registries may take that nothing else needs; nil for any number. Throws `RegistryError` for what is no
+    /// such number.
+    public var cacheSize: Int? {
+        get throws(RegistryError) {
+            guard let written = members["cache-size"] else { return nil }
+            guard let bytes = written.int ?? written.string.flatMap({ ByteCount.bytes($0) }), bytes >= 0 else {
+                throw ClientConfiguration.broken("cache-size must be a number of bytes such as \"10GiB\"")
+            }
+            return bytes
+        }
+    }
+
     /// The value of a key of `keys`; nil when it is not set. Throws `RegistryError` for another key.
     public func value(of key: String) throws(RegistryError) -> String? {
         try check(key)
         if key == "transfers" { return members[key] == nil ? nil : String(try transfers) }
+        if key == "cache-size" { return try cacheSize.map { members[key]?.string ?? String($0) } }
         return defaultRegistry?.url
     }
 
     /// Sets a key of `keys`. `registry` sets the address of the registry named `default` and makes it the default. Throws
-    /// `RegistryError` for another key, for an address that is none, and for a number that `transfers` cannot be.
+    /// `RegistryError` for another key, for an address that is none, and for what `transfers` or `cache-size`
+    /// cannot be.
     public mutating func set(_ key: String, to value: String) throws(RegistryError) {
         try check(key)
         if key == "transfers" {
@@ -165,6 +179,15 @@ public struct ClientConfiguration: Sendable {
                     hint: "how many blobs move at once; \(TransferGate.standard) when it is not set")
             }
             members[key] = .integer(number)
+            return
+        }
+        if key == "cache-size" {
+            guard value == "none" || ByteCount.bytes(value) != nil else {
+                throw RegistryError(
+                    "cache-size must be a number of bytes such as 10GiB, or none, not \(value)", code: .invalidRequest,
+                    hint: "what copies from registries may take; any number when it is not set")
+            }
+            members[key] = value == "none" ? nil : .string(value)
             return
         }
         _ = try RegistryURL(parsing: value)

@@ -12,6 +12,28 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
         words = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
     }
 
+    /// The same of bytes in memory, by a few instructions.
+    package init?(raw bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == 32 else { return nil }
+        func word(_ at: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self).bigEndian }
+        words = (word(0), word(8), word(16), word(24))
+    }
+
+    /// Reads exactly 64 lower-case digits in memory; nil for anything else.
+    package init?(rawHex digits: UnsafeRawBufferPointer) {
+        guard digits.count == 64 else { return nil }
+        func word(_ start: Int) -> UInt64? {
+            var word: UInt64 = 0
+            for at in start..<start + 16 {
+                guard let value = Hex.value(digits[at]) else { return nil }
+                word = word << 4 | UInt64(value)
+            }
+            return word
+        }
+        guard let a = word(0), let b = word(16), let c = word(32), let d = word(48) else { return nil }
+        words = (a, b, c, d)
+    }
+
     /// Reads exactly 64 lower-case digits; nil for anything else.
     public init?(hex: some StringProtocol) {
         var words: InlineArray<4, UInt64> = [0, 0, 0, 0]

@@ -72,17 +72,26 @@ public enum Files {
 
     /// The names in a folder, unsorted, without `.` and `..`; a name that is not UTF-8 has its bytes replaced.
     public static func names(in path: String) throws(PosixError) -> [String] {
+        var names: [String] = []
+        try eachName(in: path) { names.append(String(decoding: $0, as: UTF8.self)) }
+        return names
+    }
+
+    /// Gives `body` the bytes of each name in a folder, unsorted, without `.` and `..`. Nothing but the folder itself is looked at.
+    public static func eachName(in path: String, _ body: (UnsafeRawBufferPointer) -> Void) throws(PosixError) {
         guard let folder = opendir(path) else { throw PosixError("opendir", path, errno: errno) }
         defer { closedir(folder) }
-        var names: [String] = []
+        let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
         while true {
             errno = 0
             guard let entry = readdir(folder) else {
                 if errno != 0 { throw PosixError("readdir", path, errno: errno) }
-                return names
+                return
             }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name != ".", name != ".." { names.append(name) }
+            let start = UnsafeRawPointer(entry) + offset
+            let name = UnsafeRawBufferPointer(start: start, count: strlen(start.assumingMemoryBound(to: CChar.self)))
+            let isItself = name[0] == UInt8(ascii: ".") && (name.count == 1 || name.count == 2 && name[1] == UInt8(ascii: "."))
+            if !isItself { body(name) }
         }
     }
 

@@ -53,6 +53,21 @@ enum AccessLine {
         }
     }
 
+    static func event(_ message: String, _ members: JSON, stamp: [UInt8], milliseconds: Int, human: Bool, into out: inout [UInt8]) {
+        if human {
+            clock(into: &out)
+            escape(message, into: &out)
+            out.append(UInt8(ascii: "\n"))
+        } else {
+            begin(stamp, milliseconds, into: &out)
+            add(",\"event\":\"", into: &out)
+            escape(message, into: &out)
+            add("\",\"report\":", into: &out)
+            out.append(contentsOf: members.text.utf8)
+            add("}\n", into: &out)
+        }
+    }
+
     private static func begin(_ stamp: [UInt8], _ milliseconds: Int, into out: inout [UInt8]) {
         add("{\"time\":\"", into: &out)
         out.append(contentsOf: stamp)

@@ -1,4 +1,5 @@
 import Glibc
+import RxModel
 import RxPosix
 import RxProtocol
 import Synchronization
@@ -52,6 +53,13 @@ public final class AccessLog: Sendable {
         buffer?.add { moment, stamp, out in
             guard !human else { return AccessLine.human(entry, into: &out) }
             AccessLine.json(entry, stamp: stamp, milliseconds: moment.tv_nsec / 1_000_000, into: &out)
+        }
+    }
+
+    /// A line about what the server does by itself: for people a sentence, for programs that and the members of an object.
+    func event(_ message: String, _ members: JSON) {
+        buffer?.add { moment, stamp, out in
+            AccessLine.event(message, members, stamp: stamp, milliseconds: moment.tv_nsec / 1_000_000, human: human, into: &out)
         }
     }
 

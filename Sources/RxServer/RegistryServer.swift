@@ -6,6 +6,7 @@ public final class RegistryServer: Sendable {
     private let server: HTTPServer
     private let log: AccessLog
     private let host: String
+    private let collector: BackgroundCollector?
 
     /// Serves `store` until `stop`. Throws `RegistryError` when the address cannot be listened on, `PosixError` when the data folder
     /// cannot be made.
@@ -33,6 +34,7 @@ public final class RegistryServer: Sendable {
             workers.close()
             throw error
         }
+        collector = BackgroundCollector(configuration, store: store, log: log)
     }
 
     deinit { stop() }
@@ -47,6 +49,7 @@ public final class RegistryServer: Sendable {
 
     /// Takes no new connections, lets requests finish up to the drain time, then closes what is left. Returns when all is over.
     public func stop() {
+        collector?.end()
         server.stop()
         log.flush()
     }

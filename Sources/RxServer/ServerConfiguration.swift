@@ -1,4 +1,5 @@
 public import RxModel
+public import RxStore
 
 /// A registry server's settings. Source: Specs/06-http and 08-limits.
 public struct ServerConfiguration: Sendable, Equatable {
@@ -34,6 +35,10 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var sparseIndexes = false
     /// How long requests may take to finish when the server stops.
     public var drainSeconds = 10
+    /// How long the server waits between two collections of garbage, in seconds; 0 for none.
+    public var gcIntervalSeconds = 0
+    /// Which manifests without a tag those collections leave.
+    public var gcUntagged = CollectionOptions.Untagged.byDigest
     /// The number of threads that unpack and build archives.
     public var workerThreads = 4
     /// The most streams of blobs that are received or sent at a time.
@@ -68,11 +73,11 @@ public struct ServerConfiguration: Sendable, Equatable {
         "archiveCacheBytes": (\.archiveCacheBytes, 0...Int.max), "maxDefinitionBytes": (\.maxDefinitionBytes, 1...1 << 30),
         "maxManifestBytes": (\.maxManifestBytes, 1...1 << 30), "uploadSessionSeconds": (\.uploadSessionSeconds, 1...1 << 31),
         "drainSeconds": (\.drainSeconds, 0...3600), "workerThreads": (\.workerThreads, 1...256),
-        "maxTransfers": (\.maxTransfers, 1...1024),
+        "maxTransfers": (\.maxTransfers, 1...1024), "gcIntervalSeconds": (\.gcIntervalSeconds, 0...1 << 31),
     ]
 
     /// Every key that a configuration may have.
-    public static let keys = (Array(texts.keys) + Array(numbers.keys) + ["publicURL", "sparseIndexes"]).sorted()
+    public static let keys = (Array(texts.keys) + Array(numbers.keys) + ["publicURL", "sparseIndexes", "gcUntagged"]).sorted()
 
     private mutating func set(_ key: String, _ value: JSON) throws(ConfigurationError) {
         if let path = ServerConfiguration.texts[key] {
@@ -89,6 +94,8 @@ public struct ServerConfiguration: Sendable, Equatable {
         } else if key == "sparseIndexes" {
             guard let flag = value.bool else { throw ConfigurationError("sparseIndexes must be true or false", key: key) }
             sparseIndexes = flag
+        } else if key == "gcUntagged" {
+            gcUntagged = try ServerConfiguration.untagged(value)
         } else if key == "publicURL" {
             guard value != .null else { return publicURL = nil }
             publicURL = try ServerConfiguration.url(value)
@@ -97,6 +104,15 @@ public struct ServerConfiguration: Sendable, Equatable {
                 "the configuration has an unknown key \"\(key)\"", key: key,
                 hint: Nearest.word(to: key, among: ServerConfiguration.keys).map { "did you mean \"\($0)\"?" }
                     ?? "the keys are \(ServerConfiguration.keys.joined(separator: ", "))")
+        }
+    }
+
+    private static func untagged(_ value: JSON) throws(ConfigurationError) -> CollectionOptions.Untagged {
+        switch (value.string, value.int) {
+        case ("keep", _): return .all
+        case ("delete", _): return .younger(than: 0)
+        case (nil, let seconds?) where seconds >= 0: return .younger(than: seconds)
+        default: throw ConfigurationError("gcUntagged must be \"keep\", \"delete\" or a whole number of seconds", key: "gcUntagged")
         }
     }
 

@@ -18,6 +18,8 @@ extension Database {
             if present != nil { try run("UPDATE manifests SET by_digest = 0 WHERE id = ? AND by_digest <> 0", .integer(id)) }
         } else if try !isNamed(id, artifact, registry, repository) {
             try run("UPDATE manifests SET by_digest = 1 WHERE id = ?", .integer(id))
+            try run(
+                "INSERT INTO untagged VALUES (?, ?) ON CONFLICT DO UPDATE SET since = excluded.since", .integer(id), .integer(now))
         }
         return id
     }
@@ -58,7 +60,14 @@ extension Database {
     func alias(_ name: ContentDigest, of digest: Digest) throws {
         guard name.sha256 == nil else { return }
         guard try run("INSERT OR IGNORE INTO aliases VALUES (?, ?)", .text(name.description), .digest(digest)) > 0 else { return }
-        try run("UPDATE manifests SET subject = ? WHERE subject = ?", .text(digest.description), .text(name.description))
+        // Who referred to it by this name is kept by it from now on, where it is there.
+        try run(
+            """
+            UPDATE manifests SET subject = ?1, by_digest = by_digest AND NOT EXISTS (
+                SELECT 1 FROM manifests AS target WHERE target.registry = manifests.registry AND target.repository = manifests.repository
+                    AND target.digest = ?2)
+            WHERE subject = ?3
+            """, .text(digest.description), .digest(digest), .text(name.description))
     }
 
     /// A digest as subjects are filed under it: the SHA-256 where that is known.

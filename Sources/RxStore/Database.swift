@@ -4,7 +4,8 @@ import RxModel
 
 /// One SQLite connection; used by one thread at a time.
 final class Database {
-    /// How long a statement waits for another process's write, in milliseconds. Writes are short; a wait this long means a hang.
+    /// How often a statement asks for the lock that another process has, about once a millisecond. Writes are short; a wait this long means
+    /// a hang.
     static let patience: Int32 = 600_000
 
     private let handle: OpaquePointer
@@ -22,7 +23,14 @@ final class Database {
         }
         self.handle = handle
         self.path = path
-        sqlite3_busy_timeout(handle, Database.patience)
+        sqlite3_busy_handler(handle, { _, attempt in Database.waitForOthers(attempt) }, nil)
+    }
+
+    /// Sleeps before another attempt to have the write lock: briefly, because whoever has it leaves it to others for as briefly.
+    private static func waitForOthers(_ attempt: Int32) -> Int32 {
+        guard attempt < patience else { return 0 }
+        usleep(attempt < 8 ? 200 : 1000)
+        return 1
     }
 
     deinit {
@@ -64,6 +72,15 @@ final class Database {
         return try step(statement) ? try map(Row(handle: statement.handle)) : nil
     }
 
+    /// The rows of a query one at a time, so that several queries can go side by side. For use inside one transaction; another cursor of the
+    /// same query ends this one.
+    func cursor(_ sql: StaticString, _ values: SQLValue...) throws -> Cursor {
+        let statement = try prepared(sql)
+        statement.reset()
+        statement.bind(values)
+        return Cursor(self, statement)
+    }
+
     /// The id of the row inserted last.
     var lastInsertedID: Int { Int(sqlite3_last_insert_rowid(handle)) }
 
@@ -91,7 +108,7 @@ final class Database {
         }
     }
 
-    private func step(_ statement: Statement) throws -> Bool {
+    fileprivate func step(_ statement: Statement) throws -> Bool {
         switch sqlite3_step(statement.handle) {
         case SQLITE_ROW: true
         case SQLITE_DONE: false
@@ -162,6 +179,22 @@ final class Statement {
     }
 }
 
+/// A query whose rows are taken one at a time.
+final class Cursor {
+    private let database: Database
+    private let statement: Statement
+
+    fileprivate init(_ database: Database, _ statement: Statement) {
+        self.database = database
+        self.statement = statement
+    }
+
+    deinit { statement.reset() }
+
+    /// The next row, valid until the one after it is asked for; nil after the last.
+    func next() throws -> Row? { try database.step(statement) ? Row(handle: statement.handle) : nil }
+}
+
 /// The current row of a query; valid inside the closure it is handed to.
 struct Row {
     let handle: OpaquePointer
@@ -181,7 +214,8 @@ struct Row {
     }
 
     func digest(_ column: Int32) throws -> Digest {
-        guard let digest = Digest(bytes: blob(column)) else {
+        let start = sqlite3_column_blob(handle, column)
+        guard let digest = Digest(raw: UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))) else {
             throw RegistryError("the catalog holds a broken digest", code: .storeUnusable)
         }
         return digest

@@ -154,6 +154,7 @@ extension DiskStore {
                     throw RegistryError(
                         "an index of \(repository) lists manifest \(digest)", code: .unsupported, hint: "delete the index first")
                 }
+                guard try !database.isPinned(id) else { throw RegistryError.pinned(digest, in: repository) }
                 try database.run("DELETE FROM tags WHERE manifest = ?", .integer(id))
                 try database.forgetManifest(id)
                 return true
@@ -197,12 +198,6 @@ extension Database {
         return try first("SELECT bytes, media_type, digest, alias FROM manifests WHERE id = ?", .integer(id)) { row in
             StoredArtifact(bytes: row.blob(0), mediaType: row.text(1), digest: try row.digest(2), name: ContentDigest(row.text(3)))
         }
-    }
-
-    /// Deletes a manifest that no tag names any more, with what the catalog knows of it.
-    func forgetManifest(_ id: Int) throws {
-        try run("DELETE FROM manifests WHERE id = ?", .integer(id))
-        try run("DELETE FROM search WHERE rowid = ?", .integer(id))
     }
 }
 

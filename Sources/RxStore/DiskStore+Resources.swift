@@ -52,7 +52,7 @@ extension DiskStore {
         }
     }
 
-    public func remove(registry: String, repository: String, selector: Selector) throws -> [Reference] {
+    public func remove(registry: String, repository: String, selector: Selector, sparingPins: Bool) throws -> [Reference] {
         try catalog.write { database, _ in
             let tags: [String]
             switch selector {
@@ -68,6 +68,7 @@ extension DiskStore {
             case .tag(let tag):
                 tags = [tag]
             }
+            if sparingPins { try database.refusePinned(tags, registry, repository) }
             return try tags.filter { tag in
                 try database.run(
                     "DELETE FROM tags WHERE registry = ? AND repository = ? AND tag = ?", .text(registry), .text(repository), .text(tag))
@@ -76,10 +77,19 @@ extension DiskStore {
         }
     }
 
-    public func removeCached(registry: String?) throws -> Int {
+    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int) {
         try catalog.write { database, _ in
-            if let registry { return try database.run("DELETE FROM tags WHERE registry = ?1 AND registry <> ''", .text(registry)) }
-            return try database.run("DELETE FROM tags WHERE registry <> ''")
+            let host: SQLValue = registry.map { .text($0) } ?? .null
+            let pinned = try database.first(
+                """
+                SELECT count(*) FROM tags WHERE registry <> '' AND (?1 IS NULL OR registry = ?1) AND manifest IN (SELECT manifest FROM pins)
+                """, host
+            ) { $0.int(0) }
+            let removed = try database.run(
+                """
+                DELETE FROM tags WHERE registry <> '' AND (?1 IS NULL OR registry = ?1) AND manifest NOT IN (SELECT manifest FROM pins)
+                """, host)
+            return (removed, pinned ?? 0)
         }
     }
 }

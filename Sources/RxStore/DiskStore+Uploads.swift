@@ -28,27 +28,41 @@ extension DiskStore {
     /// Deletes uploads that nobody went on with in time, and files of uploads that were never left to another request and whose process
     /// died; gives their number.
     func abandonedUploads(delete: Bool) throws -> Int {
-        let names = try Files.names(in: layout.uploads)
-        let abandoned = try catalog.read { database in
-            let now = try database.now()
-            return try names.filter { name in
-                let until = try database.first("SELECT until FROM uploads WHERE name = ?", .text(name)) { $0.int(0) }
-                if let until { return until <= now }
-                guard let status = try Files.status(layout.upload(name)) else { return false }
-                return status.st_mtim.tv_sec + leaseTime <= Clock.now
-            }
+        // A row may be without a file, and a file without a row.
+        let rows = try catalog.read { database in
+            try database.rows("SELECT name FROM uploads WHERE until <= ?", .integer(try database.now())) { $0.text(0) }
         }
-        guard delete else { return abandoned.count }
+        let names = Set(try Files.names(in: layout.uploads)).union(rows).filter { DiskUpload.isName($0) }
         var count = 0
-        for name in abandoned {
-            guard let file = try? FileDescriptor.open(layout.upload(name), O_RDONLY), flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
-                continue
+        let suspects = try catalog.read { database in
+            let now = try database.now()
+            return try names.filter { try isAbandoned($0, database, now) }
+        }
+        guard delete else { return try suspects.count { try Files.status(layout.upload($0)) != nil } }
+        try catalog.inTurns(suspects.sorted()) { turn, name in
+            // Who goes on with it has it locked, or had, and has renewed its row since it was looked at.
+            let file: FileDescriptor?
+            do throws(PosixError) { file = try FileDescriptor.open(layout.upload(name), O_RDONLY) } catch {
+                guard error.isMissing else { throw error }
+                file = nil
             }
+            if let file, flock(file.number, LOCK_EX | LOCK_NB) != 0 { return }
+            guard try isAbandoned(name, turn.database, turn.now) else { return }
+            try turn.database.run("DELETE FROM uploads WHERE name = ?", .text(name))
+            // The file that was locked, and not one that has come since.
+            guard let file, let present = try Files.status(layout.upload(name)), try present.st_ino == file.status().st_ino else { return }
             if try Files.remove(layout.upload(name)) { count += 1 }
         }
-        // Rows without a file, too.
-        try catalog.write { database, now in try database.run("DELETE FROM uploads WHERE until <= ?", .integer(now)) }
         return count
+    }
+
+    /// Whether nobody may go on with an upload any more.
+    private func isAbandoned(_ name: String, _ database: Database, _ now: Int) throws -> Bool {
+        if let until = try database.first("SELECT until FROM uploads WHERE name = ?", .text(name), map: { $0.int(0) }) {
+            return until <= now
+        }
+        guard let status = try Files.status(layout.upload(name)) else { return false }
+        return status.st_mtim.tv_sec + leaseTime <= Clock.now
     }
 }
 

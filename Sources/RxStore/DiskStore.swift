@@ -78,26 +78,4 @@ public final class DiskStore: Store {
     public func begin() throws -> any StoreOperation { try DiskOperation(layout: layout, catalog: catalog, leaseTime: leaseTime) }
 
     public func begin(in repository: String) throws -> any BlobBatch { try RepositoryBatch(self, repository: repository) }
-
-    /// Puts back what a collection had moved aside but not yet forgotten, and deletes the rest. Idempotent; may be killed.
-    private func recover() throws {
-        guard try !Files.names(in: layout.trash).isEmpty else { return }
-        try catalog.write { database, _ in
-            for name in try Files.names(in: layout.trash) {
-                // A collection that is just finishing may delete its own file meanwhile; that file has no row.
-                let aside = "\(layout.trash)/\(name)"
-                guard let digest = Digest(hex: name.prefix(64)),
-                    let size = try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest), map: { $0.int(0) })
-                else {
-                    try Files.removeTree(aside)
-                    continue
-                }
-                if try layout.holds(digest, size: size) {
-                    try Files.remove(aside)
-                } else {
-                    try Files.rename(aside, to: layout.blob(digest))
-                }
-            }
-        }
-    }
 }

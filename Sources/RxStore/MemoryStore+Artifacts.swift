@@ -64,7 +64,7 @@ extension MemoryStore {
         try state.withLock { state in
             state.version += 1
             switch name {
-            case .tag(let tag): return state.tags.removeValue(forKey: Reference(repository: repository, tag: tag)) != nil
+            case .tag(let tag): return state.removeTag(Reference(repository: repository, tag: tag))
             case .digest(let digest):
                 let holder = Repository(registry: "", name: repository)
                 guard let found = state.artifact(holder, digest)?.digest else { return false }
@@ -75,11 +75,12 @@ extension MemoryStore {
                     throw RegistryError(
                         "an index of \(repository) lists manifest \(found)", code: .unsupported, hint: "delete the index first")
                 }
-                state.manifests[holder]?.removeAll { $0.digest == found }
+                guard state.pins[holder.place(found)] == nil else { throw RegistryError.pinned(found, in: repository) }
                 for (reference, tag) in state.tags
                 where reference.registry.isEmpty && reference.repository == repository && tag.manifest == found {
-                    state.tags[reference] = nil
+                    state.removeTag(reference)
                 }
+                state.manifests[holder]?.removeAll { $0.digest == found }
                 return true
             }
         }
@@ -104,7 +105,30 @@ extension MemoryStore.State {
     /// A digest as subjects are compared.
     func subject(_ name: ContentDigest) -> ContentDigest { digest(of: name).map { .sha256($0) } ?? name }
 
-    mutating func alias(_ name: ContentDigest, of digest: Digest) { if name.sha256 == nil { aliases[name] = digest } }
+    mutating func alias(_ name: ContentDigest, of digest: Digest) {
+        guard name.sha256 == nil, aliases.updateValue(digest, forKey: name) == nil else { return }
+        // Who referred to it by this name is kept by it from now on, where it is there.
+        for (repository, list) in manifests where list.contains(where: { $0.digest == digest }) {
+            for index in list.indices where list[index].artifact.subject == name { manifests[repository]![index].byDigest = false }
+        }
+    }
+
+    /// Removes a tag; gives whether it was there.
+    @discardableResult
+    mutating func removeTag(_ reference: Reference) -> Bool {
+        guard let tag = tags.removeValue(forKey: reference) else { return false }
+        noteUntagged(tag.manifest, in: MemoryStore.Repository(registry: reference.registry, name: reference.repository))
+        return true
+    }
+
+    /// Notes since when a manifest has no tag, if it has none.
+    private mutating func noteUntagged(_ digest: Digest, in repository: MemoryStore.Repository) {
+        let isTagged = tags.contains {
+            $0.key.registry == repository.registry && $0.key.repository == repository.name && $0.value.manifest == digest
+        }
+        guard !isTagged, let index = manifests[repository]?.firstIndex(where: { $0.digest == digest }) else { return }
+        manifests[repository]![index].untaggedSince = Clock.now
+    }
 
     func artifact(_ repository: MemoryStore.Repository, _ name: ContentDigest) -> Artifact? {
         let digest = digest(of: name)
@@ -145,8 +169,10 @@ extension MemoryStore.State {
         for tag in tags {
             seq += 1
             let reference = Reference(registry: repository.registry, repository: repository.name, tag: tag)
-            let createdAt = self.tags[reference]?.createdAt ?? now
-            self.tags[reference] = MemoryStore.Tag(manifest: artifact.digest, createdAt: createdAt, updatedAt: now, seq: seq)
+            let before = self.tags[reference]
+            self.tags[reference] = MemoryStore.Tag(
+                manifest: artifact.digest, createdAt: before?.createdAt ?? now, updatedAt: now, seq: seq)
+            if let before { noteUntagged(before.manifest, in: repository) }
         }
         version += 1
         let list = manifests[repository] ?? []
@@ -154,6 +180,7 @@ extension MemoryStore.State {
             var held = held
             if held.digest == artifact.digest {
                 held.byDigest = tags.isEmpty && !isNamed(held, in: list, repository)
+                if held.byDigest { held.untaggedSince = now }
             } else if artifact.manifests.keys.contains(where: { digest(of: $0) == held.digest })
                 || held.artifact.subject.map({ subject($0) == .sha256(artifact.digest) }) ?? false
             {
@@ -173,21 +200,5 @@ extension MemoryStore.State {
                 other.artifact.manifests.keys.contains { digest(of: $0) == held.digest }
                     || held.artifact.subject.map { subject($0) == .sha256(other.digest) } ?? false
             }
-    }
-
-    /// The manifests of a repository that a collection leaves.
-    func live(_ repository: MemoryStore.Repository, held kept: Set<Digest> = []) -> Set<Digest> {
-        let list = manifests[repository] ?? []
-        var live = Set(
-            tags.filter { $0.key.registry == repository.registry && $0.key.repository == repository.name }.map(\.value.manifest))
-        live.formUnion(list.filter { $0.byDigest || kept.contains($0.digest) }.map(\.digest))
-        while true {
-            let before = live.count
-            for held in list where live.contains(held.digest) { live.formUnion(held.artifact.manifests.keys.compactMap(digest)) }
-            for held in list {
-                if let subject = held.artifact.subject.flatMap(digest), live.contains(subject) { live.insert(held.digest) }
-            }
-            if live.count == before { return live }
-        }
     }
 }

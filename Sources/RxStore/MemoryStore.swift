@@ -27,6 +27,10 @@ public final class MemoryStore: Store {
         /// Those that an operation has now.
         var taken: Set<Digest> = []
         var tags: [Reference: Tag] = [:]
+        /// When what was pinned was.
+        var pins: [ManifestPlace: Int] = [:]
+        /// When copies were last used.
+        var uses: [ManifestPlace: Int] = [:]
         var seq = 0
         var version = 0
     }
@@ -41,6 +45,8 @@ public final class MemoryStore: Store {
         let artifact: Artifact
         /// Whether nothing but its digest keeps it.
         var byDigest: Bool
+        /// Since when it has had no tag; nil while it has one, and when it never had and was not put by its digest alone.
+        var untaggedSince: Int?
         /// The other digest that it was put by, when it was.
         var alias: ContentDigest?
         /// The blobs that it names: config and layers, and those that an index lists.
@@ -116,8 +122,8 @@ public final class MemoryStore: Store {
         return SearchPage(records: Array(found.dropFirst(query.offset).prefix(query.limit)), total: found.count)
     }
 
-    public func remove(registry: String, repository: String, selector: Selector) throws -> [Reference] {
-        state.withLock { state in
+    public func remove(registry: String, repository: String, selector: Selector, sparingPins: Bool) throws -> [Reference] {
+        try state.withLock { state in
             let tags: [Reference]
             switch selector {
             case .digest(let digest):
@@ -128,39 +134,20 @@ public final class MemoryStore: Store {
             case .tag(let tag):
                 tags = state.tag(registry, repository, tag).map { [$0] } ?? []
             }
-            for tag in tags { state.tags[tag] = nil }
+            if sparingPins, let pinned = tags.first(where: { state.isPinned($0) }) { throw RegistryError.pinned(pinned) }
+            for tag in tags { state.removeTag(tag) }
             state.version += 1
             return tags
         }
     }
 
-    public func removeCached(registry: String?) throws -> Int {
+    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int) {
         state.withLock { state in
-            let tags = state.tags.keys.filter { !$0.registry.isEmpty && (registry == nil || $0.registry == registry) }
-            for tag in tags { state.tags[tag] = nil }
+            let copies = state.tags.keys.filter { !$0.registry.isEmpty && (registry == nil || $0.registry == registry) }
+            let tags = copies.filter { !state.isPinned($0) }
+            for tag in tags { state.removeTag(tag) }
             state.version += 1
-            return tags.count
-        }
-    }
-
-    public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
-        state.withLock { state in
-            let end = Clock.now + (leaseTime.map { max(0, self.leaseTime - $0) } ?? 0)
-            let held = Set(state.holds.values.flatMap { $0.filter { $0.value > end }.keys })
-            let kept = state.manifests.map { repository, list in
-                let live = state.live(repository, held: held)
-                return (repository, list.filter { live.contains($0.digest) })
-            }
-            let named = Set(kept.flatMap { $0.1.flatMap { $0.blobs.compactMap(state.digest) } })
-            let leased = Set(state.leases.values.flatMap { $0.filter { $0.value > end }.keys })
-            let garbage = state.blobs.filter { !named.contains($0.key) && !leased.contains($0.key) }
-            let manifests = state.manifests.values.reduce(0) { $0 + $1.count } - kept.reduce(0) { $0 + $1.1.count }
-            if !dryRun {
-                state.manifests = Dictionary(uniqueKeysWithValues: kept)
-                for digest in garbage.keys { state.blobs[digest] = nil }
-                state.version += 1
-            }
-            return CollectionReport(blobs: garbage.count, bytes: garbage.values.reduce(0) { $0 + $1.count }, manifests: manifests)
+            return (tags.count, copies.count - tags.count)
         }
     }
 }

@@ -137,23 +137,3 @@ public struct SearchPage: Sendable {
         self.total = total
     }
 }
-
-/// What a collection deleted, or would delete.
-public struct CollectionReport: Sendable, Equatable {
-    /// Blobs without a manifest or live lease.
-    public var blobs: Int
-    /// Their bytes.
-    public var bytes: Int
-    /// Manifests without a tag.
-    public var manifests: Int
-    /// Files that no row names: abandoned staging and orphans.
-    public var leftovers: Int
-
-    /// Makes a report.
-    public init(blobs: Int = 0, bytes: Int = 0, manifests: Int = 0, leftovers: Int = 0) {
-        self.blobs = blobs
-        self.bytes = bytes
-        self.manifests = manifests
-        self.leftovers = leftovers
-    }
-}

@@ -115,19 +115,28 @@ public protocol ResourceReader: Sendable {
 /// Removes names.
 public protocol ResourceRemover: Sendable {
     /// Removes the tag that `selector` names (for a digest: every tag on that manifest); blobs stay until a collection.
-    /// Gives the tags removed, empty when there was none.
-    func remove(registry: String, repository: String, selector: Selector) throws -> [Reference]
+    /// Gives the tags removed, empty when there was none. With `sparingPins` it throws `RegistryError` (`unsupported`), and removes nothing,
+    /// where one of them is on a pinned manifest.
+    func remove(registry: String, repository: String, selector: Selector, sparingPins: Bool) throws -> [Reference]
 
-    /// Removes every resource that was copied from `registry`, or from any registry when nil; gives their number of tags.
-    func removeCached(registry: String?) throws -> Int
+    /// Removes every resource that was copied from `registry`, or from any registry when nil, but for those that are pinned; gives the
+    /// number of tags that went, and of those that stayed.
+    func removeCached(registry: String?) throws -> (removed: Int, pinned: Int)
+}
+
+extension ResourceRemover {
+    /// Removes tags, also those on pinned manifests, which stay without them.
+    public func remove(registry: String, repository: String, selector: Selector) throws -> [Reference] {
+        try remove(registry: registry, repository: repository, selector: selector, sparingPins: false)
+    }
 }
 
 /// Deletes what nothing names.
 public protocol Collector: Sendable {
-    /// Deletes manifests without a tag and blobs without a manifest or a live lease. `dryRun` only counts.
-    /// `leaseTime` (seconds) shortens the leases of operations that are still running; nil keeps them.
-    func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport
+    /// Deletes manifests that nothing keeps, blobs without a manifest or a live lease, and what dead operations left. Harmless at any
+    /// time, in any number of processes. Throws `CollectionRunningError` when another process collects and `options` do not wait.
+    func collect(_ options: CollectionOptions) throws -> CollectionReport
 }
 
 /// The whole store: what the registry and the client work against.
-public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, Collector, ArtifactStore {}
+public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, Collector, Keeper, ArtifactStore {}

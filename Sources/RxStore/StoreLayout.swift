@@ -14,6 +14,8 @@ struct StoreLayout: Sendable {
     var uploads: String { "\(root)/uploads" }
     /// Held by every process that has the store open (shared), and by the one that repairs it.
     var freshLock: String { "\(root)/fresh.lock" }
+    /// Held by the process that collects.
+    var collectLock: String { "\(root)/collect.lock" }
     var trash: String { "\(root)/trash" }
     var damaged: String { "\(root)/damaged" }
     var cache: String { "\(root)/cache" }

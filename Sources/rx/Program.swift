@@ -7,7 +7,8 @@ import RxPosix
 enum Program {
     /// Every command, in the order the help shows them.
     static let commands: [Command] = [
-        .add, .list, .info, .ingest, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .gc, .cache,
+        .add, .list, .info, .ingest, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .pin,
+        .unpin, .gc, .cache, .du,
         .config, .registry, .login, .logout, .serve,
     ]
 

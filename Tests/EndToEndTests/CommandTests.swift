@@ -143,7 +143,7 @@ import Testing
         #expect(try alice.rx("registry", "list").contains("one  http://localhost:1 (default)"))
         #expect(try alice.rx("config", "set", "registry", "http://localhost:9") == "Set registry = http://localhost:9\n")
         #expect(try alice.rx("config", "get", "registry") == "http://localhost:9\n")
-        fails(try alice.run("config", "set", "colour", "red"), 1, "Invalid key: colour. Valid keys: registry, transfers")
+        fails(try alice.run("config", "set", "colour", "red"), 1, "Invalid key: colour. Valid keys: registry, transfers, cache-size")
         #expect(try alice.rx("cache", "clear").hasPrefix("Cleared all cached resources"))
     }
 

@@ -42,4 +42,17 @@ import Testing
     @Test func `puts many blobs into a repository, in memory too`() throws {
         try BatchContract { MemoryStore() }.check()
     }
+
+    @Test func `keeps what is pinned, retained and used, and says why`() throws {
+        let folder = try TemporaryFolder()
+        var count = 0
+        try KeepingContract {
+            count += 1
+            return try DiskStore(at: "\(folder.path)/\(count)")
+        }.check()
+    }
+
+    @Test func `keeps what is pinned, retained and used, and says why, in memory too`() throws {
+        try KeepingContract { MemoryStore() }.check()
+    }
 }

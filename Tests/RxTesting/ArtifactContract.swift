@@ -338,7 +338,7 @@ public struct ArtifactContract<S: Store> {
         #expect(record.manifestDigest == list.digest && record.reference.registry == "h:1")
         #expect(try store.artifact(registry: "h:1", repository: "r", name: .digest(.sha256(child.digest))) != nil)
         #expect(try store.collect(dryRun: false, leaseTime: 0) == CollectionReport())
-        #expect(try store.removeCached(registry: "h:1") == 1)
+        #expect(try store.removeCached(registry: "h:1").removed == 1)
         #expect(try store.collect(dryRun: false, leaseTime: 0).manifests == 2)
     }
 }

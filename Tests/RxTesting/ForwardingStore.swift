@@ -18,13 +18,22 @@ extension ForwardingStore {
     public func manifest(of record: ResourceRecord) throws -> ResourceManifest { try base().manifest(of: record) }
     public func search(_ query: SearchQuery) throws -> SearchPage { try base().search(query) }
     public func version() throws -> Int { try base().version() }
-    public func remove(registry: String, repository: String, selector: Selector) throws -> [Reference] {
-        try base().remove(registry: registry, repository: repository, selector: selector)
+    public func remove(registry: String, repository: String, selector: Selector, sparingPins: Bool) throws -> [Reference] {
+        try base().remove(registry: registry, repository: repository, selector: selector, sparingPins: sparingPins)
     }
-    public func removeCached(registry: String?) throws -> Int { try base().removeCached(registry: registry) }
-    public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
-        try base().collect(dryRun: dryRun, leaseTime: leaseTime)
+    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int) { try base().removeCached(registry: registry) }
+    public func pin(_ record: ResourceRecord) throws -> Bool { try base().pin(record) }
+    public func unpin(_ record: ResourceRecord) throws -> Bool { try base().unpin(record) }
+    public func pins() throws -> [Pin] { try base().pins() }
+    public func explain(_ digest: ContentDigest, _ options: CollectionOptions) throws -> Explanation? {
+        try base().explain(digest, options)
     }
+    public func usage() throws -> StoreUsage { try base().usage() }
+    public func noteUse(of record: ResourceRecord) throws { try base().noteUse(of: record) }
+    public func evictCopies(to limit: Int, sparing spared: ResourceRecord?, dryRun: Bool) throws -> Eviction {
+        try base().evictCopies(to: limit, sparing: spared, dryRun: dryRun)
+    }
+    public func collect(_ options: CollectionOptions) throws -> CollectionReport { try base().collect(options) }
     public func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact? {
         try base().artifact(registry: registry, repository: repository, name: name)
     }
@@ -69,5 +78,12 @@ extension ForwardingStore {
     public func received(_ name: String, in repository: String) throws -> Int? { try base().received(name, in: repository) }
     public func upload(_ name: String, in repository: String) throws -> (any UploadSession)? {
         try base().upload(name, in: repository)
+    }
+}
+
+extension Collector {
+    /// Collects as the rules say that a collection does.
+    public func collect(dryRun: Bool, leaseTime: Int?) throws -> CollectionReport {
+        try collect(CollectionOptions(dryRun: dryRun, leaseTime: leaseTime))
     }
 }

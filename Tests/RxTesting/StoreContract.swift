@@ -210,10 +210,10 @@ public struct StoreContract<S: Store> {
         #expect(try store.remove(registry: "", repository: "gone", selector: .tag("9")).isEmpty)
         #expect(try store.remove(registry: "", repository: "gone", selector: .digest(record.tree)).map(\.tag) == ["1", "2"])
         #expect(try store.resolve(registry: "", repository: "gone", selector: .tag("latest")) == nil)
-        #expect(try store.removeCached(registry: "other") == 0)
-        #expect(try store.removeCached(registry: nil) == 1)
+        #expect(try store.removeCached(registry: "other").removed == 0)
+        #expect(try store.removeCached(registry: nil).removed == 1)
         try put(["content": "1"], try definition("own"), in: store)
-        #expect(try store.removeCached(registry: "") == 0, "what is the store's own is not cached")
+        #expect(try store.removeCached(registry: "").removed == 0, "what is the store's own is not cached")
     }
 
     func collections() throws {

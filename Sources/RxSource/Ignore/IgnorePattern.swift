@@ -1,3 +1,5 @@
+import RxModel
+
 /// One line of an `.rxignore` file, with the syntax and meaning of gitignore(5), "PATTERN FORMAT".
 ///
 /// - An empty line and one that starts with `#` are nothing. Spaces at the end do not count unless the last is written `\ `.
@@ -11,7 +13,7 @@ struct IgnorePattern: Sendable, Equatable {
     let negated: Bool
     private let foldersOnly: Bool
     private let anchored: Bool
-    private let globs: [Glob]
+    private let glob: PathGlob
 
     /// Reads a line without its line end; nil for a line that matches nothing.
     init?(line: ArraySlice<UInt8>) {
@@ -25,40 +27,14 @@ struct IgnorePattern: Sendable, Equatable {
         anchored = line.contains(UInt8(ascii: "/"))
         if line.first == UInt8(ascii: "/") { line.removeFirst() }
         guard !line.isEmpty else { return nil }
-        var globs: [Glob] = []
-        for segment in line.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-            guard !segment.isEmpty, let glob = Glob(segment) else { return nil }
-            globs.append(glob)
-        }
-        self.globs = globs
+        guard let glob = PathGlob(line) else { return nil }
+        self.glob = glob
     }
 
     /// Whether the line means an entry: `path` from the folder of the `.rxignore` file, `name` its last segment.
     func matches(path: ArraySlice<UInt8>, name: ArraySlice<UInt8>, isFolder: Bool) -> Bool {
         guard isFolder || !foldersOnly else { return false }
-        return anchored ? matches(path.split(separator: UInt8(ascii: "/"))) : globs[0].matches(name)
-    }
-
-    private func matches(_ segments: [ArraySlice<UInt8>]) -> Bool {
-        var glob = 0
-        var at = 0
-        var star: (glob: Int, at: Int)?
-        while at < segments.count {
-            if glob < globs.count, globs[glob].spansSegments {
-                glob += 1
-                if glob == globs.count { return true }
-                star = (glob, at)
-            } else if glob < globs.count, globs[glob].matches(segments[at]) {
-                glob += 1
-                at += 1
-            } else if let last = star {
-                star = (last.glob, last.at + 1)
-                (glob, at) = (last.glob, last.at + 1)
-            } else {
-                return false
-            }
-        }
-        return glob == globs.count
+        return anchored ? glob.matches(path.split(separator: UInt8(ascii: "/"))) : glob.matches(name: name)
     }
 
     /// Takes off spaces at the end; one behind a `\` stays.

@@ -19,10 +19,14 @@ extension Command {
             ) { invocation in
                 let client = try Home.client(invocation)
                 let registry = try invocation.value(host).map { try client.cacheHost($0) }
-                let count = try client.store.removeCached(registry: registry)
+                let (removed, pinned) = try client.store.removeCached(registry: registry)
                 let what = registry.map { "Cleared cached resources from \($0)" } ?? "Cleared all cached resources"
+                let rest = pinned > 0 ? "\n  Kept: \(Output.count(pinned, "pinned tag"))" : ""
                 try Output(invocation).print(
-                    .members(["removed": .integer(count), "registry": registry.map { .string($0) }]), "\(what) (\(count))")
-            }
+                    .members([
+                        "removed": .integer(removed), "pinned": .integer(pinned), "registry": registry.map { .string($0) },
+                    ]), "\(what) (\(removed))\(rest)")
+            },
+            cachePrune,
         ])
 }

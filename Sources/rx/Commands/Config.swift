@@ -36,6 +36,7 @@ extension Command {
                 examples: [
                     .init("rx config set registry http://localhost:3000", "use this registry by default"),
                     .init("rx config set transfers 2", "move at most 2 blobs at once (default 8)"),
+                    .init("rx config set cache-size 10GiB", "let a pull remove the copies that were not used for longest"),
                 ]
             ) { invocation in
                 let (key, value) = (invocation.positional[0], invocation.positional[1])

@@ -38,10 +38,12 @@ extension Command {
         json["transfer"] = pulling.report.json
         json["target"] = target.map { .string($0) }
         json["folder"] = folder?.json
+        json["evicted"] = pulling.pruning.map { .array($0.eviction.copies.map(\.json)) }
         var lines = [
             "Pulled: \(record.reference)", "  Files: \(Output.number(record.fileCount)) (\(Output.bytes(record.size)))",
             "  Digest: \(record.tree)", "  \(pulling.report.words("Received"))",
         ]
+        if let pruning = pulling.pruning { lines.append("  Evicted: \(pruning.eviction.words)") }
         if let target, let folder { lines += ["  Folder: \(target)", "  \(folder.words)"] }
         try Output(invocation).print(.object(json), lines.joined(separator: "\n"))
     }

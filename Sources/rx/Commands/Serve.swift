@@ -7,6 +7,10 @@ extension Command {
     private static let data = Option("--data", "DIR", "the store's folder (default: the home, ~/.rx)")
     private static let host = Option("--host", "ADDRESS", "listen on this address (default 127.0.0.1)")
     private static let port = Option("--port", "N", "listen on this port, 0 for any free one (default 3000)")
+    private static let interval = Option(
+        "--gc-interval", "DURATION", "collect garbage so often: 30m, 6h, 1d, or 0 for never (default 0)")
+    private static let untagged = Option(
+        "--gc-untagged", "RULE", "what those collections do with manifests without a tag: as rx gc --untagged")
     private static let file = Option("--config", "FILE", "read settings from this JSON file; the options above win")
 
     /// `rx serve`
@@ -16,10 +20,11 @@ extension Command {
             Serves the resources of a store until SIGTERM or SIGINT: it then stops accepting, finishes what is in flight and exits 0.
             Prints its address on standard output, and one line a request on standard error. Any number may serve one folder.
             """,
-        options: [data, host, port, file, .json],
+        options: [data, host, port, file, interval, untagged, .json],
         examples: [
             .init("rx serve", "serve your own store on http://127.0.0.1:3000"),
             .init("rx serve --data /srv/rx --port 8080", "a registry with a folder of its own"),
+            .init("rx serve --data /srv/rx --gc-interval 1d", "the same, which deletes what nothing names once a day"),
         ],
         takesSignals: true
     ) { invocation in
@@ -30,7 +35,11 @@ extension Command {
         if let value = invocation.value(host) { configuration.host = value }
         configuration.port = try invocation.number(port, in: 0...65535, default: configuration.port)
 
+        if let value = invocation.value(interval) { configuration.gcIntervalSeconds = try Duration(parsing: value).seconds }
+        if let value = invocation.value(untagged) { configuration.gcUntagged = try CollectionOptions.Untagged(parsing: value) }
+
         Signals.holdEnd()
+        _ = try RetentionPolicy.stored(in: configuration.data)
         let store = try DiskStore(at: configuration.data, uploadTime: configuration.uploadSessionSeconds)
         let server = try RegistryServer(configuration, store: store)
         try Output(invocation).print(

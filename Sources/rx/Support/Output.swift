@@ -56,6 +56,12 @@ struct Output {
     /// `1 resource`, `2 resources`.
     static func count(_ count: Int, _ word: String) -> String { "\(number(count)) \(word)\(count == 1 ? "" : "s")" }
 
+    /// `1 copy`, `2 copies`.
+    static func count(_ count: Int, _ word: String, _ plural: String) -> String { "\(number(count)) \(count == 1 ? word : plural)" }
+
+    /// A time (seconds since 1970) as RFC 3339 writes it.
+    static func time(_ seconds: Int) -> String { Timestamp.text(seconds) }
+
     /// `9,997`.
     static func number(_ value: Int) -> String {
         var digits = String(value.magnitude)

@@ -14,6 +14,15 @@ struct ProgressReading: Equatable {
     var secondsLeft: Int?
     /// The part of all the work that is done, 0 to 1; nil when that is not known.
     var fraction: Double?
+
+    /// Whether the work is told in files alone: their bytes are not moved.
+    var isCount: Bool { totalBytes == nil && bytes == 0 && (totalFiles ?? 0) > 0 }
+
+    /// The part of this phase that is done, 0 to 1; nil when that is not known.
+    var part: Double? {
+        if let totalBytes, totalBytes > 0 { return min(1, Double(bytes) / Double(totalBytes)) }
+        return isCount ? min(1, Double(files) / Double(totalFiles!)) : nil
+    }
 }
 
 /// Works out how far everything is that a command does: one whole, also when it has several phases. Times are nanoseconds of a clock
@@ -66,13 +75,12 @@ struct ProgressMeter {
         var reading = reading
         let first = samples.first ?? (phaseStartedAt, 0)
         reading.rate = Int(Double(reading.bytes - first.bytes) / max(1e-3, Double(now - first.at) / 1e9))
-        guard let total = reading.totalBytes, total > 0 else { return reading }
-        let done = min(1, Double(reading.bytes) / Double(total))
+        guard let done = reading.part else { return reading }
         furthest = max(furthest, min(1, (Double(phase - 1) + done) / Double(phases)))
         reading.fraction = furthest
         // The first moments say nothing of the rest.
         guard done >= 0.01 || now - phaseStartedAt >= 10_000_000_000 else { return reading }
-        if phase == phases {
+        if phase == phases, let total = reading.totalBytes {
             if reading.rate > 0 { reading.secondsLeft = max(0, total - reading.bytes) / reading.rate + (reading.bytes < total ? 1 : 0) }
         } else if furthest > 0, let startedAt {
             // Of what comes after this phase no more is known than how many phases that is.

@@ -5,9 +5,9 @@ enum ProgressText {
 
     /// `pushing: 38.6 MiB of 85.8 MiB (45 %), 4,500 of 10,001 files, 92.1 MiB/s, 1 s left`.
     static func line(_ reading: ProgressReading) -> String {
-        var parts = [amount(reading)]
+        var parts = reading.isCount ? rest(reading) : [amount(reading)] + rest(reading)
         if let percent = percent(reading) { parts[0] += " (\(percent) %)" }
-        return "\(reading.what): " + (parts + rest(reading)).joined(separator: ", ")
+        return "\(reading.what): " + parts.joined(separator: ", ")
     }
 
     /// The same as one line of a terminal with a bar, shorter than `columns`: `pulling [####----]  45 %  38.6/85.8 MiB  4,500/10,001 files
@@ -24,7 +24,9 @@ enum ProgressText {
             return clipped(([reading.what, amount] + [files, rate].compactMap { $0 }).joined(separator: "  "), columns)
         }
         let share = String(repeating: " ", count: max(0, 3 - String(percent).count)) + "\(percent) %"
-        for details in [[amount, files, rate, left], [amount, rate, left], [amount, left], [left]] {
+        let choices =
+            reading.isCount ? [[files, left], [left]] : [[amount, files, rate, left], [amount, rate, left], [amount, left], [left]]
+        for details in choices {
             let rest = ([share] + details.compactMap { $0 }).joined(separator: "  ")
             let width = min(barWidth, columns - 1 - reading.what.count - rest.count - 4)
             guard width >= leastBarWidth else { continue }
@@ -51,7 +53,7 @@ enum ProgressText {
         if let total = reading.totalFiles, total > 0 {
             parts.append("\(Output.number(min(reading.files, total))) of \(Output.count(total, "file"))")
         }
-        parts.append("\(Output.bytes(reading.rate))/s")
+        if !reading.isCount { parts.append("\(Output.bytes(reading.rate))/s") }
         if let left = reading.secondsLeft, left > 0 { parts.append("\(time(left)) left") }
         return parts
     }

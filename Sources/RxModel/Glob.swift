@@ -1,5 +1,5 @@
 /// A wildcard pattern for one path segment, compared as bytes: `*`, `?`, `[...]` and `\` as in gitignore(5).
-struct Glob: Sendable, Equatable {
+package struct Glob: Sendable, Equatable {
     private enum Token: Sendable, Equatable {
         case byte(UInt8)
         case one
@@ -9,10 +9,10 @@ struct Glob: Sendable, Equatable {
 
     private let tokens: [Token]
     /// Whether it is `**`, alone in its segment.
-    let spansSegments: Bool
+    package let spansSegments: Bool
 
     /// Reads a pattern; nil when it can match nothing: an open `[` or a `\` at the end.
-    init?(_ pattern: some Sequence<UInt8>) {
+    package init?(_ pattern: some Sequence<UInt8>) {
         let pattern = Array(pattern)
         var tokens: [Token] = []
         var at = 0
@@ -38,7 +38,7 @@ struct Glob: Sendable, Equatable {
 
     /// Whether the whole of a name matches. Going back to the last `*` alone is enough, so the time is bounded by the product of
     /// both lengths whatever the pattern.
-    func matches(_ name: ArraySlice<UInt8>) -> Bool {
+    package func matches(_ name: ArraySlice<UInt8>) -> Bool {
         var token = 0
         var at = name.startIndex
         var star: (token: Int, at: Int)?
@@ -67,6 +67,48 @@ struct Glob: Sendable, Equatable {
         case .set(let set): set.contains(byte)
         case .many: false
         }
+    }
+}
+
+/// A wildcard pattern for a path: a glob a segment, of which `**` stands for any number of segments.
+package struct PathGlob: Sendable, Equatable {
+    private let globs: [Glob]
+
+    /// Reads a pattern; nil when it can match nothing, or has an empty segment.
+    package init?(_ pattern: some Collection<UInt8>) {
+        var globs: [Glob] = []
+        for segment in pattern.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            guard !segment.isEmpty, let glob = Glob(segment) else { return nil }
+            globs.append(glob)
+        }
+        self.globs = globs
+    }
+
+    /// Whether the first segment alone, taken as a pattern for a name, matches.
+    package func matches(name: ArraySlice<UInt8>) -> Bool { globs[0].matches(name) }
+
+    /// Whether the whole of a path matches, given as its segments. `**` at the end stands for one segment or more, elsewhere for any
+    /// number of them.
+    package func matches(_ segments: [ArraySlice<UInt8>]) -> Bool {
+        var glob = 0
+        var at = 0
+        var star: (glob: Int, at: Int)?
+        while at < segments.count {
+            if glob < globs.count, globs[glob].spansSegments {
+                glob += 1
+                if glob == globs.count { return true }
+                star = (glob, at)
+            } else if glob < globs.count, globs[glob].matches(segments[at]) {
+                glob += 1
+                at += 1
+            } else if let last = star {
+                star = (last.glob, last.at + 1)
+                (glob, at) = (last.glob, last.at + 1)
+            } else {
+                return false
+            }
+        }
+        return glob == globs.count
     }
 }
 

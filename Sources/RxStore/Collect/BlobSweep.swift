@@ -1,0 +1,134 @@
+import RxModel
+import RxPosix
+
+extension CollectionRun {
+    /// A file that was moved into trash/, and where it was.
+    private struct Moved {
+        let digest: Digest
+        let path: String
+        let aside: String
+    }
+
+    /// Checks each blob again, moves its file aside and forgets it, in short transactions; the files are deleted later.
+    func sweepBlobs(_ dead: [StagedBlob]) throws {
+        var next = 0
+        while next < dead.count, !isAskedToStop(.blobs, passed, blobs) {
+            var moved: [Moved] = []
+            var swept = CollectionReport()
+            do {
+                try catalog.turn { turn in
+                    let leaseEnd = rule(at: turn.now).leaseEnd
+                    repeat {
+                        let blob = dead[next]
+                        next += 1
+                        guard try turn.database.isGarbage(blob.digest, leaseEnd) else { continue }
+                        let path = layout.blob(blob.digest)
+                        if let aside = try moveAside(path, as: blob.digest.hex) {
+                            moved.append(Moved(digest: blob.digest, path: path, aside: aside))
+                        }
+                        try turn.database.run("DELETE FROM blobs WHERE digest = ?", .digest(blob.digest))
+                        swept.blobs += 1
+                        swept.bytes += blob.size
+                    } while next < dead.count && !turn.isOver
+                }
+            } catch {
+                // What cannot be put back now is put back by the next start.
+                try? putBack(moved)
+                throw error
+            }
+            report.blobs += swept.blobs
+            report.bytes += swept.bytes
+            aside += moved.map(\.aside)
+            if aside.count >= CollectionRun.filesAside { try emptyTrash() }
+        }
+    }
+
+    /// Returns files to their places whose rows came back with a transaction that failed.
+    private func putBack(_ moved: [Moved]) throws {
+        try catalog.exclusively { database in
+            for each in moved where try database.hasBlob(each.digest) {
+                if try Files.status(each.path) == nil { try Files.rename(each.aside, to: each.path) }
+            }
+        }
+    }
+
+    /// Deletes blob files that have no row. A put renames and inserts in one write transaction, so a file that has no row inside another
+    /// write transaction belongs to nobody, however young it is.
+    func sweepOrphans(_ suspects: [Digest]) throws {
+        try catalog.inTurns(suspects) { turn, digest in
+            for digest in try orphans([digest], turn.database) {
+                // Its bytes were perhaps never synced: under this name recovery does not take it for the blob.
+                guard let moved = try moveAside(layout.blob(digest), as: "orphan.\(digest.hex)") else { continue }
+                aside.append(moved)
+                report.leftoverKinds.orphans += 1
+            }
+        }
+    }
+
+    /// Those of the suspects that are files without a row, while nobody writes.
+    func orphans(_ suspects: [Digest], _ database: Database) throws -> [Digest] {
+        try suspects.filter { try !database.hasBlob($0) && Files.status(layout.blob($0)) != nil }
+    }
+
+    /// Moves a file into trash/ under a name of its own; gives the new path, or nil when the file was gone. Recovery returns what is named
+    /// after a blob that has a row.
+    private func moveAside(_ path: String, as name: String) throws -> String? {
+        let target = "\(layout.trash)/\(name).\(mark)"
+        do {
+            try Files.rename(path, to: target)
+            return target
+        } catch {
+            if error.isMissing { return nil }
+            throw error
+        }
+    }
+
+    /// Deletes other names of what no repository holds or refers to any more: until then they are everybody's.
+    func sweepAliases() throws {
+        var last = ""
+        while !isStopped {
+            let names = try catalog.read { try $0.uselessAliases(after: last) }
+            guard let end = names.last else { return }
+            try catalog.inTurns(names) { turn, name in try turn.database.forgetAlias(name) }
+            last = end
+        }
+    }
+}
+
+extension Database {
+    func hasBlob(_ digest: Digest) throws -> Bool {
+        try first("SELECT 1 FROM blobs WHERE digest = ?", .digest(digest)) { _ in true } ?? false
+    }
+
+    /// Whether a blob has a row, and neither a manifest nor a lease that ends after `leaseEnd`.
+    func isGarbage(_ digest: Digest, _ leaseEnd: Int) throws -> Bool {
+        try first(
+            """
+            SELECT 1 FROM blobs WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM refs WHERE digest = ?1)
+                AND NOT EXISTS (SELECT 1 FROM leases WHERE digest = ?1 AND until > ?2)
+            """, .digest(digest), .integer(leaseEnd)
+        ) { _ in true } ?? false
+    }
+
+    /// Some of the other names that nothing needs, in their order.
+    func uselessAliases(after last: String) throws -> [String] {
+        try rows(
+            """
+            SELECT name FROM aliases WHERE name > ? AND NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.digest = aliases.digest)
+                AND NOT EXISTS (SELECT 1 FROM manifests WHERE manifests.digest = aliases.digest)
+                AND NOT EXISTS (SELECT 1 FROM manifests WHERE subject = 'sha256:' || lower(hex(aliases.digest)))
+            ORDER BY name LIMIT 4096
+            """, .text(last)
+        ) { $0.text(0) }
+    }
+
+    /// Deletes another name if nothing needs it.
+    func forgetAlias(_ name: String) throws {
+        try run(
+            """
+            DELETE FROM aliases WHERE name = ? AND NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.digest = aliases.digest)
+                AND NOT EXISTS (SELECT 1 FROM manifests WHERE manifests.digest = aliases.digest)
+                AND NOT EXISTS (SELECT 1 FROM manifests WHERE subject = 'sha256:' || lower(hex(aliases.digest)))
+            """, .text(name))
+    }
+}

@@ -1,0 +1,194 @@
+import RxModel
+
+/// Which manifests a collection leaves and which it deletes, by one look at the catalog.
+///
+/// A manifest lives while a tag names it, while it is pinned, while an operation holds it, while an index that lives lists it, while its subject lives, and while
+/// the rule for those without a tag leaves it. Only those without a tag are looked at one by one: the others need no more than their id.
+/// Source: Specs/11-distribution, OCI-118.
+struct LiveManifests {
+    /// Those that nothing keeps, what kept others before what it kept only where that is so by their ids.
+    private(set) var dead: [Int] = []
+    /// How many of them refer to another manifest.
+    private(set) var deadReferrers = 0
+    /// Those that are deleted already, but for what they named.
+    private(set) var forgotten: [Int] = []
+    /// How many live, by what keeps them.
+    private(set) var kept = CollectionReport.Kept()
+
+    private enum Keeper { case pinned, held, untagged, index, subject }
+
+    /// What is known of a manifest without a tag.
+    private struct Candidate {
+        let id: Int
+        let isReferrer: Bool
+        var keeper: Keeper?
+        /// Those without a tag that live when this one does.
+        var keeps: [(Int, Keeper)] = []
+    }
+
+    /// Looks at the catalog, inside a transaction. With `keepsTag`, the tags that it is false for count for nothing, as if they were removed.
+    init(_ database: Database, _ rule: KeepingRule, keepsTag: ((Reference) throws -> Bool)? = nil) throws {
+        let tagged = try LiveManifests.tagged(database, keepsTag)
+        var candidates: [Candidate] = []
+        var positions: [Int: Int] = [:]
+        let ids = try database.cursor("SELECT id FROM manifests INDEXED BY manifests_by_digest ORDER BY digest")
+        while let row = try ids.next() {
+            let id = row.int(0)
+            guard !tagged.contains(id) else {
+                kept.tagged += 1
+                continue
+            }
+            positions[id] = candidates.count
+            candidates.append(Candidate(id: id, isReferrer: false))
+        }
+        var waiting: [Int] = []
+        for position in candidates.indices {
+            let id = candidates[position].id
+            guard let own = try database.holding(id) else { continue }
+            guard own.registry != Database.forgotten else {
+                forgotten.append(id)
+                positions[id] = nil
+                continue
+            }
+            candidates[position] = Candidate(id: id, isReferrer: own.subject != nil, keeper: nil, keeps: candidates[position].keeps)
+            if try database.isPinned(id) {
+                candidates[position].keeper = .pinned
+            } else if try database.isHeld(own.digest, beyond: rule.leaseEnd) {
+                candidates[position].keeper = .held
+            } else if try rule.keepsUntagged(id, own, database) {
+                candidates[position].keeper = .untagged
+            }
+            for (holder, keeper) in try LiveManifests.holders(of: own, database) where candidates[position].keeper == nil {
+                if let other = positions[holder] {
+                    candidates[other].keeps.append((position, keeper))
+                } else if tagged.contains(holder) {
+                    candidates[position].keeper = keeper
+                }
+            }
+            if candidates[position].keeper != nil { waiting.append(position) }
+        }
+        while let position = waiting.popLast() {
+            for (other, keeper) in candidates[position].keeps where candidates[other].keeper == nil {
+                candidates[other].keeper = keeper
+                waiting.append(other)
+            }
+        }
+        for candidate in candidates where positions[candidate.id] != nil { count(candidate) }
+    }
+
+    private mutating func count(_ candidate: Candidate) {
+        switch candidate.keeper {
+        case .pinned: kept.pinned += 1
+        case .held: kept.held += 1
+        case .untagged: kept.untagged += 1
+        case .index: kept.listed += 1
+        case .subject: kept.referrers += 1
+        case nil:
+            dead.append(candidate.id)
+            if candidate.isReferrer { deadReferrers += 1 }
+        }
+    }
+
+    /// The manifests that tags name.
+    private static func tagged(_ database: Database, _ keepsTag: ((Reference) throws -> Bool)?) throws -> IDSet {
+        var tagged = IDSet()
+        let tags = try database.cursor("SELECT manifest, registry, repository, tag FROM tags INDEXED BY tags_by_manifest ORDER BY manifest")
+        while let row = try tags.next() {
+            let isKept = try keepsTag?(Reference(registry: row.text(1), repository: row.text(2), tag: row.text(3))) ?? true
+            if isKept { tagged.insert(row.int(0)) }
+        }
+        return tagged
+    }
+
+    /// The manifests of its repository that keep one while they live: the indexes that list it, and its subject.
+    private static func holders(of own: Database.Holding, _ database: Database) throws -> [(Int, Keeper)] {
+        var holders: [(Int, Keeper)] = try database.parents(of: own).map { ($0, .index) }
+        if let subject = own.subject, let id = try database.manifestID(own.registry, own.repository, subject) {
+            holders.append((id, .subject))
+        }
+        return holders
+    }
+}
+
+/// What keeps a manifest or blob beside names: leases, and the rule for manifests without a tag, at one moment.
+struct KeepingRule {
+    /// A lease that ends by this time (seconds since 1970) is over.
+    let leaseEnd: Int
+    private let untagged: CollectionOptions.Untagged
+    /// A manifest that has had no tag since before this time (seconds since 1970) is too old to stay.
+    private let oldest: Int
+
+    /// The rule at the time `now`, of a store whose leases last `leaseTime` seconds.
+    init(_ options: CollectionOptions, leaseTime: Int, now: Int) {
+        leaseEnd = now + (options.leaseTime.map { max(0, leaseTime - $0) } ?? 0)
+        untagged = options.untagged
+        let grace = min(leaseTime, options.leaseTime ?? leaseTime)
+        // A number of seconds may be anything that a person types.
+        oldest = if case .younger(let age) = options.untagged { now - max(min(age, now), grace) } else { now }
+    }
+
+    /// Whether a manifest stays that nothing else keeps.
+    func keepsUntagged(_ id: Int, _ own: Database.Holding, _ database: Database) throws -> Bool {
+        switch untagged {
+        case .all: true
+        case .byDigest: own.isByDigest
+        case .younger:
+            try database.first("SELECT 1 FROM untagged WHERE manifest = ? AND since > ?", .integer(id), .integer(oldest)) { _ in true }
+                ?? false
+        }
+    }
+}
+
+extension Database {
+    /// What the owners of leases begin with that keep a manifest and all that it names, in place of a lease on each blob.
+    static let holder = "hold "
+    /// The registry of manifests that are deleted but for what they named: no host has such a name.
+    static let forgotten = " forgotten"
+
+    /// What decides whether a manifest without a tag stays.
+    struct Holding {
+        let registry: String
+        let repository: String
+        let digest: Digest
+        /// The manifest that it refers to, where it is known which that is.
+        let subject: Digest?
+        let isByDigest: Bool
+    }
+
+    /// What decides about a manifest; nil when it is gone.
+    func holding(_ id: Int) throws -> Holding? {
+        try first("SELECT registry, repository, digest, subject, by_digest FROM manifests WHERE id = ?", .integer(id)) {
+            Holding(
+                registry: $0.text(0), repository: $0.text(1), digest: try $0.digest(2), subject: Digest($0.text(3)),
+                isByDigest: $0.int(4) != 0)
+        }
+    }
+
+    /// Whether an operation holds the manifests of a digest beyond a time.
+    func isHeld(_ digest: Digest, beyond time: Int) throws -> Bool {
+        try first(
+            "SELECT 1 FROM leases WHERE digest = ? AND until > ? AND owner >= 'hold ' AND owner < 'hold!'", .digest(digest), .integer(time)
+        ) { _ in true } ?? false
+    }
+
+    /// The indexes of its repository that list a manifest.
+    func parents(of own: Holding) throws -> [Int] {
+        try rows(
+            """
+            SELECT parent.id FROM children JOIN manifests AS parent ON parent.id = children.manifest
+            WHERE children.digest = ? AND parent.registry = ? AND parent.repository = ?
+            """, .digest(own.digest), .text(own.registry), .text(own.repository)
+        ) { $0.int(0) }
+    }
+
+    /// Whether nothing at all keeps a manifest at the moment: no tag, no pin, no operation, no index, no subject, and no rule.
+    func isWithoutHolder(_ id: Int, _ rule: KeepingRule) throws -> Bool {
+        guard let own = try holding(id), own.registry != Database.forgotten,
+            try first("SELECT 1 FROM tags WHERE manifest = ?", .integer(id), map: { _ in true }) == nil,
+            try !isPinned(id), try !isHeld(own.digest, beyond: rule.leaseEnd), try !rule.keepsUntagged(id, own, self),
+            try parents(of: own).isEmpty
+        else { return false }
+        guard let subject = own.subject else { return true }
+        return try manifestID(own.registry, own.repository, subject) == nil
+    }
+}

@@ -1,0 +1,109 @@
+import RxModel
+import RxPosix
+import Synchronization
+
+extension MemoryStore {
+    public func collect(_ options: CollectionOptions) throws -> CollectionReport {
+        let started = Clock.monotonic
+        var report = try state.withLock { whole in
+            var report = CollectionReport()
+            // What a dry run leaves counts as gone.
+            var state = whole
+            report.expired = try state.expire(options, leaseTime: leaseTime)
+            let rule = UntaggedRule(options, leaseTime: leaseTime)
+            let leased = Set(state.leases.values.flatMap { $0.filter { $0.value > rule.leaseEnd }.keys })
+            var named: Set<Digest> = []
+            var left: [Repository: [Held]] = [:]
+            for (repository, list) in state.manifests {
+                let live = state.live(repository, rule)
+                for held in list {
+                    if let keeper = live[held.digest] {
+                        report.kept[keyPath: keeper] += 1
+                        named.formUnion(held.blobs.compactMap(state.digest))
+                        left[repository, default: []].append(held)
+                    } else {
+                        report.manifests += 1
+                        if held.artifact.subject.flatMap(state.digest) != nil { report.referrers += 1 }
+                    }
+                }
+            }
+            for (digest, bytes) in state.blobs {
+                if named.contains(digest) {
+                    report.kept.named += 1
+                } else if leased.contains(digest) {
+                    report.kept.leased += 1
+                } else {
+                    report.blobs += 1
+                    report.bytes += bytes.count
+                    if !options.dryRun { state.blobs[digest] = nil }
+                }
+            }
+            if !options.dryRun {
+                state.manifests = left
+                state.version += 1
+                whole = state
+            }
+            return report
+        }
+        report.seconds = Double(Clock.monotonic - started) / 1e9
+        return report
+    }
+
+    /// What keeps manifests without a tag: operations, and the rule for them.
+    struct UntaggedRule {
+        let leaseEnd: Int
+        private let untagged: CollectionOptions.Untagged
+        private let oldest: Int
+
+        init(_ options: CollectionOptions, leaseTime: Int) {
+            let now = Clock.now
+            let grace = min(leaseTime, options.leaseTime ?? leaseTime)
+            leaseEnd = now + leaseTime - grace
+            untagged = options.untagged
+            oldest = if case .younger(let age) = options.untagged { now - max(min(age, now), grace) } else { now }
+        }
+
+        func keeps(_ held: Held) -> Bool {
+            switch untagged {
+            case .all: true
+            case .byDigest: held.byDigest
+            case .younger: held.untaggedSince.map { $0 > oldest } ?? false
+            }
+        }
+    }
+}
+
+extension MemoryStore.State {
+    /// The manifests of a repository that a collection leaves, and what they are counted under.
+    func live(_ repository: MemoryStore.Repository, _ rule: MemoryStore.UntaggedRule)
+        -> [Digest: WritableKeyPath<CollectionReport.Kept, Int>]
+    {
+        let list = manifests[repository] ?? []
+        let held = Set(holds.values.flatMap { $0.filter { $0.value > rule.leaseEnd }.keys })
+        var live: [Digest: WritableKeyPath<CollectionReport.Kept, Int>] = [:]
+        for (reference, tag) in tags where reference.registry == repository.registry && reference.repository == repository.name {
+            live[tag.manifest] = \.tagged
+        }
+        for each in list where live[each.digest] == nil {
+            if pins[repository.place(each.digest)] != nil {
+                live[each.digest] = \.pinned
+            } else if held.contains(each.digest) {
+                live[each.digest] = \.held
+            } else if rule.keeps(each) {
+                live[each.digest] = \.untagged
+            }
+        }
+        while true {
+            let before = live.count
+            for each in list where live[each.digest] != nil {
+                for child in each.artifact.manifests.keys.compactMap(digest) where live[child] == nil {
+                    if list.contains(where: { $0.digest == child }) { live[child] = \.listed }
+                }
+            }
+            for each in list where live[each.digest] == nil {
+                if let subject = each.artifact.subject.flatMap(digest), live[subject] != nil { live[each.digest] = \.referrers }
+            }
+            if live.count == before { return live }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/// When a collection is, and what is over for it; in seconds since 1970.
+struct CollectionTimes {
+    /// The newest time that the store has seen.
+    let now: Int
+    /// How long the store's leases last, in seconds.
+    let leaseTime: Int
+    /// A lease that ends by this time is over: a lease time that is given shortens those that live, and never lengthens one.
+    let leaseEnd: Int
+    /// Which manifests without a tag stay.
+    let untagged: CollectionOptions.Untagged
+    /// One that has had no tag since before this time is too old to stay, where its age decides.
+    let oldest: Int
+
+    /// The times of a collection at `now`, of a store whose leases last `leaseTime` seconds.
+    init(_ options: CollectionOptions, leaseTime: Int, now: Int) {
+        let grace = min(leaseTime, options.leaseTime ?? leaseTime)
+        self.now = now
+        self.leaseTime = leaseTime
+        leaseEnd = now + leaseTime - grace
+        untagged = options.untagged
+        // A number of seconds may be anything that a person types.
+        oldest = if case .younger(let age) = options.untagged { now - max(min(age, now), grace) } else { now }
+    }
+}

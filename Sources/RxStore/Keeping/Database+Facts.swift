@@ -1,0 +1,168 @@
+import RxModel
+
+/// The catalog's answers, inside a transaction.
+struct CatalogFacts: StoreFacts {
+    let database: Database
+
+    var now: Int { get throws { try database.now() } }
+
+    func digest(of name: ContentDigest) throws -> Digest? { try database.digest(of: name) }
+
+    func nodes(_ digest: Digest) throws -> [Int] {
+        try database.rows(
+            "SELECT id FROM manifests WHERE digest = ? AND registry <> ' forgotten' ORDER BY registry, repository", .digest(digest)
+        ) { $0.int(0) }
+    }
+
+    func node(_ place: ManifestPlace) throws -> Int? { try database.manifestID(place.registry, place.repository, place.digest) }
+
+    func place(of node: Int) throws -> ManifestPlace {
+        let place = try database.first("SELECT registry, repository, digest FROM manifests WHERE id = ?", .integer(node)) {
+            ManifestPlace(registry: $0.text(0), repository: $0.text(1), digest: try $0.digest(2))
+        }
+        guard let place else { throw RegistryError("the catalog has no manifest \(node)", code: .storeUnusable) }
+        return place
+    }
+
+    func standing(of node: Int) throws -> Standing {
+        try database.first(
+            """
+            SELECT by_digest, (SELECT pinned_at FROM pins WHERE manifest = manifests.id),
+                (SELECT since FROM untagged WHERE manifest = manifests.id AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = manifests.id))
+            FROM manifests WHERE id = ?
+            """, .integer(node)
+        ) {
+            Standing(
+                pinnedAt: $0.isNull(1) ? nil : $0.int(1), isByDigest: $0.int(0) != 0, untaggedSince: $0.isNull(2) ? nil : $0.int(2))
+        } ?? Standing()
+    }
+
+    func tags(on node: Int) throws -> [TagFact] {
+        try database.rows(
+            """
+            SELECT tag, digest, updated_at, seq, EXISTS (SELECT 1 FROM pins WHERE pins.manifest = tags.manifest)
+            FROM tags JOIN manifests ON manifests.id = tags.manifest WHERE tags.manifest = ? ORDER BY tag
+            """, .integer(node), map: CatalogFacts.tag)
+    }
+
+    func indexes(listing node: Int) throws -> [Int] {
+        try database.rows(
+            """
+            SELECT parent.id FROM manifests AS own JOIN children ON children.digest = own.digest
+                JOIN manifests AS parent ON parent.id = children.manifest
+            WHERE own.id = ? AND parent.registry = own.registry AND parent.repository = own.repository ORDER BY parent.id
+            """, .integer(node)
+        ) { $0.int(0) }
+    }
+
+    func subject(of node: Int) throws -> Int? {
+        let own = try database.first(
+            "SELECT registry, repository, subject FROM manifests WHERE id = ? AND subject IS NOT NULL", .integer(node)
+        ) { (registry: $0.text(0), repository: $0.text(1), subject: Digest($0.text(2))) }
+        guard let own, let subject = own.subject else { return nil }
+        return try database.manifestID(own.registry, own.repository, subject)
+    }
+
+    func size(of blob: Digest) throws -> Int? {
+        try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(blob)) { $0.int(0) }
+    }
+
+    func nodes(naming blob: Digest, limit: Int) throws -> (count: Int, nodes: [Int]) {
+        // What is deleted already, but for what it named, names nothing.
+        let count = try database.first("SELECT count(*) FROM refs WHERE digest = ?", .digest(blob)) { $0.int(0) } ?? 0
+        let nodes = try database.rows(
+            """
+            SELECT manifest FROM refs JOIN manifests ON manifests.id = refs.manifest
+            WHERE refs.digest = ? AND registry <> ' forgotten' LIMIT ?
+            """, .digest(blob), .integer(limit)
+        ) { $0.int(0) }
+        return (count, nodes)
+    }
+
+    func leases(on digest: Digest) throws -> [LeaseFact] {
+        try database.rows("SELECT owner, until FROM leases WHERE digest = ? ORDER BY until DESC, owner", .digest(digest)) {
+            LeaseFact(owner: $0.text(0), until: $0.int(1))
+        }
+    }
+
+    func isInUse(_ node: Int) throws -> Bool {
+        try database.first(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM manifests JOIN leases ON leases.digest = manifests.digest
+                WHERE manifests.id = ?1 AND owner >= 'hold ' AND owner < 'hold!' AND until > ?2
+            ) OR EXISTS (SELECT 1 FROM refs WHERE manifest = ?1) AND NOT EXISTS (
+                SELECT 1 FROM refs WHERE manifest = ?1 AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.digest = refs.digest AND until > ?2)
+            )
+            """, .integer(node), .integer(now)
+        ) { $0.int(0) != 0 } ?? false
+    }
+
+    func taggedRepositories() throws -> [String] {
+        try database.rows("SELECT DISTINCT repository FROM tags WHERE registry = '' ORDER BY repository") { $0.text(0) }
+    }
+
+    func tags(of repository: String) throws -> [TagFact] {
+        try database.rows(
+            """
+            SELECT tag, digest, updated_at, seq, EXISTS (SELECT 1 FROM pins WHERE pins.manifest = tags.manifest)
+            FROM tags JOIN manifests ON manifests.id = tags.manifest WHERE tags.registry = '' AND tags.repository = ? ORDER BY tag
+            """, .text(repository), map: CatalogFacts.tag)
+    }
+
+    func tagCounts() throws -> [RepositoryName: Int] {
+        let counts = try database.rows("SELECT registry, repository, count(*) FROM tags GROUP BY registry, repository") {
+            (RepositoryName(registry: $0.text(0), repository: $0.text(1)), $0.int(2))
+        }
+        return Dictionary(uniqueKeysWithValues: counts)
+    }
+
+    func eachManifest(_ body: (Int, RepositoryName) throws -> Void) throws {
+        // In the order of an index that has all of it.
+        let manifests = try database.cursor(
+            "SELECT id, registry, repository FROM manifests WHERE registry <> ' forgotten' ORDER BY registry, repository, digest")
+        while let row = try manifests.next() {
+            try body(row.int(0), RepositoryName(registry: row.text(1), repository: row.text(2)))
+        }
+    }
+
+    func eachBlob(_ body: (_ size: Int, _ named: [Int]) throws -> Void) throws {
+        // Two cursors in the order of the digests, as two indexes have it: neither a look-up nor a sort for each row.
+        let blobs = try database.cursor("SELECT digest, size FROM blobs ORDER BY digest")
+        let refs = try database.cursor("SELECT digest, manifest FROM refs ORDER BY digest")
+        var ref = try refs.next().map { (digest: try $0.digest(0), manifest: $0.int(1)) }
+        var named: [Int] = []
+        while let row = try blobs.next() {
+            let digest = try row.digest(0)
+            named.removeAll(keepingCapacity: true)
+            // A manifest may list what is not there.
+            while let current = ref, !(digest < current.digest) {
+                if current.digest == digest { named.append(current.manifest) }
+                ref = try refs.next().map { (digest: try $0.digest(0), manifest: $0.int(1)) }
+            }
+            try body(row.int(1), named)
+        }
+    }
+
+    func copies() throws -> [(node: Int, lastUse: Int)] {
+        try database.rows(
+            """
+            SELECT tags.manifest, max(max(updated_at), coalesce(used_at, 0)) FROM tags LEFT JOIN uses ON uses.manifest = tags.manifest
+            WHERE registry <> '' GROUP BY tags.manifest
+            """
+        ) { (node: $0.int(0), lastUse: $0.int(1)) }
+    }
+
+    func lastUse(of copy: Int) throws -> Int? {
+        try database.first(
+            """
+            SELECT max(max(updated_at), coalesce((SELECT used_at FROM uses WHERE manifest = ?1), 0)) FROM tags
+            WHERE manifest = ?1 AND registry <> '' HAVING count(*) > 0
+            """, .integer(copy)
+        ) { $0.int(0) }
+    }
+
+    static func tag(_ row: Row) throws -> TagFact {
+        TagFact(tag: row.text(0), manifest: try row.digest(1), updatedAt: row.int(2), seq: row.int(3), isPinned: row.int(4) != 0)
+    }
+}

@@ -1,0 +1,130 @@
+import RxModel
+
+/// What an eviction of copies removed, or would remove.
+public struct Eviction: Sendable, Equatable {
+    /// A copy whose tags go.
+    public struct Copy: Sendable, Equatable {
+        /// Where it is.
+        public let place: ManifestPlace
+        /// Its tags, in the order of their bytes.
+        public let tags: [String]
+        /// When it was last used or put, to the hour (seconds since 1970).
+        public let lastUse: Int
+        /// The bytes that go with it, after those before it went.
+        public let bytes: Int
+
+        /// Describes a copy.
+        public init(place: ManifestPlace, tags: [String], lastUse: Int, bytes: Int) {
+            self.place = place
+            self.tags = tags
+            self.lastUse = lastUse
+            self.bytes = bytes
+        }
+    }
+
+    /// The bytes that only copies named before.
+    public var before: Int
+    /// The bytes that only copies name afterwards.
+    public var after: Int
+    /// What went, in this order.
+    public var copies: [Copy]
+    /// How many copies stay because they are pinned or in use, though they were looked at.
+    public var spared: Int
+
+    /// Describes an eviction.
+    public init(before: Int, after: Int, copies: [Copy], spared: Int) {
+        self.before = before
+        self.after = after
+        self.copies = copies
+        self.spared = spared
+    }
+}
+
+/// Finds the copies that have to go until the rest fits.
+struct EvictionPlan<Facts: StoreFacts> {
+    /// A copy that has a tag, and all that it keeps.
+    private struct Owner {
+        let node: Facts.Node
+        let lastUse: Int
+        /// The manifests that it keeps.
+        var members: [Facts.Node] = []
+    }
+
+    /// A copy to remove.
+    struct Victim {
+        let node: Facts.Node
+        let members: [Facts.Node]
+        let lastUse: Int
+        let bytes: Int
+    }
+
+    /// The bytes that only copies name.
+    let before: Int
+    /// What they are without the victims.
+    private(set) var after: Int
+    /// What goes, in this order.
+    private(set) var victims: [Victim] = []
+    /// How many were passed over because they are pinned or in use.
+    private(set) var spared = 0
+
+    /// What is held in memory grows with manifests and with the different groups of copies that share blobs, not with blobs.
+    init(_ facts: Facts, limit: Int, sparing spared: Facts.Node?) throws {
+        var owners = try facts.copies().map { Owner(node: $0.node, lastUse: $0.lastUse) }
+        owners.sort { $0.lastUse < $1.lastUse }
+        let indexes = Dictionary(uniqueKeysWithValues: owners.enumerated().map { ($0.element.node, $0.offset) })
+        /// The owners of each manifest of a copy; -1 stands for what keeps it besides them.
+        var owned: [Facts.Node: [Int]] = [:]
+        let reachability = Reachability(facts: facts, times: CollectionTimes(CollectionOptions(), leaseTime: 0, now: try facts.now)) {
+            _, _ in nil
+        }
+        try facts.eachManifest { node, name in
+            guard !name.registry.isEmpty else { return }
+            let (tagged, isFixed) = try reachability.owners(of: node) { indexes[$0] }
+            for index in tagged { owners[index].members.append(node) }
+            owned[node] = isFixed ? tagged + [-1] : tagged
+        }
+        // Blobs with the same owners are one group: only their bytes matter.
+        var groups: [Set<Int>: Int] = [:]
+        try facts.eachBlob { size, nodes in
+            var group: Set<Int> = []
+            for node in nodes {
+                // What a resource of the store's own names does not count as the copies'.
+                guard let indexes = owned[node] else { return }
+                group.formUnion(indexes)
+            }
+            if !group.isEmpty { groups[group, default: 0] += size }
+        }
+        before = groups.values.reduce(0, +)
+        after = before
+        try choose(facts, owners, groups, limit, spared)
+    }
+
+    private mutating func choose(
+        _ facts: Facts, _ owners: [Owner], _ groups: [Set<Int>: Int], _ limit: Int, _ spared: Facts.Node?
+    ) throws {
+        var groups = groups.map { (owners: $0.key, bytes: $0.value) }
+        var groupsOf: [Int: [Int]] = [:]
+        for (index, group) in groups.enumerated() { for owner in group.owners { groupsOf[owner, default: []].append(index) } }
+        for (index, owner) in owners.enumerated() {
+            guard after > limit else { return }
+            // One that shares all it has with the store's own resources frees nothing.
+            guard let own = groupsOf[index] else { continue }
+            guard try owner.node != spared && !EvictionPlan.stays(owner.node, owner.members, facts) else {
+                self.spared += 1
+                continue
+            }
+            var freed = 0
+            for at in own {
+                groups[at].owners.remove(index)
+                if groups[at].owners.isEmpty { freed += groups[at].bytes }
+            }
+            after -= freed
+            victims.append(Victim(node: owner.node, members: owner.members, lastUse: owner.lastUse, bytes: freed))
+        }
+    }
+
+    /// Whether a copy, or anything that it keeps, is pinned or in use.
+    static func stays(_ node: Facts.Node, _ members: [Facts.Node], _ facts: Facts) throws -> Bool {
+        try (members + [node]).contains { try facts.standing(of: $0).pinnedAt != nil || facts.isInUse($0) }
+    }
+}

@@ -1,0 +1,96 @@
+import RxModel
+
+/// Which tags a retention policy lets go, by one look at the catalog.
+///
+/// A tag that lists or signs another manifest (OCI-154) stays as long as that manifest does, and does not count among the last ones.
+final class RetentionPlan<Facts: StoreFacts> {
+    private let facts: Facts
+    private let policy: RetentionPolicy
+    private let times: CollectionTimes
+    /// The tags of a repository that go, but for those that are kept or not with another manifest.
+    private var ordinary: [String: [String: ExpiredTag]] = [:]
+    /// Tags that are being judged: one that keeps itself, through what it signs, keeps nothing.
+    private var judging: Set<Reference> = []
+
+    init(_ facts: Facts, _ policy: RetentionPolicy, _ times: CollectionTimes) {
+        self.facts = facts
+        self.policy = policy
+        self.times = times
+    }
+
+    /// What keeps manifests once these tags are gone.
+    var reachability: Reachability<Facts> { Reachability(facts: facts, times: times, expiry: expiry) }
+
+    /// Every tag that goes, by repository and tag.
+    func expired() throws -> [ExpiredTag] {
+        var expired: [ExpiredTag] = []
+        for repository in try facts.taggedRepositories() where policy.rule(for: repository) != nil {
+            expired += try self.expired(in: repository)
+            // Of one repository at a time is enough to know.
+            ordinary[repository] = nil
+        }
+        return expired
+    }
+
+    /// Why a tag goes; nil when it stays.
+    func expiry(_ place: ManifestPlace, _ tag: TagFact) throws -> ExpiredTag? {
+        guard place.registry.isEmpty, let (index, rule) = policy.rule(for: place.repository), !tag.isPinned else { return nil }
+        guard tag.asideOf != nil else { return try ordinary(place.repository, rule, index)[tag.tag] }
+        return try asideExpiry(place.repository, rule, index, tag)
+    }
+
+    private func expired(in repository: String) throws -> [ExpiredTag] {
+        guard let (index, rule) = policy.rule(for: repository) else { return [] }
+        let ordinary = try ordinary(repository, rule, index)
+        return try facts.tags(of: repository).compactMap { tag in
+            if tag.isPinned { return nil }
+            return try tag.asideOf == nil ? ordinary[tag.tag] : asideExpiry(repository, rule, index, tag)
+        }
+    }
+
+    private func ordinary(_ repository: String, _ rule: RetentionRule, _ index: Int) throws -> [String: ExpiredTag] {
+        if let known = ordinary[repository] { return known }
+        let tags = try facts.tags(of: repository).filter { $0.asideOf == nil }.sorted { $0.seq > $1.seq }
+        var gone: [String: ExpiredTag] = [:]
+        for tag in tags.dropFirst(rule.keepLast ?? 0)
+        where !tag.isPinned && !rule.keeps(named: tag.tag) && !rule.keeps(putAt: tag.updatedAt, now: times.now) {
+            gone[tag.tag] = expired(tag, repository, index, rule.words)
+        }
+        ordinary[repository] = gone
+        return gone
+    }
+
+    private func asideExpiry(_ repository: String, _ rule: RetentionRule, _ index: Int, _ tag: TagFact) throws -> ExpiredTag? {
+        guard !rule.keeps(named: tag.tag), !rule.keeps(putAt: tag.updatedAt, now: times.now), let name = tag.asideOf else { return nil }
+        let reference = Reference(repository: repository, tag: tag.tag)
+        guard judging.insert(reference).inserted else { return expired(tag, repository, index, "it keeps nothing but itself") }
+        defer { judging.remove(reference) }
+        let subject = try facts.digest(of: name).flatMap { digest in
+            try facts.node(ManifestPlace(registry: "", repository: repository, digest: digest))
+        }
+        guard let subject else {
+            // It may be on its way, for as long as what is uploaded waits for its manifest.
+            return tag.updatedAt > times.now - times.leaseTime
+                ? nil : expired(tag, repository, index, "\(name), which it is named after, is not there")
+        }
+        if try reachability.chain(from: subject) != nil { return nil }
+        return expired(tag, repository, index, "\(name), which it is named after, goes")
+    }
+
+    private func expired(_ tag: TagFact, _ repository: String, _ index: Int, _ reason: String) -> ExpiredTag {
+        ExpiredTag(
+            reference: Reference(repository: repository, tag: tag.tag), manifest: tag.manifest, updatedAt: tag.updatedAt, rule: index,
+            reason: reason, seq: tag.seq)
+    }
+}
+
+extension RetentionRule {
+    /// Why a tag goes that none of its conditions keeps.
+    fileprivate var words: String {
+        let kept = [
+            keepLast.map { "not among the \($0) put last" }, keepNewer.map { "put more than \(TimeSpan.text($0)) ago" },
+            keepTags.isEmpty ? nil : "not like \(keepTags.joined(separator: ", "))",
+        ]
+        return kept.compactMap { $0 }.joined(separator: ", ")
+    }
+}
