@@ -16,7 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
-import time
+import typing
 
 HERE = pathlib.Path(__file__).resolve().parent
 # One call of the fuzzer does so many executions: what a stopped run has done is known to the last of these.
@@ -31,6 +31,14 @@ def environment(target):
     # Without Swift's own backtrace, which does not end under the address sanitizer.
     sanitizer = "malloc_context_size=4:quarantine_size_mb=8:allocator_may_return_null=1"
     return os.environ | {"RX_FUZZ_TARGET": target, "ASAN_OPTIONS": sanitizer, "SWIFT_BACKTRACE": "enable=no"}
+
+
+class Ended(typing.NamedTuple):
+    """What a call of the fuzzer told, and the processor's seconds that it took: the wall's depend on what else runs."""
+
+    status: int
+    told: str
+    seconds: float
 
 
 class Parser:
@@ -55,24 +63,27 @@ class Parser:
 
     def call(self, arguments):
         command = [str(self.options.binary), f"-max_len={self.longest}", f"-artifact_prefix={self.crashes}/", *OPTIONS, *arguments]
-        return subprocess.run(
+        running = subprocess.Popen(
             command, env=environment(self.name), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+        told = running.stderr.read()
+        _, status, usage = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+        return Ended(running.returncode, told, usage.ru_utime + usage.ru_stime)
 
     def portion(self, limit):
         """One call of the fuzzer; false when it found something or did nothing."""
-        begun = time.monotonic()
         ended = self.call([limit, *self.inputs()])
-        count = re.search(r"number_of_executed_units:\s*(\d+)", ended.stderr)
-        edges = re.findall(r"cov: (\d+)", ended.stderr)
+        count = re.search(r"number_of_executed_units:\s*(\d+)", ended.told)
+        edges = re.findall(r"cov: (\d+)", ended.told)
         self.done["executions"] += int(count[1]) if count else 0
-        self.done["seconds"] += time.monotonic() - begun
+        self.done["seconds"] += ended.seconds
         self.done["edges"] = max([self.done["edges"], *map(int, edges)])
         self.notes.write_text(json.dumps(self.done | {"binary": self.stamp}))
-        if ended.returncode != 0:
-            (self.work / "last.log").write_text(ended.stderr)
-            reason = [line for line in ended.stderr.splitlines() if re.search(r"^broken|Fatal error|ERROR:", line)]
-            print(f"{self.name}: {reason[0] if reason else ended.stderr[-500:]}\n  the whole story: {self.work}/last.log", file=sys.stderr)
-        return ended.returncode == 0 and bool(count) and int(count[1]) > 0
+        if ended.status != 0:
+            (self.work / "last.log").write_text(ended.told)
+            reason = [line for line in ended.told.splitlines() if re.search(r"^broken|Fatal error|ERROR:", line)]
+            print(f"{self.name}: {reason[0] if reason else ended.told[-500:]}\n  the whole story: {self.work}/last.log", file=sys.stderr)
+        return ended.status == 0 and bool(count) and int(count[1]) > 0
 
     def run(self):
         if self.options.seconds:
@@ -90,8 +101,8 @@ class Parser:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         ended = self.call(["-merge=1", str(fresh), *self.inputs()])
-        if ended.returncode != 0:
-            sys.exit(f"{self.name}: the inputs could not be merged\n{ended.stderr[-2000:]}")
+        if ended.status != 0:
+            sys.exit(f"{self.name}: the inputs could not be merged\n{ended.told[-2000:]}")
         corpus = HERE / "corpus" / self.name
         shutil.rmtree(corpus, ignore_errors=True)
         shutil.copytree(fresh, corpus)
@@ -100,7 +111,7 @@ class Parser:
 
 
 def table(parsers):
-    print(f"{'parser':12} {'executions':>12} {'seconds':>9} {'per second':>11} {'edges':>7} {'crashes':>8}")
+    print(f"{'parser':12} {'executions':>12} {'CPU s':>9} {'per CPU s':>11} {'edges':>7} {'crashes':>8}")
     for parser in parsers:
         done, crashes = parser.done, sum(1 for _ in parser.crashes.iterdir())
         rate = done["executions"] / done["seconds"] if done["seconds"] else 0

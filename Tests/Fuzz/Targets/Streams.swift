@@ -26,11 +26,10 @@ extension FuzzTarget {
         FuzzTarget("stream", longest: 1024) { bytes in
             var input = Input(bytes)
             let piece = Int(input.byte()) + 1
-            for decode in decoders {
-                let whole = try? decode(BytesSource(input.all)).readAll(limit: 1 << 20)
-                let pieces = try? decode(PiecesSource(input.all, piece)).readAll(limit: 1 << 20)
-                try must(whole == pieces, "a stream that comes in pieces of \(piece) is another")
-            }
+            // The first bytes tell whether it is gzip, zstd or neither.
+            let whole = try? DecodingSource(BytesSource(input.all)).readAll(limit: 64 << 10)
+            let pieces = try? DecodingSource(PiecesSource(input.all, piece)).readAll(limit: 64 << 10)
+            try must(whole == pieces, "a stream that comes in pieces of \(piece) is another")
         },
         // A Content-Type, a line feed, and the body.
         FuzzTarget("multipart", longest: 600) { bytes in
@@ -40,10 +39,6 @@ extension FuzzTarget {
             let whole = form(type, input.all, piece: input.rest.count)
             try must(whole == form(type, input.all, piece: piece), "a form that comes in pieces of \(piece) is another")
         },
-    ]
-
-    private static let decoders: [@Sendable (any ByteSource) -> any ByteSource] = [
-        { DecodingSource($0) }, { GzipSource($0) }, { ZstdSource($0) },
     ]
 
     private static let limits = ArchiveLimits(maxEntries: 200, maxUnpackedBytes: 256 << 10, maxNameBytes: 32 << 10)
