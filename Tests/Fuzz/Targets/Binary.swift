@@ -69,7 +69,9 @@ extension FuzzTarget {
         let zero = Digest(bytes: [UInt8](repeating: 0, count: 32))!
         for runs in [found, told, found + told] {
             let delta = Delta(of: blob, runs: runs, bases: [zero, zero])
-            try must(delta.freshBytes + delta.copiedBytes == blob.size, "a delta has \(delta.freshBytes + delta.copiedBytes) of \(blob.size) bytes")
+            try must(
+                delta.freshBytes + delta.copiedBytes == blob.size,
+                "a delta has \(delta.freshBytes + delta.copiedBytes) of \(blob.size) bytes")
             _ = delta.encodedLength
             let made = try ChunkIndex(of: delta.parts, size: blob.size, base: { [first, second][$0] }, fresh: { _ in blob })
             try must(made.map { $0.size == blob.size } ?? true, "an index is of another size")

@@ -19,7 +19,9 @@ extension FuzzTarget {
             if let start = BlobDownload.start(text) { try must(start >= 0, "\(text) begins at \(start)") }
             if let held = UploadPlace.held(text) { try must(held >= 0, "\(text) holds \(held)") }
             for status in [200, 206, 404, 416, 500] {
-                guard case .take(let skipped) = BlobDownload(size: 100, received: 50).action(status: status, contentRange: text) else { continue }
+                guard case .take(let skipped) = BlobDownload(size: 100, received: 50).action(status: status, contentRange: text) else {
+                    continue
+                }
                 try must(0...50 ~= skipped, "\(text) passes over \(skipped) bytes")
             }
         },

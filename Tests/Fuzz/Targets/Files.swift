@@ -33,7 +33,9 @@ extension FuzzTarget {
         },
         FuzzTarget("docker", longest: 500) { bytes in
             let text = String(decoding: bytes, as: UTF8.self)
-            if let decoded = Base64.decode(text) { try must(Base64.decode(Base64.encode(decoded)) == decoded, "base64 is read as other bytes") }
+            if let decoded = Base64.decode(text) {
+                try must(Base64.decode(Base64.encode(decoded)) == decoded, "base64 is read as other bytes")
+            }
             let asked = Mutex<[String]>([])
             let configuration = try? DockerConfiguration(parsing: bytes) { program, _, _ in
                 asked.withLock { $0.append(program) }

@@ -53,7 +53,9 @@ extension FuzzTarget {
     ]
 
     /// What is accepted is read back from what it writes.
-    private static func same<Value: Equatable>(_ bytes: [UInt8], _ parse: ([UInt8]) throws -> Value, _ write: (Value) -> [UInt8], isOwn: Bool = false)
+    private static func same<Value: Equatable>(
+        _ bytes: [UInt8], _ parse: ([UInt8]) throws -> Value, _ write: (Value) -> [UInt8], isOwn: Bool = false
+    )
         throws
     {
         guard let value = isOwn ? try accepted("\(Value.self)", { try parse(bytes) }) : try? parse(bytes) else { return }

@@ -54,7 +54,8 @@ extension FuzzTarget {
             if let url = try? RegistryURL(parsing: text) {
                 let again = try accepted("\(url), as written again,") { try RegistryURL(parsing: url.description) }
                 try must(again == url, "\(url) is read as \(again)")
-                try must(CredentialStore.key(url.authority) == url.authority || url.port != nil || url.scheme == .http, "\(url) has two keys")
+                try must(
+                    CredentialStore.key(url.authority) == url.authority || url.port != nil || url.scheme == .http, "\(url) has two keys")
             }
             if let url = try? WebURL(text) {
                 try must(url.scheme == "http" || url.scheme == "https", "\(url.text) is no web address")
@@ -82,9 +83,12 @@ extension FuzzTarget {
             let digest = Digest(bytes: [UInt8](repeating: number, count: 32))!
             let target = halves.count > 1 ? halves[1] : nil
             files.append(
-                ResourceFile(path: path, digest: digest, size: target?.utf8.count ?? 7, executable: target == nil && number % 2 == 0, symlink: target))
+                ResourceFile(
+                    path: path, digest: digest, size: target?.utf8.count ?? 7, executable: target == nil && number % 2 == 0, symlink: target
+                ))
         }
-        guard let definition = try? Definition(.members(["name": "tree", "type": "text"])), let tree = Digest(bytes: [UInt8](repeating: 0, count: 32)),
+        guard let definition = try? Definition(.members(["name": "tree", "type": "text"])),
+            let tree = Digest(bytes: [UInt8](repeating: 0, count: 32)),
             let manifest = try? ResourceManifest(definition: definition, files: files, tree: tree)
         else { return }
         let again = try accepted("its own manifest") { try ResourceManifest(parsing: manifest.bytes) }
