@@ -100,7 +100,7 @@ class Parser:
         fresh = self.work / "merged"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
-        ended = self.call(["-merge=1", str(fresh), *self.inputs()])
+        ended = self.call(["-set_cover_merge=1", "-use_counters=0", str(fresh), *self.inputs()])
         if ended.status != 0:
             sys.exit(f"{self.name}: the inputs could not be merged\n{ended.told[-2000:]}")
         corpus = HERE / "corpus" / self.name
