@@ -20,12 +20,23 @@ install_missing = missing=$$(for package in $(1); do \
 	  if [ "$$(id -u)" = 0 ]; then run=; else run=sudo; fi; \
 	  $$run apt-get update -q && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; fi
 
-.PHONY: setup setup-test setup-bench build run test check format install bench bench-transfer large clean help
+# The parsers with libFuzzer and the address sanitizer, apart from other builds; gold cannot link it.
+FUZZ_BUILD = $(abspath .build-fuzz)
+FUZZER = $(FUZZ_BUILD)/release/rx-fuzz
+RUNS ?= 10000000
+TARGET ?=
+SANITIZERS ?= thread address
+# The suites that run under a sanitizer; EndToEndTests, CommandTests and DistributionTests test another program, the release binary.
+SANITIZED = RxModelTests|RxPosixTests|RxArchiveTests|RxChunksTests|RxStoreTests|RxSourceTests|RxServerTests|RxClientTests|FuzzTests
+
+.PHONY: setup setup-test setup-bench build run test check format install bench bench-transfer large fuzzer fuzz fuzz-short fuzz-merge \
+	sanitize clean help
 
 help:
 	@echo 'make run      build, and see the main job done in a temporary home'
 	@echo 'make test     every test          make check   format lint and architecture tests'
 	@echo 'make install  PREFIX=$(PREFIX)    make bench   measure against other programs'
+	@echo 'make fuzz     RUNS=$(RUNS) TARGET=one parser, or all    make sanitize   the tests under SANITIZERS="$(SANITIZERS)"'
 	@echo 'make large    a 3 GiB archive in bounded memory            make bench-transfer  push and pull alone'
 
 setup:
@@ -53,12 +64,37 @@ check: setup
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	$(SWIFT) build --explicit-target-dependency-import-check error
 	$(SWIFT) test --skip-build --filter ArchitectureTests
+	$(MAKE) fuzz-short
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
 
 large: build
 	RX_BINARY=$(abspath $(BINARY)) RX_LARGE=1 $(SWIFT) test --filter LargeArchive
+
+fuzzer: setup
+	RX_FUZZ=1 $(SWIFT) build --configuration release --product rx-fuzz --scratch-path $(FUZZ_BUILD) --sanitize=address \
+	  -Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing -Xswiftc -use-ld=lld -Xcc -fsanitize=fuzzer-no-link
+
+# Goes on where it was stopped.
+fuzz: fuzzer
+	python3 Tests/Fuzz/fuzz.py $(FUZZER) --work $(FUZZ_BUILD)/work --runs $(RUNS) $(addprefix --target ,$(TARGET))
+
+fuzz-short: fuzzer
+	python3 Tests/Fuzz/fuzz.py $(FUZZER) --work $(FUZZ_BUILD)/short --seconds 2
+
+# Makes Tests/Fuzz/corpus anew from what the runs have found.
+fuzz-merge: fuzzer
+	python3 Tests/Fuzz/fuzz.py $(FUZZER) --work $(FUZZ_BUILD)/work --merge $(addprefix --target ,$(TARGET))
+
+# Each sanitizer has a build of its own; what is suppressed and why is in Tests/Sanitizers.
+sanitize: setup
+	for sanitizer in $(SANITIZERS); do \
+	  echo "== $$sanitizer sanitizer" && \
+	  TSAN_OPTIONS="suppressions=$(abspath Tests/Sanitizers/thread.txt) halt_on_error=0 exitcode=66" \
+	  LSAN_OPTIONS="suppressions=$(abspath Tests/Sanitizers/leak.txt)" SWIFT_BACKTRACE=enable=no \
+	  $(SWIFT) test --sanitize=$$sanitizer --scratch-path .build-$$sanitizer -Xswiftc -use-ld=lld --filter '^($(SANITIZED))\.' || exit 1; \
+	done
 
 install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/rx

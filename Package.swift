@@ -76,3 +76,22 @@ let package = Package(
         tests("ArchitectureTests", []),
     ]
 )
+
+// The parsers' checks of Tests/Fuzz are tests; with RX_FUZZ set they are linked with the toolchain's libFuzzer instead (`make fuzz`).
+let parsers: [Target.Dependency] = [
+    "RxModel", "RxCrypto", "RxHTTP", "RxProtocol", "RxArchive", "RxChunks", "RxSource", "RxServer", "RxClient",
+]
+let inputs = ["CFuzzer", "README.md", "corpus", "regressions", "fuzz.py", "words.dict"]
+if Context.environment["RX_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "rx-fuzz", dependencies: parsers + ["CFuzzer"], path: "Tests/Fuzz", exclude: inputs + ["CorpusTests.swift"],
+            swiftSettings: strict),
+    ]
+} else {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzTests", dependencies: parsers + ["RxTesting"], path: "Tests/Fuzz", exclude: inputs + ["main.swift"],
+            swiftSettings: strict))
+}

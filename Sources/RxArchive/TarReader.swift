@@ -138,6 +138,8 @@ final class TarReader {
             }
         }
         let size = archive_entry_size_is_set(entry) != 0 ? Int(archive_entry_size(entry)) : 0
+        // libarchive (3.6) believes the length that a sparse file's extended header claims, whatever it is.
+        guard size >= 0 else { throw ContentError("entry \(Entry.quoted(name)): its length is below 0") }
         return Entry(name: name, kind: kind, size: size, executable: archive_entry_perm(entry) & S_IXUSR != 0)
     }
 

@@ -34,6 +34,21 @@ import Testing
         #expect(try refusal(RawTar().entry("/", kind: "5").entry("fine")) == "entry \"/\": absolute paths are not allowed")
     }
 
+    /// The sums of lengths would overflow, and what was counted before would count for nothing.
+    @Test(arguments: ["GNU.sparse.realsize", "GNU.sparse.size"], ["-5", "-9223372036854775807", "-9223372036854775808"])
+    func `a length below 0 is refused`(key: String, length: String) throws {
+        let tar = RawTar().pax(key, length).entry("first").entry("second", content: [1])
+        #expect(try refusal(tar) == #"entry "first": its length is below 0"#)
+        #expect(throws: ContentError(#"entry "first": its length is below 0"#)) {
+            try readArchive(BytesSource(try gzip(tar.closed)), select: { $0.text == "first" ? nil : $0 }, stage: { try Blobs().stage($0) })
+        }
+        let stream = RawTar().pax(key, length).entry("oci-layout").blob([1])
+        #expect(throws: ContentError(#"entry "oci-layout": its length is below 0"#)) {
+            let reader = try BatchReader(BytesSource(stream.closed))
+            while try reader.next() != nil {}
+        }
+    }
+
     @Test func `names that are not text are refused`() throws {
         #expect(try refusal(RawTar().entry(bytes: [0x61, 0xFF])) == "entry \"a\u{FFFD}\": the name is not UTF-8")
         #expect(try refusal(RawTar().pax([("path", [0x61, 0xFF])]).entry("fine")) == "entry \"a\u{FFFD}\": the name is not UTF-8")

@@ -1,0 +1,51 @@
+/// Puts right what few inputs would have right by chance. The first byte says what: 1 the headers' checksums, 2 the end mark.
+func mendedTar(_ input: [UInt8]) -> [UInt8] {
+    guard let flags = input.first else { return [] }
+    var tar = Array(input.dropFirst())
+    if flags & 1 != 0 {
+        var header = 0
+        while header + 512 <= tar.count, tar[header] != 0 {
+            let size = octal(tar[(header + 124)..<(header + 136)])
+            tar.replaceSubrange((header + 148)..<(header + 156), with: repeatElement(UInt8(ascii: " "), count: 8))
+            var sum = tar[header..<(header + 512)].reduce(0) { $0 + Int($1) }
+            for digit in (0..<6).reversed() {
+                tar[header + 148 + digit] = UInt8(ascii: "0") + UInt8(sum & 7)
+                sum >>= 3
+            }
+            tar[header + 154] = 0
+            header += 512 + (size + 511) / 512 * 512
+        }
+    }
+    if flags & 2 != 0 { tar += repeatElement(0, count: 1024 + -tar.count & 511) }
+    return tar
+}
+
+/// The number in a size field; 0 for what is none or longer than any input.
+private func octal(_ field: ArraySlice<UInt8>) -> Int {
+    let digits = field.drop { $0 == 0x20 }.prefix { UInt8(ascii: "0")...UInt8(ascii: "7") ~= $0 }
+    let size = digits.reduce(0) { $0 << 3 | Int($1 & 7) }
+    return size < 1 << 20 ? size : 0
+}
+
+/// A gzip member (RFC 1952) that holds bytes as they are: far quicker than compressing them.
+func storedGzip(_ bytes: [UInt8]) -> [UInt8] {
+    var gzip: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255]
+    gzip.reserveCapacity(bytes.count + 64)
+    func append(_ value: UInt32, bytes count: Int) {
+        for byte in 0..<count { gzip.append(UInt8(truncatingIfNeeded: value >> (8 * UInt32(byte)))) }
+    }
+    var start = 0
+    repeat {
+        let end = min(start + 0xFFFF, bytes.count)
+        gzip.append(end == bytes.count ? 1 : 0)
+        append(UInt32(end - start), bytes: 2)
+        append(~UInt32(end - start), bytes: 2)
+        gzip += bytes[start..<end]
+        start = end
+    } while start < bytes.count
+    append(~bytes.reduce(~0) { crcTable[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ $0 >> 8 }, bytes: 4)
+    append(UInt32(bytes.count), bytes: 4)
+    return gzip
+}
+
+private let crcTable: [UInt32] = (0..<256).map { (0..<8).reduce(UInt32($0)) { crc, _ in crc & 1 != 0 ? 0xEDB8_8320 ^ crc >> 1 : crc >> 1 } }
