@@ -18,7 +18,9 @@ extension DiskStore {
         let lock = try FileDescriptor.open(layout.collectLock, O_RDWR | O_CREAT, mode: 0o644)
         while flock(lock.number, LOCK_EX | LOCK_NB) != 0 {
             guard errno == EWOULDBLOCK || errno == EINTR else { throw PosixError("flock", lock.path, errno: errno) }
-            guard options.waits, options.observer?.reached(CollectionProgress(phase: .waiting)) ?? true else { throw CollectionRunningError() }
+            guard options.waits, options.observer?.reached(CollectionProgress(phase: .waiting)) ?? true else {
+                throw CollectionRunningError()
+            }
             usleep(DiskStore.lockPause)
         }
         return lock

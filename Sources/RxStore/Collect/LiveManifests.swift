@@ -130,7 +130,8 @@ struct KeepingRule {
         case .all: true
         case .byDigest: own.isByDigest
         case .younger:
-            try database.first("SELECT 1 FROM untagged WHERE manifest = ? AND since > ?", .integer(id), .integer(oldest)) { _ in true } ?? false
+            try database.first("SELECT 1 FROM untagged WHERE manifest = ? AND since > ?", .integer(id), .integer(oldest)) { _ in true }
+                ?? false
         }
     }
 }
@@ -155,7 +156,8 @@ extension Database {
     func holding(_ id: Int) throws -> Holding? {
         try first("SELECT registry, repository, digest, subject, by_digest FROM manifests WHERE id = ?", .integer(id)) {
             Holding(
-                registry: $0.text(0), repository: $0.text(1), digest: try $0.digest(2), subject: Digest($0.text(3)), isByDigest: $0.int(4) != 0)
+                registry: $0.text(0), repository: $0.text(1), digest: try $0.digest(2), subject: Digest($0.text(3)),
+                isByDigest: $0.int(4) != 0)
         }
     }
 

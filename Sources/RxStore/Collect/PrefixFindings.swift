@@ -27,7 +27,8 @@ struct PrefixFindings {
                 "SELECT digest, manifest FROM refs INDEXED BY refs_by_digest WHERE digest >= ? AND digest < ? ORDER BY digest", first, end),
             manifests)
         let leases = try database.cursor(
-            "SELECT digest, until, owner FROM leases INDEXED BY leases_by_digest WHERE digest >= ? AND digest < ? ORDER BY digest", first, end)
+            "SELECT digest, until, owner FROM leases INDEXED BY leases_by_digest WHERE digest >= ? AND digest < ? ORDER BY digest", first,
+            end)
         var lease = try leases.next()
         var file = 0
         let blobs = try database.cursor("SELECT digest, size FROM blobs WHERE digest >= ? AND digest < ? ORDER BY digest", first, end)

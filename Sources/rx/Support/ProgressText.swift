@@ -24,7 +24,8 @@ enum ProgressText {
             return clipped(([reading.what, amount] + [files, rate].compactMap { $0 }).joined(separator: "  "), columns)
         }
         let share = String(repeating: " ", count: max(0, 3 - String(percent).count)) + "\(percent) %"
-        let choices = reading.isCount ? [[files, left], [left]] : [[amount, files, rate, left], [amount, rate, left], [amount, left], [left]]
+        let choices =
+            reading.isCount ? [[files, left], [left]] : [[amount, files, rate, left], [amount, rate, left], [amount, left], [left]]
         for details in choices {
             let rest = ([share] + details.compactMap { $0 }).joined(separator: "  ")
             let width = min(barWidth, columns - 1 - reading.what.count - rest.count - 4)
