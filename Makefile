@@ -20,12 +20,13 @@ install_missing = missing=$$(for package in $(1); do \
 	  if [ "$$(id -u)" = 0 ]; then run=; else run=sudo; fi; \
 	  $$run apt-get update -q && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; fi
 
-.PHONY: setup setup-test setup-bench build run test check format install bench bench-transfer large clean help
+.PHONY: setup setup-test setup-bench build run test check format install bench bench-transfer bench-scale large clean help
 
 help:
 	@echo 'make run      build, and see the main job done in a temporary home'
 	@echo 'make test     every test          make check   format lint and architecture tests'
 	@echo 'make install  PREFIX=$(PREFIX)    make bench   measure against other programs'
+	@echo 'make bench-scale  how cost grows to a million blobs'
 	@echo 'make large    a 3 GiB archive in bounded memory            make bench-transfer  push and pull alone'
 
 setup:
@@ -68,6 +69,10 @@ bench: build setup-bench
 
 bench-transfer: build setup-bench
 	python3 Tests/Benchmarks/bench.py $(BINARY) --transfer
+
+# Stores of up to a million blobs: several minutes and 6 GiB of disk. `make bench-scale SCALE=--quick` ends at 100,000.
+bench-scale: build setup-bench
+	python3 Tests/Benchmarks/scale.py $(BINARY) $(SCALE)
 
 clean:
 	$(SWIFT) package clean

@@ -138,6 +138,8 @@ private final class Desk: Sendable {
         let reading = meter.read(at: 1_000_000_000)
         #expect(reading.fraction == 0.25 && reading.secondsLeft == 4)
         #expect(ProgressText.line(reading) == "collecting: 250 of 1,000 files (25 %), 4 s left")
-        #expect(ProgressText.bar(reading, columns: 60) == "collecting [######------------------]  25 %  250/1,000 files  4 s left".prefix(59))
+        #expect(ProgressText.bar(reading, columns: 60) == "collecting [###----------]  25 %  250/1,000 files  4 s left")
+        meter.begin("waiting", bytes: nil, files: 0, at: 2_000_000_000)
+        #expect(ProgressText.line(meter.read(at: 2_000_000_000)) == "waiting ...")
     }
 }
