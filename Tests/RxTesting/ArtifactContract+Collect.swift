@@ -33,7 +33,7 @@ extension ArtifactContract {
             let report = try collect(store, .younger(than: 3600), dryRun: dryRun)
             #expect(report.manifests == 0)
             let kept = report.kept
-            #expect((kept.tagged, kept.listed, kept.referrers, kept.untagged, kept.held) == (2, 1, 1, 3, 0))
+            #expect((kept.tagged, kept.listed, kept.referrers, kept.untagged, kept.held) == (2, 1, 1, 3, 0), "\(kept)")
             #expect((kept.named, kept.leased) == (1, 0))
             #expect(try collect(store, .all, dryRun: dryRun).kept.untagged == 3)
         }
