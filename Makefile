@@ -29,7 +29,7 @@ SANITIZERS ?= thread address
 # The suites that run under a sanitizer; EndToEndTests, CommandTests and DistributionTests test another program, the release binary.
 SANITIZED = RxModelTests|RxPosixTests|RxArchiveTests|RxChunksTests|RxStoreTests|RxSourceTests|RxServerTests|RxClientTests|FuzzTests
 
-.PHONY: setup setup-test setup-bench build run test check format install bench bench-transfer large fuzzer fuzz fuzz-short fuzz-merge \
+.PHONY: setup setup-test setup-bench build run test check format install bench bench-transfer bench-scale large fuzzer fuzz fuzz-short fuzz-merge \
 	sanitize clean help
 
 help:
@@ -37,6 +37,7 @@ help:
 	@echo 'make test     every test          make check   format lint and architecture tests'
 	@echo 'make install  PREFIX=$(PREFIX)    make bench   measure against other programs'
 	@echo 'make fuzz     RUNS=$(RUNS) TARGET=one parser, or all    make sanitize   the tests under SANITIZERS="$(SANITIZERS)"'
+	@echo 'make bench-scale  how cost grows to a million blobs'
 	@echo 'make large    a 3 GiB archive in bounded memory            make bench-transfer  push and pull alone'
 
 setup:
@@ -104,6 +105,10 @@ bench: build setup-bench
 
 bench-transfer: build setup-bench
 	python3 Tests/Benchmarks/bench.py $(BINARY) --transfer
+
+# Stores of up to a million blobs: several minutes and 6 GiB of disk. `make bench-scale SCALE=--quick` ends at 100,000.
+bench-scale: build setup-bench
+	python3 Tests/Benchmarks/scale.py $(BINARY) $(SCALE)
 
 clean:
 	$(SWIFT) package clean

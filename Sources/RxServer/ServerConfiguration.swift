@@ -108,6 +108,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     }
 
     private static func untagged(_ value: JSON) throws(ConfigurationError) -> CollectionOptions.Untagged {
+        guard value != .null else { return .byDigest }
         switch (value.string, value.int) {
         case ("keep", _): return .all
         case ("delete", _): return .younger(than: 0)

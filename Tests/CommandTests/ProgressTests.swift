@@ -130,4 +130,16 @@ private final class Desk: Sendable {
         #expect([0, 999, 1000, 12_345_678].map { Output.number($0) } == ["0", "999", "1,000", "12,345,678"])
         #expect(Output.number(-1234) == "-1,234" && Output.number(.min).hasPrefix("-9,223"))
     }
+
+    @Test func `counts what has no bytes`() {
+        var meter = ProgressMeter()
+        meter.begin("collecting", bytes: nil, files: 1000, at: 0)
+        meter.advance(bytes: 0, files: 250, at: 1_000_000_000)
+        let reading = meter.read(at: 1_000_000_000)
+        #expect(reading.fraction == 0.25 && reading.secondsLeft == 4)
+        #expect(ProgressText.line(reading) == "collecting: 250 of 1,000 files (25 %), 4 s left")
+        #expect(ProgressText.bar(reading, columns: 60) == "collecting [###----------]  25 %  250/1,000 files  4 s left")
+        meter.begin("waiting", bytes: nil, files: 0, at: 2_000_000_000)
+        #expect(ProgressText.line(meter.read(at: 2_000_000_000)) == "waiting ...")
+    }
 }

@@ -20,6 +20,9 @@ public struct ArtifactContract<S: Store> {
         try referrers()
         try removals()
         try collections()
+        try rulesForUntagged()
+        try lateSubjects()
+        try longManifests()
         try otherDigests()
         try sparse()
         try records()
@@ -32,7 +35,7 @@ public struct ArtifactContract<S: Store> {
 
     /// Uploads some bytes to a repository.
     @discardableResult
-    private func push(_ text: String, to repository: String, in store: S) throws -> ContentDigest {
+    func push(_ text: String, to repository: String, in store: S) throws -> ContentDigest {
         let bytes = Array(text.utf8)
         let digest = ContentDigest.sha256(sha256(bytes))
         let upload = try store.beginUpload(in: repository)
@@ -42,7 +45,7 @@ public struct ArtifactContract<S: Store> {
     }
 
     /// An image manifest with the empty config, these layers, and more members.
-    private func image(_ layers: [String], _ more: [String: JSON] = [:]) -> [UInt8] {
+    func image(_ layers: [String], _ more: [String: JSON] = [:]) -> [UInt8] {
         func descriptor(_ text: String, _ type: String) -> JSON {
             let digest = sha256(Array(text.utf8)).description
             return .members(["mediaType": .string(type), "digest": .string(digest), "size": .integer(text.utf8.count)])
@@ -55,7 +58,7 @@ public struct ArtifactContract<S: Store> {
         return JSON.object(members).canonical
     }
 
-    private func index(_ manifests: [[UInt8]]) -> [UInt8] {
+    func index(_ manifests: [[UInt8]]) -> [UInt8] {
         let list = manifests.map { bytes in
             JSON.members([
                 "mediaType": .string(MediaType.imageManifest), "digest": .string(sha256(bytes).description), "size": .integer(bytes.count),
@@ -65,15 +68,14 @@ public struct ArtifactContract<S: Store> {
     }
 
     @discardableResult
-    private func put(_ bytes: [UInt8], _ tags: String..., to repository: String = "r", in store: S, sparse: Bool = false) throws -> Artifact
-    {
+    func put(_ bytes: [UInt8], _ tags: String..., to repository: String = "r", in store: S, sparse: Bool = false) throws -> Artifact {
         let artifact = try Artifact(parsing: bytes, mediaType: nil, repository: repository)
         let name = tags.isEmpty ? ContentDigest.sha256(artifact.digest) : nil
         try store.put(artifact, in: repository, tags: tags, name: name, sparse: sparse)
         return artifact
     }
 
-    private func has(_ artifact: Artifact, _ repository: String = "r", in store: S) throws -> Bool {
+    func has(_ artifact: Artifact, _ repository: String = "r", in store: S) throws -> Bool {
         try store.artifact(registry: "", repository: repository, name: .digest(.sha256(artifact.digest))) != nil
     }
 

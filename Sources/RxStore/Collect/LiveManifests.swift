@@ -6,7 +6,7 @@ import RxModel
 /// the rule for those without a tag leaves it. Only those without a tag are looked at one by one: the others need no more than their id.
 /// Source: Specs/11-distribution, OCI-118.
 struct LiveManifests {
-    /// Those that nothing keeps, what kept others before what it kept only where that is so by their ids.
+    /// Those that nothing keeps.
     private(set) var dead: [Int] = []
     /// How many of them refer to another manifest.
     private(set) var deadReferrers = 0
@@ -20,10 +20,15 @@ struct LiveManifests {
     /// What is known of a manifest without a tag.
     private struct Candidate {
         let id: Int
-        let isReferrer: Bool
-        var keeper: Keeper?
-        /// Those without a tag that live when this one does.
-        var keeps: [(Int, Keeper)] = []
+        var isReferrer = false
+        var isForgotten = false
+        /// What keeps it by itself.
+        var own: Keeper?
+        /// The indexes that list it and its subject: positions among the candidates, or nil for one that has a tag.
+        var holders: [(position: Int?, keeper: Keeper)] = []
+        /// Those that live when this one does.
+        var keeps: [Int] = []
+        var isLive = false
     }
 
     /// Looks at the catalog, inside a transaction. With `keepsTag`, the tags that it is false for count for nothing, as if they were removed.
@@ -39,53 +44,71 @@ struct LiveManifests {
                 continue
             }
             positions[id] = candidates.count
-            candidates.append(Candidate(id: id, isReferrer: false))
+            candidates.append(Candidate(id: id))
         }
         var waiting: [Int] = []
         for position in candidates.indices {
-            let id = candidates[position].id
-            guard let own = try database.holding(id) else { continue }
-            guard own.registry != Database.forgotten else {
-                forgotten.append(id)
-                positions[id] = nil
-                continue
-            }
-            candidates[position] = Candidate(id: id, isReferrer: own.subject != nil, keeper: nil, keeps: candidates[position].keeps)
-            if try database.isPinned(id) {
-                candidates[position].keeper = .pinned
-            } else if try database.isHeld(own.digest, beyond: rule.leaseEnd) {
-                candidates[position].keeper = .held
-            } else if try rule.keepsUntagged(id, own, database) {
-                candidates[position].keeper = .untagged
-            }
-            for (holder, keeper) in try LiveManifests.holders(of: own, database) where candidates[position].keeper == nil {
-                if let other = positions[holder] {
-                    candidates[other].keeps.append((position, keeper))
-                } else if tagged.contains(holder) {
-                    candidates[position].keeper = keeper
-                }
-            }
-            if candidates[position].keeper != nil { waiting.append(position) }
+            try look(at: position, of: &candidates, positions, tagged, database, rule)
+            if candidates[position].isLive { waiting.append(position) }
         }
         while let position = waiting.popLast() {
-            for (other, keeper) in candidates[position].keeps where candidates[other].keeper == nil {
-                candidates[other].keeper = keeper
+            for other in candidates[position].keeps where !candidates[other].isLive {
+                candidates[other].isLive = true
                 waiting.append(other)
             }
         }
-        for candidate in candidates where positions[candidate.id] != nil { count(candidate) }
+        for candidate in candidates { count(candidate) { candidates[$0].isLive } }
     }
 
-    private mutating func count(_ candidate: Candidate) {
-        switch candidate.keeper {
-        case .pinned: kept.pinned += 1
-        case .held: kept.held += 1
-        case .untagged: kept.untagged += 1
-        case .index: kept.listed += 1
-        case .subject: kept.referrers += 1
-        case nil:
+    /// Notes what keeps a manifest without a tag, or might.
+    private func look(
+        at position: Int, of candidates: inout [Candidate], _ positions: [Int: Int], _ tagged: IDSet, _ database: Database,
+        _ rule: KeepingRule
+    ) throws {
+        let id = candidates[position].id
+        guard let own = try database.holding(id), own.registry != Database.forgotten else {
+            candidates[position].isForgotten = true
+            return
+        }
+        candidates[position].isReferrer = own.subject != nil
+        if try database.isPinned(id) {
+            candidates[position].own = .pinned
+        } else if try database.isHeld(own.digest, beyond: rule.leaseEnd) {
+            candidates[position].own = .held
+        } else if try rule.keepsUntagged(id, own, database) {
+            candidates[position].own = .untagged
+        }
+        for (holder, keeper) in try LiveManifests.holders(of: own, database) {
+            if let other = positions[holder] {
+                candidates[position].holders.append((other, keeper))
+                candidates[other].keeps.append(position)
+            } else if tagged.contains(holder) {
+                candidates[position].holders.append((nil, keeper))
+            }
+        }
+        candidates[position].isLive = candidates[position].own != nil || candidates[position].holders.contains { $0.position == nil }
+    }
+
+    /// Counts a manifest under the first that keeps it: a pin, an index, its subject, an operation, the rule.
+    private mutating func count(_ candidate: Candidate, isLive: (Int) -> Bool) {
+        func isKept(by keeper: Keeper) -> Bool {
+            candidate.holders.contains { $0.keeper == keeper && ($0.position.map(isLive) ?? true) }
+        }
+        if candidate.isForgotten {
+            forgotten.append(candidate.id)
+        } else if !candidate.isLive {
             dead.append(candidate.id)
             if candidate.isReferrer { deadReferrers += 1 }
+        } else if candidate.own == .pinned {
+            kept.pinned += 1
+        } else if isKept(by: .index) {
+            kept.listed += 1
+        } else if isKept(by: .subject) {
+            kept.referrers += 1
+        } else if candidate.own == .held {
+            kept.held += 1
+        } else {
+            kept.untagged += 1
         }
     }
 

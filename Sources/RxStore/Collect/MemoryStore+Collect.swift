@@ -95,15 +95,26 @@ extension MemoryStore.State {
         }
         while true {
             let before = live.count
-            for each in list where live[each.digest] != nil {
-                for child in each.artifact.manifests.keys.compactMap(digest) where live[child] == nil {
-                    if list.contains(where: { $0.digest == child }) { live[child] = \.listed }
-                }
-            }
             for each in list where live[each.digest] == nil {
-                if let subject = each.artifact.subject.flatMap(digest), live[subject] != nil { live[each.digest] = \.referrers }
+                if let keeper = keeper(of: each, in: list, live) { live[each.digest] = keeper }
             }
-            if live.count == before { return live }
+            if live.count == before { break }
         }
+        for each in list {
+            guard let own = live[each.digest], own != \.tagged else { continue }
+            live[each.digest] = keeper(of: each, in: list, live) ?? own
+        }
+        return live
+    }
+
+    /// Whether an index that lives lists a manifest, or its subject lives.
+    private func keeper(
+        of held: MemoryStore.Held, in list: [MemoryStore.Held], _ live: [Digest: WritableKeyPath<CollectionReport.Kept, Int>]
+    ) -> WritableKeyPath<CollectionReport.Kept, Int>? {
+        let isListed = list.contains { other in
+            live[other.digest] != nil && other.artifact.manifests.keys.contains { digest(of: $0) == held.digest }
+        }
+        if isListed { return \.listed }
+        return held.artifact.subject.flatMap(digest).flatMap { live[$0] } == nil ? nil : \.referrers
     }
 }

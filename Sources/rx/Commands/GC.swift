@@ -76,7 +76,8 @@ private final class CollectionDisplay: CollectionObserver {
                     case .manifests: "deleting manifests"
                     case .blobs: "collecting"
                     }
-                progress.begin(what, total: nil, files: moment.total)
+                // How many manifests there are to delete says nothing of the whole, which the blobs are.
+                progress.begin(what, total: nil, files: moment.phase == .blobs ? moment.total : 0)
             }
             progress.advance(0, files: moment.done - state.done)
             state.done = moment.done

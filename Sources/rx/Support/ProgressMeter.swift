@@ -16,12 +16,13 @@ struct ProgressReading: Equatable {
     var fraction: Double?
 
     /// Whether the work is told in files alone: their bytes are not moved.
-    var isCount: Bool { totalBytes == nil && bytes == 0 && (totalFiles ?? 0) > 0 }
+    var isCount: Bool { totalBytes == nil && bytes == 0 && totalFiles != nil }
 
     /// The part of this phase that is done, 0 to 1; nil when that is not known.
     var part: Double? {
         if let totalBytes, totalBytes > 0 { return min(1, Double(bytes) / Double(totalBytes)) }
-        return isCount ? min(1, Double(files) / Double(totalFiles!)) : nil
+        guard isCount, let totalFiles, totalFiles > 0 else { return nil }
+        return min(1, Double(files) / Double(totalFiles))
     }
 }
 

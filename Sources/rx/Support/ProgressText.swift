@@ -6,6 +6,7 @@ enum ProgressText {
     /// `pushing: 38.6 MiB of 85.8 MiB (45 %), 4,500 of 10,001 files, 92.1 MiB/s, 1 s left`.
     static func line(_ reading: ProgressReading) -> String {
         var parts = reading.isCount ? rest(reading) : [amount(reading)] + rest(reading)
+        guard !parts.isEmpty else { return "\(reading.what) ..." }
         if let percent = percent(reading) { parts[0] += " (\(percent) %)" }
         return "\(reading.what): " + parts.joined(separator: ", ")
     }
@@ -21,6 +22,7 @@ enum ProgressText {
         let rate = "\(Output.bytes(reading.rate))/s"
         let left = reading.secondsLeft.flatMap { $0 > 0 ? "\(time($0)) left" : nil }
         guard let fraction = reading.fraction, let percent = percent(reading) else {
+            if reading.isCount { return clipped("\(reading.what) ...", columns) }
             return clipped(([reading.what, amount] + [files, rate].compactMap { $0 }).joined(separator: "  "), columns)
         }
         let share = String(repeating: " ", count: max(0, 3 - String(percent).count)) + "\(percent) %"
