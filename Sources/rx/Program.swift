@@ -8,7 +8,7 @@ enum Program {
     /// Every command, in the order the help shows them.
     static let commands: [Command] = [
         .add, .list, .info, .ingest, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .gc, .cache,
-        .config, .registry, .login, .logout, .serve,
+        .config, .registry, .login, .logout, .serve, .torture,
     ]
 
     /// Runs the words of a command line; nil stands for one that is not UTF-8.
