@@ -32,7 +32,7 @@ static int open_at(int folder, const char *name, int flags, mode_t mode) {
         }
     }
     int file = (int)syscall(SYS_openat, folder, name, flags, mode);
-    if (file >= 0 && is_new) rx_note_entry(path);
+    if (file >= 0 && is_new) rx_note_entry(path, 0);
     if (makes) rx_after(RX_OPEN, place);
     return file;
 }
@@ -77,7 +77,7 @@ static ssize_t write_at(int file, const void *buffer, size_t count, off_t offset
     if (verdict != RX_GO_ON) half = count / 2;
     // What is cut short goes on with the next call, and finds the disk full.
     if (verdict == RX_CUT && half == 0) return -1;
-    if (place != RX_NOWHERE) rx_note_write(file, path, offset, half);
+    if (place != RX_NOWHERE) rx_note_write(file, offset, half);
     ssize_t written = offset < 0 ? syscall(SYS_write, file, buffer, half) : syscall(SYS_pwrite64, file, buffer, half, offset);
     if (verdict == RX_TEAR) rx_die();
     rx_after(RX_WRITE, place);
@@ -121,8 +121,9 @@ int renameat2(int from_folder, const char *from, int folder, const char *name, u
     rx_path_at(folder, name, path);
     enum rx_place place = rx_place_of(path);
     if (rx_before(RX_RENAME, place) != RX_GO_ON) return -1;
+    ino_t old = place == RX_NOWHERE ? 0 : rx_keep(path);
     int result = (int)syscall(SYS_renameat2, from_folder, from, folder, name, flags);
-    if (result == 0 && place != RX_NOWHERE) rx_note_entry(path);
+    if (result == 0 && place != RX_NOWHERE) rx_note_entry(path, old);
     rx_after(RX_RENAME, place);
     return result;
 }
@@ -134,7 +135,9 @@ int unlinkat(int folder, const char *name, int flags) {
     rx_path_at(folder, name, path);
     enum rx_place place = rx_place_of(path);
     if (rx_before(RX_UNLINK, place) != RX_GO_ON) return -1;
+    ino_t old = place == RX_NOWHERE ? 0 : rx_keep(path);
     int result = (int)syscall(SYS_unlinkat, folder, name, flags);
+    if (result == 0 && old) rx_note_entry(path, old);
     rx_after(RX_UNLINK, place);
     return result;
 }
@@ -147,7 +150,7 @@ int linkat(int from_folder, const char *from, int folder, const char *name, int 
     enum rx_place place = rx_place_of(path);
     if (rx_before(RX_LINK, place) != RX_GO_ON) return -1;
     int result = (int)syscall(SYS_linkat, from_folder, from, folder, name, flags);
-    if (result == 0 && place != RX_NOWHERE) rx_note_entry(path);
+    if (result == 0 && place != RX_NOWHERE) rx_note_entry(path, 0);
     rx_after(RX_LINK, place);
     return result;
 }

@@ -11,7 +11,7 @@
 
 // One line a note, written by one call to a file that all processes append to, so that notes are in one order:
 //   W INODE OFFSET COUNT        these bytes are about to be written
-//   N INODE PATH                this name stands for that file from now on
+//   N INODE OLD PATH            this name stands for that file from now on, and stood for another; 0 for none
 //   s|S|E KEY INODE PATH        a sync of a file or folder begins, has ended well, has failed
 //   b|B KEY                     a sync of all begins, has ended well; one that fails makes nothing durable
 static int notes = -1;
@@ -19,8 +19,6 @@ static int notes = -1;
 void rx_open_notes(const char *path) {
     notes = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 }
-
-bool rx_notes(void) { return notes >= 0; }
 
 static void note(const char *line, int length) {
     int error = errno;
@@ -30,8 +28,7 @@ static void note(const char *line, int length) {
 
 static long key(void) { return syscall(SYS_gettid); }
 
-void rx_note_write(int descriptor, const char *path, long offset, size_t count) {
-    (void)path;
+void rx_note_write(int descriptor, long offset, size_t count) {
     struct stat status;
     if (notes < 0 || fstat(descriptor, &status) != 0) return;
     if (offset < 0) {
@@ -42,11 +39,25 @@ void rx_note_write(int descriptor, const char *path, long offset, size_t count) 
     note(line, snprintf(line, sizeof line, "W %lu %ld %zu\n", (unsigned long)status.st_ino, offset, count));
 }
 
-void rx_note_entry(const char *path) {
+ino_t rx_keep(const char *path) {
     struct stat status;
-    if (notes < 0 || lstat(path, &status) != 0) return;
+    if (notes < 0 || lstat(path, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+    int error = errno;
+    char kept[PATH_MAX + 64];
+    snprintf(kept, sizeof kept, "%skept/%lu", rx_root, (unsigned long)status.st_ino);
+    syscall(SYS_linkat, AT_FDCWD, path, AT_FDCWD, kept, 0);
+    errno = error;
+    return status.st_ino;
+}
+
+void rx_note_entry(const char *path, ino_t old) {
+    if (notes < 0) return;
+    int error = errno;
+    struct stat status;
+    unsigned long inode = lstat(path, &status) == 0 ? status.st_ino : 0;
     char line[PATH_MAX + 128];
-    note(line, snprintf(line, sizeof line, "N %lu %s\n", (unsigned long)status.st_ino, path));
+    note(line, snprintf(line, sizeof line, "N %lu %lu %s\n", inode, (unsigned long)old, path));
+    errno = error;
 }
 
 void rx_note_sync(int descriptor, const char *path, char step) {

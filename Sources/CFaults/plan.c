@@ -29,7 +29,7 @@ struct rule {
 #define MOST_RULES 8
 static struct rule rules[MOST_RULES];
 static int rule_count;
-static char root[PATH_MAX];
+char rx_root[PATH_MAX];
 static size_t root_length;
 static bool has_plan;
 // How often each point was passed, and how often one of its rules held: [call][place][passed, held], shared with whoever counts.
@@ -77,7 +77,7 @@ __attribute__((constructor)) static void read_plan(void) {
     if (!text) return;
     char *copy = strdup(text), *rest = copy, *word;
     while ((word = strsep(&rest, ","))) {
-        if (!strncmp(word, "root=", 5)) root_length = (size_t)snprintf(root, sizeof root, "%s/", word + 5);
+        if (!strncmp(word, "root=", 5)) root_length = (size_t)snprintf(rx_root, sizeof rx_root, "%s/", word + 5);
         if (!strncmp(word, "counts=", 7)) open_counts(word + 7);
         if (!strncmp(word, "notes=", 6)) rx_open_notes(word + 6);
         if (!strncmp(word, "clock=", 6)) rx_clock_shift = atol(word + 6);
@@ -95,7 +95,7 @@ static bool ends(const char *text, const char *with) {
 }
 
 enum rx_place rx_place_of(const char *path) {
-    if (!has_plan || strncmp(path, root, root_length)) return RX_NOWHERE;
+    if (!has_plan || strncmp(path, rx_root, root_length)) return RX_NOWHERE;
     const char *store = path + root_length;
     // Folders beside the stores hold what goes in and what comes out.
     if (!begins(store, "store")) return RX_NOWHERE;

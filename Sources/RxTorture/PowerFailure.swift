@@ -12,9 +12,10 @@ package struct PowerFailure {
         package let range: Range<Int>
     }
 
-    /// A name that stands for a file, and that its folder may not have.
+    /// A name that stands for a file, or for none when that is 0, and may stand for an older one again.
     package struct Name: Hashable, Sendable {
         package let inode: UInt
+        package let old: UInt
         package let path: String
     }
 
@@ -58,10 +59,10 @@ package struct PowerFailure {
             failed.removeAll { $0.inode == inode && range.contains($0.range.lowerBound) && $0.range.upperBound <= range.upperBound }
             written.append(Pending(value: Bytes(inode: inode, range: range), line: line))
         case "N":
-            let rest = text.split(separator: " ", maxSplits: 2).map(String.init)
-            guard rest.count == 3, let inode = UInt(rest[1]) else { return }
-            named.removeAll { $0.value.path == rest[2] }
-            named.append(Pending(value: Name(inode: inode, path: rest[2]), line: line))
+            guard words.count == 4, let inode = UInt(words[1]), var old = UInt(words[2]) else { return }
+            // What its folder has for sure is what the name stood for before the first change.
+            if let index = named.firstIndex(where: { $0.value.path == words[3] }) { old = named.remove(at: index).value.old }
+            named.append(Pending(value: Name(inode: inode, old: old, path: words[3]), line: line))
         case "s", "S", "E":
             guard words.count == 4, let inode = UInt(words[2]) else { return }
             let key = "\(words[1]) \(inode)"
@@ -87,8 +88,10 @@ package struct PowerFailure {
     func strike(_ folder: String, _ chance: inout Chance) throws {
         let share = chance.one(of: [100, 50, 15])
         for name in names where chance.happens(share) {
-            guard let status = try Files.status(name.path), UInt(status.st_ino) == name.inode else { continue }
-            try Files.remove(name.path)
+            guard try UInt(Files.status(name.path)?.st_ino ?? 0) == name.inode else { continue }
+            if name.inode != 0 { try Files.remove(name.path) }
+            // A file that was kept is there as long as its folder is.
+            if name.old != 0 { link("\(folder)/kept/\(name.old)", name.path) }
         }
         let lost = Dictionary(grouping: bytes.filter { _ in chance.happens(share) }, by: \.inode)
         guard !lost.isEmpty else { return }

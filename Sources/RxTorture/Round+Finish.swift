@@ -12,8 +12,8 @@ extension Round {
     /// after a collection that leaves nothing but what has a name.
     func finish() throws {
         let epoch = schedule.epochs
-        // A clock that was ahead once has let leases end.
-        for case .clock(let shifted, let seconds) in schedule.elements where seconds > 0 { lapse(from: startOfEpoch(shifted), epoch: .max) }
+        // A clock that was ahead once, or was behind and is right again, has let leases end.
+        for case .clock(let shifted, _) in schedule.elements { lapse(from: startOfEpoch(shifted), epoch: .max) }
         for number in 0...schedule.homes where Files.isFolder(store(number)) {
             guard let server = try serve(number) else { continue }
             defer {
@@ -98,7 +98,7 @@ extension Round {
         }
     }
 
-    private func wasUploadedAlone(_ version: Int) -> Bool {
+    func wasUploadedAlone(_ version: Int) -> Bool {
         schedule.elements.contains { if case .step(_, _, .uploadBlob(version, _), _, _) = $0 { true } else { false } }
     }
 

@@ -185,7 +185,7 @@ extension Round {
 
     /// From now on blobs without a manifest may be gone: their leases were shortened.
     func lapse(from start: Int, epoch: Int) {
-        for version in contents.keys {
+        for version in contents.keys where wasUploadedAlone(version) {
             note(
                 Event(
                     store: 0, name: "blob \(version)", kind: .remove, outcome: .unknown, start: start, end: Clock.monotonic, epoch: epoch,

@@ -47,7 +47,7 @@ final class Round: Sendable {
         self.schedule = schedule
         contents = schedule.contents
         folder = "\(setup.folder)/round-\(schedule.seed)-\(RandomName.make().prefix(8))"
-        try Files.makeFolders(folder)
+        try Files.makeFolders("\(folder)/kept")
         servers = (0...1).map { _ in Server() }
         let counts = try FileDescriptor.open("\(folder)/counts", O_RDWR | O_CREAT, mode: 0o644)
         _ = try retrying("ftruncate", counts.path) { ftruncate(counts.number, off_t(PointCounts.size)) }

@@ -40,11 +40,14 @@ void rx_die(void);
 // How far this process's clock is off, in seconds.
 extern long rx_clock_shift;
 
-// The notes of what is not durable yet, for a power failure. A write, before it is done; a name that begins to stand for a file.
-void rx_note_write(int descriptor, const char *path, long offset, size_t count);
-void rx_note_entry(const char *path);
+// The notes of what is not durable yet, for a power failure. A write, before it is done; a name that stands for another file, or for
+// none, and stood for `old`, which rx_keep gave before: 0 for nothing.
+void rx_note_write(int descriptor, long offset, size_t count);
+ino_t rx_keep(const char *path);
+void rx_note_entry(const char *path, ino_t old);
 // A sync that begins, and how it ended; `descriptor` -1 stands for the whole file system.
 void rx_note_sync(int descriptor, const char *path, char step);
-bool rx_notes(void);
+// The folder of the plan, with a slash at its end; what is below `kept/` in it is kept for a power failure.
+extern char rx_root[];
 
 #endif
