@@ -35,6 +35,7 @@ static bool has_plan;
 // How often each point was passed, and how often one of its rules held: [call][place][passed, held], shared with whoever counts.
 static atomic_uint *counts;
 long rx_clock_shift;
+bool rx_lies;
 
 void rx_die(void) {
     kill(getpid(), SIGKILL);
@@ -71,7 +72,7 @@ static void open_counts(const char *path) {
 
 void rx_open_notes(const char *path);
 
-// root=FOLDER,counts=FILE,notes=FILE,clock=SECONDS,at=RULE,at=RULE
+// root=FOLDER,counts=FILE,notes=FILE,clock=SECONDS,lies,at=RULE,at=RULE
 __attribute__((constructor)) static void read_plan(void) {
     const char *text = getenv("RX_FAULTS");
     if (!text) return;
@@ -82,6 +83,7 @@ __attribute__((constructor)) static void read_plan(void) {
         if (!strncmp(word, "notes=", 6)) rx_open_notes(word + 6);
         if (!strncmp(word, "clock=", 6)) rx_clock_shift = atol(word + 6);
         if (!strncmp(word, "at=", 3)) read_rule(word + 3);
+        if (!strcmp(word, "lies")) rx_lies = true;
     }
     free(copy);
     has_plan = root_length > 1;

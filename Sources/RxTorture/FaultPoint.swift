@@ -107,12 +107,23 @@ package struct Fault: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Some fault, at any of the named points.
-    static func any(_ chance: inout Chance, passages: Int) -> Fault {
-        let point = chance.one(of: FaultPoint.named)
+    /// Some fault at one of some points.
+    static func any(_ chance: inout Chance, of points: [FaultPoint] = FaultPoint.named, passages: [Int]) -> Fault {
+        let point = chance.one(of: points)
         var effects: [Effect] = [.killBefore, .killAfter, .killBefore, .killAfter]
         for error in point.errors { effects += [.fail(error, times: 1), .fail(error, times: error == ENOSPC ? 0 : 2)] }
         if point.call == .write { effects += [.tear, .cut] }
-        return Fault(point: point, passage: chance.number(1...passages), effect: chance.one(of: effects))
+        return Fault(point: point, passage: chance.one(of: passages), effect: chance.one(of: effects))
+    }
+}
+
+extension FaultPoint {
+    /// The points that a collection is the first to pass.
+    static let collecting = named.filter { $0.place == .trash || $0.place == .log || $0.place == .catalog }
+    /// Those of whoever finds a damaged blob.
+    static let settingAside = named.filter { $0.place == .damaged }
+    /// Those of uploads that a registry is sent.
+    static let uploading = named.filter {
+        $0.place == .uploads || $0.place == .blobs || $0.place == .folders || $0 == FaultPoint(.sync, .log)
     }
 }

@@ -11,6 +11,8 @@ package struct TortureSetup: Sendable {
     package let library: String
     /// The folder that rounds have their folders in.
     package let folder: String
+    /// Whether every sync is a lie: a run that finds nothing then proves nothing.
+    package var lies = false
     /// Whether the program has `rx verify`.
     let verifies: Bool
 
@@ -79,6 +81,7 @@ final class Round: Sendable {
     /// The environment of a process: its home and its faults.
     func environment(store number: Int, epoch: Int, faults: [Fault] = []) -> [String: String] {
         var words = ["root=\(folder)", "counts=\(folder)/counts"] + faults.map(\.rule)
+        if setup.lies { words.append("lies") }
         if hasPowerFailure { words.append("notes=\(folder)/notes") }
         for case .clock(epoch, let seconds) in schedule.elements { words.append("clock=\(seconds)") }
         return [

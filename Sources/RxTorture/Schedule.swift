@@ -26,6 +26,8 @@ package enum Action: Hashable, Sendable {
     case add(resource: Int, tag: Int, version: Int)
     /// Uploads a version as any OCI client does; `parts` in several requests a blob.
     case upload(resource: Int, tag: Int, version: Int, server: Int, parts: Bool)
+    /// Uploads so many small blobs that the registry makes them durable together.
+    case uploadMany(version: Int, server: Int)
     /// Uploads one blob of a version and no manifest.
     case uploadBlob(version: Int, server: Int)
     /// Fetches into the actor's home and a folder.
@@ -101,6 +103,7 @@ extension Action {
         switch self {
         case .push(_, _, let version, _, let isLong): (version, isLong)
         case .add(_, _, let version), .upload(_, _, let version, _, _), .uploadBlob(let version, _): (version, false)
+        case .uploadMany: nil
         case .pull, .read, .export, .delete, .remove, .collect: nil
         }
     }
@@ -112,6 +115,8 @@ private struct Maker {
     let homes: Int
     var elements: [Element] = []
     private var version = 0
+    /// The store that the last epoch ended with a damaged blob in.
+    private var damaged: Int?
 
     init(chance: Chance, homes: Int) {
         self.chance = chance
@@ -121,15 +126,15 @@ private struct Maker {
     mutating func makeEpoch(_ epoch: Int) {
         let servers = chance.happens(30) ? 2 : 1
         if servers == 2 { elements.append(.secondServer(epoch: epoch)) }
-        for server in 0..<servers {
-            if chance.happens(55) { elements.append(.fault(epoch: epoch, server: server, Fault.any(&chance, passages: 8))) }
-            if chance.happens(15) { elements.append(.fault(epoch: epoch, server: server, Fault.any(&chance, passages: 30))) }
-            if chance.happens(30) { elements.append(.kill(epoch: epoch, server: server, after: chance.number(5...120))) }
-        }
+        // Whoever finds the damage that the epoch before ended with.
+        let damaged = self.damaged
+        self.damaged = nil
+        for server in 0..<servers { makeFaults(epoch, server, findsDamage: damaged == 0) }
         if chance.happens(20) {
             elements.append(.clock(epoch: epoch, seconds: chance.one(of: [-86400, -4000, -1, 1, 1800, 4000, 100_000, 40_000_000])))
         }
         for actor in 0..<homes + chance.number(0...1) {
+            if damaged == actor + 1 { elements += finding(epoch, actor) }
             for _ in 0..<chance.number(2...4) { elements.append(step(epoch, actor, servers)) }
         }
         if chance.happens(30) { elements.append(.powerFailure(epoch: epoch)) }
@@ -137,14 +142,41 @@ private struct Maker {
         if chance.happens(25) {
             let pick = chance.number(0...9999)
             let damage = chance.one(of: [Damage.flippedBlob(pick: pick), .cutBlob(pick: pick), .spoiltLeftover(pick: pick)])
-            elements.append(.damage(epoch: epoch, store: chance.number(0...homes), damage))
+            let store = chance.number(0...homes)
+            elements.append(.damage(epoch: epoch, store: store, damage))
+            if case .flippedBlob = damage { self.damaged = store }
+        }
+    }
+
+    private mutating func makeFaults(_ epoch: Int, _ server: Int, findsDamage: Bool) {
+        if chance.happens(45) {
+            elements.append(.fault(epoch: epoch, server: server, Fault.any(&chance, passages: [1, 1, 2, 3, 5, 8, 20])))
+        }
+        if chance.happens(20) {
+            let fault = Fault.any(&chance, of: FaultPoint.uploading, passages: [1, 1, 2, 3, 5, 8])
+            elements.append(.fault(epoch: epoch, server: server, fault))
+        }
+        if findsDamage, chance.happens(40) {
+            elements.append(.fault(epoch: epoch, server: server, Fault.any(&chance, of: FaultPoint.settingAside, passages: [1])))
+        }
+        if chance.happens(30) { elements.append(.kill(epoch: epoch, server: server, after: chance.number(5...120))) }
+    }
+
+    /// Reads all that a home has.
+    private mutating func finding(_ epoch: Int, _ actor: Int) -> [Element] {
+        (0..<Schedule.resources * Schedule.tags).map { number in
+            let fault = chance.happens(40) ? Fault.any(&chance, of: FaultPoint.settingAside, passages: [1]) : nil
+            let action = Action.export(resource: number / Schedule.tags, tag: number % Schedule.tags)
+            return .step(epoch: epoch, actor: actor, action, fault: fault, killedAfter: nil)
         }
     }
 
     private mutating func step(_ epoch: Int, _ actor: Int, _ servers: Int) -> Element {
         // The last actor may be one without a home: it speaks HTTP alone, and collects.
         let action = actor < homes ? any(servers) : homeless(servers)
-        let fault = chance.happens(25) ? Fault.any(&chance, passages: 4) : nil
+        var points = FaultPoint.named
+        if case .collect = action, chance.happens(60) { points = FaultPoint.collecting }
+        let fault = chance.happens(25) ? Fault.any(&chance, of: points, passages: [1, 1, 2, 3, 4]) : nil
         return .step(
             epoch: epoch, actor: actor, action, fault: fault, killedAfter: chance.happens(12) ? chance.number(1...60) : nil)
     }
@@ -173,7 +205,8 @@ private struct Maker {
         let server = chance.number(0...servers - 1)
         switch chance.number(0...99) {
         case ..<45: return .upload(resource: resource, tag: tag, version: newVersion(), server: server, parts: chance.happens(40))
-        case ..<55: return .uploadBlob(version: newVersion(), server: server)
+        case ..<52: return .uploadBlob(version: newVersion(), server: server)
+        case ..<55: return .uploadMany(version: newVersion(), server: server)
         case ..<70: return .read(resource: resource, tag: tag, server: server, isUpload: chance.happens(50))
         case ..<80: return .delete(resource: resource, tag: tag, server: server, isUpload: chance.happens(50))
         case ..<84: return .remove(resource: resource, tag: tag)

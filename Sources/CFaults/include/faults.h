@@ -37,6 +37,9 @@ void rx_after(enum rx_call call, enum rx_place place);
 // Ends this process at once, as the kernel would.
 void rx_die(void);
 
+// Whether syncs do nothing and say that they did: what a run must find out, or it proves nothing.
+extern bool rx_lies;
+
 // How far this process's clock is off, in seconds.
 extern long rx_clock_shift;
 

@@ -11,6 +11,7 @@ extension Command {
     private static let program = Option("--program", "FILE", "the rx to be tested (default this one)")
     private static let library = Option("--library", "FILE", "the library with the faults (default libRxFaults.so beside this program)")
     private static let only = Option("--only", "N,N,...", "only these elements of the one round, as a failure names them")
+    private static let lies = Option("--lies", nil, "let every sync do nothing: what a run must find out")
     private static let points = Option("--points", nil, "fail unless every named point was passed and struck")
 
     /// `rx torture`, which no help shows. Source: Specs/14-torture.
@@ -20,14 +21,15 @@ extension Command {
             Runs clients, registries and collections against stores of their own while processes are killed, disks are full or broken,
             the power fails, clocks jump and files are damaged, all drawn from a seed; then reads everything that was ever put.
             """,
-        options: [seed, rounds, seconds, jobs, folder, program, library, only, points, .json],
+        options: [seed, rounds, seconds, jobs, folder, program, library, only, lies, points, .json],
         examples: [.init("rx torture --rounds 1000", "a thousand rounds")], isHidden: true
     ) { invocation in
         let own = try Files.realPath("/proc/self/exe")
         let beside = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
-        let setup = try TortureSetup(
+        var setup = try TortureSetup(
             program: invocation.value(program) ?? own, library: invocation.value(library) ?? "\(beside)/libRxFaults.so",
             folder: "\(invocation.value(folder) ?? "/dev/shm")/rx-torture-\(RandomName.make())")
+        setup.lies = invocation.has(lies)
         defer { try? Files.removeTree(setup.folder) }
         let torture = Torture(setup, width: try invocation.number(jobs, in: 1...256, default: 6))
         let first = UInt64(try invocation.number(seed, in: 0...Int.max, default: 1))
