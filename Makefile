@@ -2,6 +2,9 @@
 
 PREFIX ?= /usr/local
 SWIFT ?= swift
+# Of make torture.
+ROUNDS ?= 10000
+SEED ?= 1
 RELEASE = --configuration release --static-swift-stdlib
 BINARY = .build/release/rx
 
@@ -20,12 +23,13 @@ install_missing = missing=$$(for package in $(1); do \
 	  if [ "$$(id -u)" = 0 ]; then run=; else run=sudo; fi; \
 	  $$run apt-get update -q && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; fi
 
-.PHONY: setup setup-test setup-bench build run test check format install bench bench-transfer large clean help
+.PHONY: setup setup-test setup-bench build faults run test torture check format install bench bench-transfer large clean help
 
 help:
 	@echo 'make run      build, and see the main job done in a temporary home'
 	@echo 'make test     every test          make check   format lint and architecture tests'
 	@echo 'make install  PREFIX=$(PREFIX)    make bench   measure against other programs'
+	@echo 'make torture  ROUNDS=$(ROUNDS) SEED=$(SEED): kill, fill, break and cut off stores, and see that nothing is lost'
 	@echo 'make large    a 3 GiB archive in bounded memory            make bench-transfer  push and pull alone'
 
 setup:
@@ -42,12 +46,19 @@ setup-bench: setup
 build: setup
 	$(SWIFT) build $(RELEASE) --product rx
 
+# What rx torture loads in front of the C library; nothing of it is installed.
+faults: build
+	$(SWIFT) build $(RELEASE) --product RxFaults
+
 run: build
 	@Registry/demo.sh $(BINARY)
 
 # The tests drive the release binary, the one that people use; the fault points are in the debug build of the libraries.
-test: build setup-test
+test: build faults setup-test
 	RX_BINARY=$(abspath $(BINARY)) RX_CLIENTS=$(CLIENT_FOLDER)/bin $(SWIFT) test
+
+torture: faults
+	$(BINARY) torture --rounds $(ROUNDS) --seed $(SEED) $(if $(filter 10000,$(ROUNDS)),--points)
 
 check: setup
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests

@@ -85,7 +85,7 @@ package struct PowerFailure {
     }
 
     /// Lets the files below `folder` lose what may be lost: all of it, or parts.
-    func strike(_ folder: String, _ chance: inout Chance) throws {
+    package func strike(_ folder: String, _ chance: inout Chance) throws {
         let share = chance.one(of: [100, 50, 15])
         for name in names where chance.happens(share) {
             guard try UInt(Files.status(name.path)?.st_ino ?? 0) == name.inode else { continue }

@@ -53,7 +53,11 @@ final class Round: Sendable {
         servers = (0...1).map { _ in Server() }
         let counts = try FileDescriptor.open("\(folder)/counts", O_RDWR | O_CREAT, mode: 0o644)
         _ = try retrying("ftruncate", counts.path) { ftruncate(counts.number, off_t(PointCounts.size)) }
-        notes.withLock { $0.history.calm = schedule.epochs }
+        notes.withLock { notes in
+            notes.history.calm = schedule.epochs
+            // What can look for damage looks before it sends.
+            notes.history.hashesWhatItSends = setup.verifies
+        }
         let blobs = contents.mapValues(\.blobs)
         notes.withLock { $0.history.blobs = blobs }
     }

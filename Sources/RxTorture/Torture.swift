@@ -48,8 +48,11 @@ package struct Torture: Sendable {
         self.width = width
     }
 
-    /// Runs the rounds of `count` seeds from `first` on, for at most so many seconds. `progress` is called after each, on any thread.
-    package func run(from first: UInt64, count: Int, seconds: Double, progress: @escaping @Sendable (Report) -> Void) throws -> Report {
+    /// Runs the rounds of `count` seeds from `first` on, for at most so many seconds. `progress` is called after each, on any
+    /// thread, with its failure if it is one.
+    package func run(from first: UInt64, count: Int, seconds: Double, progress: @escaping @Sendable (Report, Failure?) -> Void) throws
+        -> Report
+    {
         let report = Mutex(Report())
         let next = Atomic<Int>(0)
         let end = seconds == .infinity ? Int.max : Clock.monotonic + Int(seconds * 1e9)
@@ -59,7 +62,10 @@ package struct Torture: Sendable {
                 while Clock.monotonic < end, report.withLock({ $0.failures.count < Torture.mostFailures }) {
                     let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                     guard index < count else { return }
-                    do { progress(try play(first &+ UInt64(index), into: report)) } catch {
+                    do {
+                        let (now, failed) = try play(first &+ UInt64(index), into: report)
+                        progress(now, failed)
+                    } catch {
                         failure.withLock { $0 = error }
                         return
                     }
@@ -71,7 +77,7 @@ package struct Torture: Sendable {
         return report.withLock { $0 }
     }
 
-    private func play(_ seed: UInt64, into report: borrowing Mutex<Report>) throws -> Report {
+    private func play(_ seed: UInt64, into report: borrowing Mutex<Report>) throws -> (Report, Failure?) {
         let schedule = Schedule(seed: seed)
         let (history, violations, counts) = try Round(setup, schedule).run()
         let failed = violations.isEmpty ? nil : try shrink(schedule, Failure(seed: seed, schedule, history, violations))
@@ -87,7 +93,7 @@ package struct Torture: Sendable {
             }
             report.counts.add(counts)
             if let failed { report.failures.append(failed) }
-            return report
+            return (report, failed)
         }
     }
 

@@ -45,11 +45,11 @@ extension Command {
         }
         let limit = try invocation.value(seconds) == nil ? nil : invocation.number(seconds, in: 1...Int.max, default: 1)
         let started = Clock.monotonic
-        let report = try torture.run(from: first, count: count, seconds: limit.map(Double.init) ?? .infinity) { report in
+        let report = try torture.run(from: first, count: count, seconds: limit.map(Double.init) ?? .infinity) { report, failed in
+            if let failed { Host.writeError(failed.text) }
             guard report.rounds.isMultiple(of: 100) else { return }
             Host.writeError("\(report.rounds) rounds, \(report.puts) puts, \(report.reads) reads, \(report.failures.count) failed\n")
         }
-        for failure in report.failures { Host.writeError(failure.text) }
         try Output(invocation).print(report.json, report.words(seconds: (Clock.monotonic - started) / 1_000_000_000))
         guard report.failures.isEmpty else {
             throw RegistryError("\(report.failures.count) rounds break a rule", code: .internalError, hint: "run one again with its --seed")
