@@ -2,6 +2,9 @@
 
 PREFIX ?= /usr/local
 SWIFT ?= swift
+# Of make torture.
+ROUNDS ?= 10000
+SEED ?= 1
 RELEASE = --configuration release --static-swift-stdlib
 BINARY = .build/release/rx
 
@@ -29,7 +32,7 @@ SANITIZERS ?= thread address
 # The suites that run under a sanitizer; EndToEndTests, CommandTests and DistributionTests test another program, the release binary.
 SANITIZED = RxModelTests|RxPosixTests|RxArchiveTests|RxChunksTests|RxStoreTests|RxSourceTests|RxServerTests|RxClientTests|FuzzTests
 
-.PHONY: setup setup-test setup-bench build run test check format install bench bench-transfer bench-scale large fuzzer fuzz fuzz-short fuzz-merge \
+.PHONY: setup setup-test setup-bench build faults run test torture check format install bench bench-transfer bench-scale large fuzzer fuzz fuzz-short fuzz-merge \
 	sanitize clean help
 
 help:
@@ -38,6 +41,7 @@ help:
 	@echo 'make install  PREFIX=$(PREFIX)    make bench   measure against other programs'
 	@echo 'make fuzz     RUNS=$(RUNS) TARGET=one parser, or all    make sanitize   the tests under SANITIZERS="$(SANITIZERS)"'
 	@echo 'make bench-scale  how cost grows to a million blobs'
+	@echo 'make torture  ROUNDS=$(ROUNDS) SEED=$(SEED): kill, fill, break and cut off stores, and see that nothing is lost'
 	@echo 'make large    a 3 GiB archive in bounded memory            make bench-transfer  push and pull alone'
 
 setup:
@@ -54,12 +58,19 @@ setup-bench: setup
 build: setup
 	$(SWIFT) build $(RELEASE) --product rx
 
+# What rx torture loads in front of the C library; nothing of it is installed.
+faults: build
+	$(SWIFT) build $(RELEASE) --product RxFaults
+
 run: build
 	@Registry/demo.sh $(BINARY)
 
 # The tests drive the release binary, the one that people use; the fault points are in the debug build of the libraries.
-test: build setup-test
+test: build faults setup-test
 	RX_BINARY=$(abspath $(BINARY)) RX_CLIENTS=$(CLIENT_FOLDER)/bin $(SWIFT) test
+
+torture: faults
+	$(BINARY) torture --rounds $(ROUNDS) --seed $(SEED) $(if $(filter 10000,$(ROUNDS)),--points)
 
 check: setup
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests

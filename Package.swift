@@ -28,9 +28,12 @@ let package = Package(
     products: [
         .executable(name: "rx", targets: ["rx"]),
         .library(name: "Rx", targets: ["RxModel", "RxArchive", "RxStore", "RxLoader", "RxClient", "RxServer"]),
+        // Loaded in front of the C library by `rx torture`; no part of what is installed.
+        .library(name: "RxFaults", type: .dynamic, targets: ["CFaults"]),
     ],
     targets: [
         .target(name: "CPosix"),
+        .target(name: "CFaults"),
         .target(name: "CLazy", linkerSettings: [.linkedLibrary("dl")]),
         library("CSQLite"), library("CCrypto"), library("CArchive"), library("CZlib"), library("CZstd"),
         library("CCurl"), library("CMicroHTTPD"),
@@ -50,11 +53,12 @@ let package = Package(
         module(
             "RxClient",
             ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl"]),
+        module("RxTorture", ["RxModel", "RxPosix", "RxCrypto", "CPosix"]),
         .executableTarget(
             name: "rx",
             dependencies: [
                 "RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer",
-                "RxClient",
+                "RxClient", "RxTorture",
             ],
             swiftSettings: strict),
 
@@ -70,6 +74,7 @@ let package = Package(
         tests(
             "RxClientTests",
             ["RxClient", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxChunks", "RxPosix"]),
+        tests("RxTortureTests", ["RxTorture", "RxPosix", "RxCrypto"]),
         tests("CommandTests", ["rx"]),
         tests("DistributionTests", ["RxCrypto"]),
         tests("EndToEndTests", ["RxPosix"]),

@@ -41,7 +41,7 @@ int rx_terminal_columns(int descriptor) {
 
 int rx_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
-int rx_spawn(int *process, const char *program, char *const arguments[], int input, int output) {
+int rx_spawn(int *process, const char *program, char *const arguments[], char *const environment[], int input, int output, int errors) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int error = posix_spawn_file_actions_init(&actions);
@@ -61,9 +61,10 @@ int rx_spawn(int *process, const char *program, char *const arguments[], int inp
     if (!error) error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     if (!error) error = posix_spawn_file_actions_adddup2(&actions, input, 0);
     if (!error) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
-    if (!error) error = posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+    if (!error && errors < 0) error = posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+    if (!error && errors >= 0) error = posix_spawn_file_actions_adddup2(&actions, errors, 2);
     pid_t pid = 0;
-    if (!error) error = posix_spawnp(&pid, program, &actions, &attributes, arguments, environ);
+    if (!error) error = posix_spawnp(&pid, program, &actions, &attributes, arguments, environment ? environment : environ);
     *process = pid;
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);

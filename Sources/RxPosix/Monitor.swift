@@ -11,7 +11,12 @@ public final class Monitor<State: ~Copyable>: @unchecked Sendable {
     public init(_ state: consuming sending State) {
         self.state = state
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
+        // Waits end after so much time, also when somebody sets the clock meanwhile.
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(changed, &attributes)
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -53,7 +58,7 @@ public final class Monitor<State: ~Copyable>: @unchecked Sendable {
     public func wait<Result>(seconds: Double? = nil, until body: (inout State) -> Result?) -> Result? {
         var end = timespec()
         if let seconds {
-            clock_gettime(CLOCK_REALTIME, &end)
+            clock_gettime(CLOCK_MONOTONIC, &end)
             let nanoseconds = end.tv_nsec + Int((seconds - seconds.rounded(.down)) * 1e9)
             end.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
             end.tv_nsec = nanoseconds % 1_000_000_000

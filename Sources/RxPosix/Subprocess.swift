@@ -43,7 +43,7 @@ public enum Subprocess {
         var words: [UnsafeMutablePointer<CChar>?] = ([name] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var process: Int32 = 0
-        let code = rx_spawn(&process, name, &words, input.number, output.number)
+        let code = rx_spawn(&process, name, &words, nil, input.number, output.number, -1)
         guard code == 0 else { throw PosixError("posix_spawn", name, errno: code) }
         return (process, result)
     }

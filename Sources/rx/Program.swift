@@ -8,8 +8,7 @@ enum Program {
     /// Every command, in the order the help shows them.
     static let commands: [Command] = [
         .add, .list, .info, .ingest, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .pin,
-        .unpin, .gc, .cache, .du,
-        .config, .registry, .login, .logout, .serve,
+        .unpin, .gc, .cache, .du, .config, .registry, .login, .logout, .serve, .torture,
     ]
 
     /// Runs the words of a command line; nil stands for one that is not UTF-8.

@@ -46,9 +46,10 @@ struct SourceText: Sendable, CustomTestStringConvertible {
         "RxClient": [
             "RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl",
         ],
+        "RxTorture": ["RxModel", "RxPosix", "RxCrypto", "CPosix"],
         "rx": [
             "RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer",
-            "RxClient",
+            "RxClient", "RxTorture",
         ],
     ]
     static let standard: Set<String> = ["Swift", "Glibc", "Synchronization"]

@@ -71,7 +71,10 @@ import Testing
         Program.commands.forEach(check)
         let words = Program.commands.flatMap { [$0.word] + $0.aliases }
         #expect(Set(words).count == words.count, "no word means two commands")
-        for command in Program.commands { #expect(Help.overview(Program.commands).contains("  \(command.name) ")) }
+        for command in Program.commands {
+            #expect(Help.overview(Program.commands).contains("  \(command.name) ") == !command.isHidden, "\(command.name)")
+        }
+        #expect(Program.commands.filter(\.isHidden).map(\.name) == ["torture"])
     }
 
     @Test func `shows control characters as escapes`() {

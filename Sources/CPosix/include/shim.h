@@ -26,9 +26,9 @@ int rx_rename_new(int folder, const char *name, int target_folder, const char *t
 // The columns of a terminal; 0 where they are not known (ioctl_tty(2), TIOCGWINSZ).
 int rx_terminal_columns(int descriptor);
 
-// Starts the program that PATH finds, without a shell, with these descriptors as its standard input and output and nothing for its
-// errors; gives an error number or 0 (posix_spawnp(3)).
-int rx_spawn(int *process, const char *program, char *const arguments[], int input, int output);
+// Starts the program that PATH finds, without a shell, with these descriptors as its standard input, output and error, nothing for its
+// errors where that is -1, and this process's environment where none is given; gives an error number or 0 (posix_spawnp(3)).
+int rx_spawn(int *process, const char *program, char *const arguments[], char *const environment[], int input, int output, int errors);
 
 // Two ends of a pipe that other programs do not inherit (pipe2(2)); -1 on failure.
 int rx_pipe(int ends[2]);

@@ -101,7 +101,7 @@ extension MemoryStore.State {
             if live.count == before { break }
         }
         for each in list {
-            guard let own = live[each.digest], own != \.tagged else { continue }
+            guard let own = live[each.digest], own != \.tagged, own != \.pinned else { continue }
             live[each.digest] = keeper(of: each, in: list, live) ?? own
         }
         return live

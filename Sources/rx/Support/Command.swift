@@ -18,6 +18,8 @@ struct Command: Sendable {
     let examples: [Example]
     /// Commands below this one, such as `registry add`.
     var subcommands: [Command] = []
+    /// Whether the overview leaves it out: it is for those who work on rx.
+    var isHidden = false
     /// Whether it sees to the signals that end a program itself.
     var takesSignals = false
     /// Does the work.

@@ -1,7 +1,8 @@
 /// The help texts, made from the commands themselves.
 enum Help {
     /// What `rx --help` prints.
-    static func overview(_ commands: [Command]) -> String {
+    static func overview(_ all: [Command]) -> String {
+        let commands = all.filter { !$0.isHidden }
         let width = commands.map(\.name.utf8.count).max() ?? 0
         let lines = commands.map { "  \(padded($0.name, width))  \($0.summary)" }
         return """

@@ -1,0 +1,118 @@
+import Glibc
+import RxPosix
+
+/// What a disk may have forgotten when the power fails: bytes that were written, and names that were given, without a sync after them.
+///
+/// The worst that POSIX allows: each such piece is lost or kept by itself, and a name is durable only once its folder was synced.
+/// Source: Specs/14-torture, "Power failure".
+package struct PowerFailure {
+    /// Bytes of a file, by its inode, that are not known to be durable.
+    package struct Bytes: Hashable, Sendable {
+        package let inode: UInt
+        package let range: Range<Int>
+    }
+
+    /// A name that stands for a file, or for none when that is 0, and may stand for an older one again.
+    package struct Name: Hashable, Sendable {
+        package let inode: UInt
+        package let old: UInt
+        package let path: String
+    }
+
+    private struct Pending<Value> {
+        let value: Value
+        let line: Int
+    }
+
+    private var written: [Pending<Bytes>] = []
+    private var named: [Pending<Name>] = []
+    /// Bytes whose sync failed: no later one makes them durable, only writing them again.
+    private var failed: [Bytes] = []
+    /// The lines at which syncs began that have not ended, by what they are of.
+    private var begun: [String: Int] = [:]
+
+    /// Bytes and names that may be lost.
+    package var bytes: [Bytes] { written.map(\.value) + failed }
+    /// Names that may be lost.
+    package var names: [Name] { named.map(\.value) }
+
+    /// Reads the notes of all processes; none when there is no such file.
+    init(reading path: String) throws {
+        let bytes = try Files.status(path) == nil ? [] : Files.read(path)
+        self.init(notes: String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// Reads notes, one a line; the last one may be cut off.
+    package init(notes: String) {
+        for (line, text) in notes.split(separator: "\n").enumerated() { read(text, line) }
+    }
+
+    private mutating func read(_ text: Substring, _ line: Int) {
+        let words = text.split(separator: " ", maxSplits: 3).map(String.init)
+        guard let kind = words.first else { return }
+        switch kind {
+        case "W":
+            guard words.count == 4, let inode = UInt(words[1]), let offset = Int(words[2]), let count = Int(words[3]), count > 0 else {
+                return
+            }
+            let range = offset..<offset + count
+            failed.removeAll { $0.inode == inode && range.contains($0.range.lowerBound) && $0.range.upperBound <= range.upperBound }
+            written.append(Pending(value: Bytes(inode: inode, range: range), line: line))
+        case "N":
+            guard words.count == 4, let inode = UInt(words[1]), var old = UInt(words[2]) else { return }
+            // What its folder has for sure is what the name stood for before the first change.
+            if let index = named.firstIndex(where: { $0.value.path == words[3] }) { old = named.remove(at: index).value.old }
+            named.append(Pending(value: Name(inode: inode, old: old, path: words[3]), line: line))
+        case "s", "S", "E":
+            guard words.count == 4, let inode = UInt(words[2]) else { return }
+            let key = "\(words[1]) \(inode)"
+            if kind == "s" { return begun[key] = line }
+            guard let start = begun.removeValue(forKey: key) else { return }
+            if kind == "E" { failed += written.filter { $0.value.inode == inode && $0.line < start }.map(\.value) }
+            written.removeAll { $0.value.inode == inode && $0.line < start }
+            if kind == "S" { named.removeAll { $0.line < start && PowerFailure.folder($0.value.path) == words[3] } }
+        case "b": if words.count > 1 { begun[words[1]] = line }
+        case "B":
+            guard words.count > 1, let start = begun.removeValue(forKey: words[1]) else { return }
+            written.removeAll { $0.line < start }
+            named.removeAll { $0.line < start }
+        default: return
+        }
+    }
+
+    private static func folder(_ path: String) -> Substring {
+        path.lastIndex(of: "/").map { path[..<$0] } ?? ""
+    }
+
+    /// Lets the files below `folder` lose what may be lost: all of it, or parts.
+    package func strike(_ folder: String, _ chance: inout Chance) throws {
+        let share = chance.one(of: [100, 50, 15])
+        for name in names where chance.happens(share) {
+            guard try UInt(Files.status(name.path)?.st_ino ?? 0) == name.inode else { continue }
+            if name.inode != 0 { try Files.remove(name.path) }
+            // A file that was kept is there as long as its folder is.
+            if name.old != 0 { link("\(folder)/kept/\(name.old)", name.path) }
+        }
+        let lost = Dictionary(grouping: bytes.filter { _ in chance.happens(share) }, by: \.inode)
+        guard !lost.isEmpty else { return }
+        for path in try Files.tree(folder) {
+            // Memory that processes share; whoever comes first after a power failure makes it anew.
+            guard !path.hasSuffix("-shm"), let status = try Files.status(path), status.isRegular, let pieces = lost[UInt(status.st_ino)]
+            else { continue }
+            try forget(pieces.map(\.range), of: path, size: Int(status.st_size), cuts: chance.happens(50))
+        }
+    }
+
+    private func forget(_ ranges: [Range<Int>], of path: String, size: Int, cuts: Bool) throws {
+        try Damage.makeWritable(path)
+        let file = try FileDescriptor.open(path, O_RDWR)
+        for range in ranges.map({ $0.clamped(to: 0..<size) }) where !range.isEmpty {
+            if cuts, range.upperBound == size {
+                _ = try retrying("ftruncate", path) { ftruncate(file.number, off_t(range.lowerBound)) }
+                continue
+            }
+            let zeros = [UInt8](repeating: 0, count: range.count)
+            _ = try retrying("pwrite", path) { pwrite(file.number, zeros, zeros.count, off_t(range.lowerBound)) }
+        }
+    }
+}
