@@ -120,7 +120,7 @@ final class Exchange: @unchecked Sendable {
             state = .receiving(receiver)
             return true
         case .stream(let slot, let process):
-            let stream = IncomingStream(ConnectionSwitch(connection))
+            let stream = IncomingStream(ConnectionSwitch(connection), paceSeconds: server.limits.idleSeconds)
             state = .streaming(stream)
             stream.start(slot, process)
             return true
@@ -275,7 +275,7 @@ final class Exchange: @unchecked Sendable {
         if case .stream(let producer, _) = response.body {
             do throws(RegistryError) {
                 let slot = try server.workers.transfers.reserve()
-                let stream = OutgoingStream(ConnectionSwitch(connection))
+                let stream = OutgoingStream(ConnectionSwitch(connection), paceSeconds: server.limits.idleSeconds)
                 outgoing = stream
                 start = { [server, id] in
                     stream.start(slot, producer) { server.log.problem("an answer was cut short: \($0)", id: id) }
