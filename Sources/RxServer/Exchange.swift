@@ -173,6 +173,8 @@ final class Exchange: @unchecked Sendable {
             return count == part.count && isCutOff ? nil : count
         case .answered(let response):
             received += part.count
+            // Who sends too slowly is not waited for any longer: the rest of the body could take days.
+            if response.status == ErrorCode.requestTimeout.status { return answerEarly(response) ? part.count : nil }
             return refuse(response, expects: false) ? part.count : nil
         }
     }

@@ -47,8 +47,11 @@ package final class PublishingThread: Sendable {
     /// Waits until what was staged before this call is in its place. Throws what went wrong.
     package func catchUp() throws {
         try begin()
-        let failure = state.wait { state -> (any Error)?? in state.failure != nil || state.done == state.wanted ? .some(state.failure) : nil }
-        if let failure = failure ?? nil { throw failure }
+        let result = state.wait { state -> Result<Void, any Error>? in
+            if let failure = state.failure { return .failure(failure) }
+            return state.done == state.wanted ? .success(()) : nil
+        }
+        try result!.get()
     }
 
     /// Starts no further portion: what was staged after the one that is under way is for others to publish.
