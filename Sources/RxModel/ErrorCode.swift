@@ -44,6 +44,8 @@ public struct ErrorCode: Hashable, Sendable, CustomStringConvertible {
     public static let notFound = ErrorCode(wire: "NOT_FOUND", status: 404)
     /// A path does not take a method.
     public static let methodNotAllowed = ErrorCode(wire: "METHOD_NOT_ALLOWED", status: 405)
+    /// A request did not come in the time that a server waits for it.
+    public static let requestTimeout = ErrorCode(wire: "REQUEST_TIMEOUT", status: 408)
     /// A body or file is longer than its limit.
     public static let contentTooLarge = ErrorCode(wire: "CONTENT_TOO_LARGE", status: 413)
     /// A media type or resource type is not known.

@@ -122,7 +122,7 @@ final class Exchange: @unchecked Sendable {
             state = .receiving(receiver)
             return true
         case .stream(let slot, let process):
-            let stream = IncomingStream(ConnectionSwitch(connection))
+            let stream = IncomingStream(ConnectionSwitch(connection), paceSeconds: server.limits.idleSeconds)
             state = .streaming(stream)
             stream.start(slot, process)
             return true
@@ -175,6 +175,8 @@ final class Exchange: @unchecked Sendable {
             return count == part.count && isCutOff ? nil : count
         case .answered(let response):
             received += part.count
+            // Who sends too slowly is not waited for any longer: the rest of the body could take days.
+            if response.status == ErrorCode.requestTimeout.status { return answerEarly(response) ? part.count : nil }
             return refuse(response, expects: false) ? part.count : nil
         }
     }
@@ -277,7 +279,7 @@ final class Exchange: @unchecked Sendable {
         if case .stream(let producer, _) = response.body {
             do throws(RegistryError) {
                 let slot = try server.workers.transfers.reserve()
-                let stream = OutgoingStream(ConnectionSwitch(connection))
+                let stream = OutgoingStream(ConnectionSwitch(connection), paceSeconds: server.limits.idleSeconds)
                 outgoing = stream
                 start = { [server, id] in
                     stream.start(slot, producer) { server.log.problem("an answer was cut short: \($0)", id: id) }

@@ -100,26 +100,35 @@ extension DiskStore {
                 throw RegistryError("\(name) has \(found) bytes, and the manifest says \(size)", code: .sizeInvalid)
             }
         }
-        func isThere(_ name: ContentDigest, _ size: Int) throws -> Bool {
-            guard let (blob, addedAt) = try database.blobAndTime(name, in: repository, now: now),
-                try layout.holds(blob.digest, size: blob.size)
-            else { return false }
-            try check(name, size, found: blob.size)
+        func found(_ blob: StagedBlob, addedAt: Int) {
             if addedAt >= now - DiskOperation.unsyncedTime { checked.recent.insert(layout.folder(blob.digest)) }
             if counted.insert(blob.digest).inserted {
                 checked.totals.count += 1
                 checked.totals.bytes += blob.size
             }
-            return true
         }
         // In the order of the digests: rows that are neighbours in the catalog and files of one folder come together.
-        for (name, size) in artifact.blobs.sorted(by: { Artifact.precedes($0.key, $1.key) }) where inlined[name] == nil {
-            if try !isThere(name, size) { missing.append(name) }
+        let rows = try artifact.blobs.filter { inlined[$0.key] == nil }.sorted { Artifact.precedes($0.key, $1.key) }.map { name, size in
+            (name: name, size: size, row: try database.blobAndTime(name, in: repository, now: now))
+        }
+        let absent = try layout.absent(rows.compactMap(\.row?.blob))
+        for (name, size, row) in rows {
+            guard let row, !absent.contains(row.blob.digest) else {
+                missing.append(name)
+                continue
+            }
+            try check(name, size, found: row.blob.size)
+            found(row.blob, addedAt: row.addedAt)
         }
         for (name, size) in artifact.manifests {
             if let child = try database.artifact(registry: "", repository: repository, name: .digest(name)) {
                 try check(name, size, found: child.bytes.count)
-            } else if try !isThere(name, size), !sparse {
+            } else if let row = try database.blobAndTime(name, in: repository, now: now),
+                try layout.holds(row.blob.digest, size: row.blob.size)
+            {
+                try check(name, size, found: row.blob.size)
+                found(row.blob, addedAt: row.addedAt)
+            } else if !sparse {
                 missing.append(name)
             }
         }

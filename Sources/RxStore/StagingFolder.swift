@@ -1,5 +1,6 @@
 import Glibc
 import RxPosix
+import Synchronization
 
 /// The folder an operation stages in, locked for as long as the operation lives: a collection tells the dead from the living by it.
 ///
@@ -10,6 +11,7 @@ final class StagingFolder: Sendable {
 
     let path: String
     private let owner: FileDescriptor
+    private let failure = Mutex<PosixError?>(nil)
 
     /// Makes and locks a folder of this name in `staging`.
     init(in staging: String, name: String) throws {
@@ -35,7 +37,18 @@ final class StagingFolder: Sendable {
     }
 
     /// Makes everything on the store's file system durable.
-    func syncFileSystem() throws { try owner.syncFileSystem() }
+    ///
+    /// The kernel tells of a failure once, to whichever sync comes first, and that one may be another thread's, for files of its own. So
+    /// they take turns, and after one has failed none succeeds any more.
+    func syncFileSystem() throws {
+        try failure.withLock { failure in
+            if let failure { throw failure }
+            do throws(PosixError) { try owner.syncFileSystem() } catch {
+                failure = error
+                throw error
+            }
+        }
+    }
 
     /// Removes the folder and what is left in it, the owner's file last; what cannot be removed now is removed by a collection.
     func remove() {

@@ -1,6 +1,7 @@
 import Glibc
 import RxModel
 import RxPosix
+import Synchronization
 
 /// Where things are under a store's root. Source: Specs/05-store.
 struct StoreLayout: Sendable {
@@ -63,5 +64,35 @@ struct StoreLayout: Sendable {
     func holds(_ digest: Digest, size: Int) throws -> Bool {
         guard let status = try Files.status(blob(digest)) else { return false }
         return Int(status.st_size) == size
+    }
+
+    /// From how many blobs on their files are looked for by several threads.
+    private static let manyBlobs = 512
+    /// How many threads look.
+    private static let lookingThreads = 2
+
+    /// Those of `blobs` whose file is not there with this length. They come in the order of their digests, so that each folder is opened once.
+    func absent(_ blobs: [StagedBlob]) throws -> Set<Digest> {
+        let threads = blobs.count < StoreLayout.manyBlobs ? 1 : StoreLayout.lookingThreads
+        let absent = Mutex<Set<Digest>>([])
+        try WorkerPool.forEach(0..<threads, threads: threads) { part in
+            let missing = try absentHere(blobs[(blobs.count * part / threads)..<(blobs.count * (part + 1) / threads)])
+            absent.withLock { $0.formUnion(missing) }
+        }
+        return absent.withLock { $0 }
+    }
+
+    private func absentHere(_ blobs: ArraySlice<StagedBlob>) throws -> [Digest] {
+        var path = ""
+        var opened: OpenFolder?
+        return try blobs.compactMap { blob in
+            let needed = folder(blob.digest)
+            if needed != path {
+                path = needed
+                do { opened = try OpenFolder(needed) } catch let error as PosixError where error.isMissing { opened = nil }
+            }
+            guard let status = try opened?.status(blob.digest.hex), Int(status.st_size) == blob.size else { return blob.digest }
+            return nil
+        }
     }
 }

@@ -51,6 +51,24 @@ import Testing
         }
     }
 
+    @Test func `makes the layers that the JSON parser makes`() throws {
+        let bytes = try manifest().bytes
+        let spaced = Array(String(decoding: bytes, as: UTF8.self).replacing("\"layers\":[", with: "\"layers\": [").utf8)
+        #expect(ManifestScanner.scan(spaced) == nil)
+        let quick = try ArtifactManifest(parsing: bytes, mediaType: nil)
+        #expect(try ArtifactManifest(parsing: spaced, mediaType: nil) == quick)
+        #expect(quick.layers.count == 5)
+        // Whatever it says that it is, both answers are the same.
+        for type in [MediaType.imageIndex, "text/plain", ""] {
+            func said(_ text: [UInt8]) -> [UInt8] {
+                Array(String(decoding: text, as: UTF8.self).replacing(MediaType.imageManifest, with: type).utf8)
+            }
+            let slow = #expect(throws: ManifestError.self) { try ArtifactManifest(parsing: said(spaced), mediaType: nil) }
+            let quick = #expect(throws: ManifestError.self) { try ArtifactManifest(parsing: said(bytes), mediaType: nil) }
+            #expect(slow?.message == quick?.message)
+        }
+    }
+
     @Test func `takes no list for the layers that is none`() throws {
         let text = String(decoding: try manifest().bytes, as: UTF8.self)
         let start = try #require(text.range(of: ",\"layers\":["))

@@ -165,6 +165,53 @@ import Testing
         #expect(try server.missing(sent, in: "a") == [sha256(sent[1])])
     }
 
+    @Test func `a client that sends next to nothing loses its place, and what was complete stays`() throws {
+        let server = try TestServer {
+            $0.idleSeconds = 1
+            $0.maxTransfers = 1
+        }
+        let sent = [noise(1000), noise(100_000)]
+        let body = try batch(sent)
+        let connection = try server.connect()
+        try connection.send(RawConnection.head(Transfers.path, length: body.count) + body.prefix(50_000))
+        // Something moves all the time, so that the connection is never idle.
+        var at = 50_000
+        for _ in 0..<80 where !connection.hasAnswer {
+            try connection.send(Array(body[at..<at + 10]))
+            at += 10
+            usleep(50_000)
+        }
+        let answer = try connection.answer()
+        #expect(answer.status == 408)
+        #expect(answer.code == "REQUEST_TIMEOUT")
+        #expect(answer.text.contains("the stream came too slowly"))
+        #expect(try server.connect().post(Transfers.path, [:], batch([])).status == 200)
+        #expect(try server.missing(sent, in: "a") == [sha256(sent[1])])
+    }
+
+    @Test func `a client that is slow, but not that slow, gets through`() throws {
+        let server = try TestServer { $0.idleSeconds = 1 }
+        let body = try batch([noise(200_000)])
+        let connection = try server.connect()
+        try connection.send(RawConnection.head(Transfers.path, length: body.count))
+        for start in stride(from: 0, to: body.count, by: 8_000) {
+            try connection.send(Array(body[start..<min(start + 8_000, body.count)]))
+            usleep(80_000)
+        }
+        #expect(try connection.answer().status == 200)
+    }
+
+    @Test func `an answer that is taken too slowly ends`() throws {
+        // Nobody takes anything, and nothing is asked of the connection.
+        let stream = OutgoingStream(ConnectionSwitch(OpaquePointer(bitPattern: 8)!), paceSeconds: 1)
+        let start = Date()
+        let full = [UInt8](repeating: 1, count: OutgoingStream.capacity)
+        try full.withUnsafeBytes { try stream.write($0) }
+        let error = #expect(throws: RegistryError.self) { try [1].withUnsafeBytes { try stream.write($0) } }
+        #expect(error?.code == .requestTimeout)
+        #expect(4.0...8.0 ~= Date().timeIntervalSince(start))
+    }
+
     @Test func `a stop ends streams both ways`() throws {
         let folder = try TemporaryFolder()
         let server = try TestServer(store: DiskStore(at: folder.path)) { $0.drainSeconds = 1 }

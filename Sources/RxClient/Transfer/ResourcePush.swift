@@ -58,7 +58,7 @@ struct ResourcePush {
         case .done: return .done
         case .sendAll:
             let items = try manifest.items
-            try operation.hold(items)
+            try operation.hold(record)
             progress.begin("pushing", total: items.totalSize, files: items.count)
             let body = try outlet.bytes(items, manifest: (record.manifestDigest, manifest.bytes))
             return try commit(TransferCalls.stream(body), sending: items, after: action, &machine, manifest, &patience)
@@ -69,7 +69,7 @@ struct ResourcePush {
             let body = try outlet.bytes([], manifest: (record.manifestDigest, manifest.bytes))
             return try commit(TransferCalls.stream(body), sending: [], after: action, &machine, manifest, &patience)
         case .finish(let items):
-            try operation.hold(items)
+            try operation.hold(record)
             progress.begin("pushing", total: items.totalSize, files: items.count)
             // A stream of a few bytes is made at once: it can then be sent again when the registry wants to know who sends it.
             let body =
@@ -78,7 +78,7 @@ struct ResourcePush {
             return try commit(body, sending: items, after: action, &machine, manifest, &patience)
         case .move(let freight):
             let all = freight.large + freight.streams.joined()
-            try operation.hold(all)
+            try operation.hold(record)
             progress.begin("pushing", total: all.totalSize, files: all.count)
             try move(freight, outlet)
             return machine.moved()
@@ -150,19 +150,19 @@ struct ResourcePush {
 }
 
 extension ResourcePush {
-    /// The blobs that an operation keeps here.
+    /// What keeps the resource here while it is sent.
     private final class Held {
         private let store: any Store
         private var operation: (any StoreOperation)?
 
         init(_ store: any Store) { self.store = store }
 
-        /// Throws `RegistryError` (`blobUnknown`) for one that is not here any more.
-        func hold(_ items: [FreightItem]) throws {
-            let operation = try operation ?? store.begin()
+        /// Throws `RegistryError` "Resource not found" when it is not here any more.
+        func hold(_ record: ResourceRecord) throws {
+            guard operation == nil else { return }
+            let operation = try store.begin()
             self.operation = operation
-            let present = try operation.lease(Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first })
-            if let lost = items.first(where: { !present.contains($0.digest) }) { throw RegistryError.blobNotFound(lost.digest) }
+            try operation.hold(record)
         }
 
         func end() { operation?.cancel() }

@@ -26,8 +26,9 @@ public struct ArtifactManifest: Sendable, Equatable {
     ///
     /// Throws `ManifestError` for what is not JSON, of a kind that is not known, or lacks what its kind must have.
     public init(parsing bytes: [UInt8], mediaType sent: String?) throws(ManifestError) {
+        let scanned = ManifestScanner.scan(bytes)
         let json: JSON
-        do { json = try JSON(parsing: bytes) } catch { throw ManifestError("manifest is not JSON: \(error)") }
+        do { json = try scanned?.json ?? JSON(parsing: bytes) } catch { throw ManifestError("manifest is not JSON: \(error)") }
         guard json.object != nil else { throw ManifestError("manifest is not an object") }
         guard json["schemaVersion"]?.int == 2 else { throw ManifestError("manifest has no schemaVersion 2") }
         let own = json["mediaType"]?.string
@@ -48,7 +49,7 @@ public struct ArtifactManifest: Sendable, Equatable {
             guard json["manifests"] == nil else { throw ManifestError("manifest has the member of an index: manifests") }
             let own = try Descriptor(json: config, in: "config")
             self.config = own
-            layers = try ArtifactManifest.list("layers", json)
+            layers = if let scanned { scanned.files.map { Descriptor($0) } } else { try ArtifactManifest.list("layers", json) }
             manifests = []
             self.artifactType = artifactType ?? own.mediaType
         } else if MediaType.indexes.contains(mediaType) {

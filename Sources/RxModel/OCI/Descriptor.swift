@@ -46,6 +46,14 @@ public struct Descriptor: Sendable, Equatable {
             platform: json["platform"].flatMap(Descriptor.platform))
     }
 
+    /// The layer that a file of a resource is. Source: Specs/03-manifest.
+    init(_ file: ResourceFile) {
+        var annotations = [Annotation.title: file.path.text]
+        if file.executable { annotations[Annotation.executable] = "true" }
+        if let symlink = file.symlink { annotations[Annotation.symlink] = symlink }
+        self.init(mediaType: MediaType.file, digest: .sha256(file.digest), size: file.size, annotations: annotations)
+    }
+
     /// `{mediaType, digest, size, artifactType?, annotations?}`.
     public var json: JSON {
         .members([

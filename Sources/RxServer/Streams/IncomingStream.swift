@@ -18,6 +18,7 @@ final class IncomingStream: ByteSource, CancellableStream, @unchecked Sendable {
         /// Why nothing more will come.
         var failure: RegistryError?
         var isSuspended = false
+        var pace: Pace
         var answer: HTTPResponse?
         var respond: (@Sendable (HTTPResponse) -> Void)?
     }
@@ -28,12 +29,21 @@ final class IncomingStream: ByteSource, CancellableStream, @unchecked Sendable {
     private static let resumeRoom = capacity / 2
 
     private let connection: ConnectionSwitch
-    private let state = Monitor(State())
+    private let state: Monitor<State>
 
-    init(_ connection: ConnectionSwitch) { self.connection = connection }
+    /// What comes is judged every `seconds`: see `Pace`.
+    init(_ connection: ConnectionSwitch, paceSeconds seconds: Int) {
+        self.connection = connection
+        state = Monitor(State(pace: Pace(seconds: seconds)))
+    }
 
     /// The client went away.
     static let clientLeft = RegistryError("the client closed the connection", code: .invalidRequest)
+
+    /// The client sends next to nothing.
+    private static let tooSlow = RegistryError(
+        "the stream came too slowly: a transfer that moves next to nothing keeps others out", code: .requestTimeout,
+        hint: "send it again over a faster connection: what arrived whole is kept")
 
     /// Starts `process` on a thread of its own; it gives the answer, and need not read to the end.
     func start(_ slot: TransferSlot, _ process: @escaping @Sendable (any ByteSource) -> HTTPResponse) {
@@ -48,6 +58,10 @@ final class IncomingStream: ByteSource, CancellableStream, @unchecked Sendable {
             if let answer = state.answer { return .answered(answer) }
             // Nobody reads on; the answer comes in a moment.
             if state.failure != nil { return .taken(bytes.count) }
+            guard state.pace.moved(bytes.count) else {
+                state.failure = IncomingStream.tooSlow
+                return .taken(bytes.count)
+            }
             let count = state.ring.put(bytes)
             if count < bytes.count {
                 state.isSuspended = true
@@ -85,6 +99,8 @@ final class IncomingStream: ByteSource, CancellableStream, @unchecked Sendable {
                 let count = state.ring.take(into: buffer)
                 if state.isSuspended, state.ring.room >= IncomingStream.resumeRoom {
                     state.isSuspended = false
+                    // It was not the client who was waited for.
+                    state.pace.restart()
                     connection.resume()
                 }
                 return .success(count)

@@ -23,10 +23,16 @@ final class OutgoingStream: ByteSink, CancellableStream, @unchecked Sendable {
     /// The connection goes on when this much is there, or all.
     private static let resumeCount = capacity / 4
 
+    /// Seconds that a full buffer may need to be taken: the rate of `Pace`.
+    private let patience: Double
     private let connection: ConnectionSwitch
     private let state = Monitor(State())
 
-    init(_ connection: ConnectionSwitch) { self.connection = connection }
+    /// What is taken is judged as `Pace` does every `seconds`.
+    init(_ connection: ConnectionSwitch, paceSeconds seconds: Int) {
+        self.connection = connection
+        patience = Double(seconds * (OutgoingStream.capacity / Pace.leastBytes))
+    }
 
     /// Starts `producer` on a thread of its own; `failed` is told what it throws.
     func start(_ slot: TransferSlot, _ producer: any BodyProducer, failed: @escaping @Sendable (any Error) -> Void) {
@@ -41,6 +47,9 @@ final class OutgoingStream: ByteSink, CancellableStream, @unchecked Sendable {
         }
     }
 
+    /// The client takes next to nothing.
+    private static let tooSlow = RegistryError("the client takes the answer too slowly", code: .requestTimeout)
+
     /// How many bytes were handed to the connection.
     var sent: Int { state.update { $0.sent } }
 
@@ -50,13 +59,14 @@ final class OutgoingStream: ByteSink, CancellableStream, @unchecked Sendable {
     func write(_ bytes: UnsafeRawBufferPointer) throws {
         var rest = bytes
         while !rest.isEmpty {
-            let count = state.wait { state -> Int? in
+            let count = state.wait(seconds: patience) { state -> Int? in
                 if state.isAbandoned || state.end != nil { return 0 }
                 let count = state.ring.put(rest)
                 guard count > 0 else { return nil }
                 if state.isSuspended, state.ring.count >= OutgoingStream.resumeCount { resume(&state) }
                 return count
-            }!
+            }
+            guard let count else { throw OutgoingStream.tooSlow }
             guard count > 0 else { throw state.updateQuietly { $0.isAbandoned } ? IncomingStream.clientLeft : Workers.stopping }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }

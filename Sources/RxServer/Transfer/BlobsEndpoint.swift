@@ -22,8 +22,8 @@ struct BlobsEndpoint: Endpoint {
 
     /// How long (nanoseconds) what comes slowly waits until it is put: a killed server loses no more.
     private static let portionTime = 5_000_000_000
-    /// How many blobs wait at most until they are put: each that does is a path in memory.
-    private static let portionCount = 8192
+    /// How many blobs are received before all of them are in their place: each that waits for that is a path in memory.
+    private static let mostWaiting = 8192
 
     /// Stores every blob of the stream. What was complete when it breaks is kept.
     private func receive(_ body: any ByteSource, _ target: TransferTarget, _ context: ServerContext) throws -> ReceivedBlobs {
@@ -34,27 +34,32 @@ struct BlobsEndpoint: Endpoint {
         // An empty body is a stream without blobs: what is to be committed is there.
         let source = PeekedSource(body)
         guard try !source.isEmpty() else { return received }
+        let publishing = PublishingThread(batch)
         do {
+            defer { publishing.end() }
             let stream = try BatchReader(source, limits: limits)
-            var staged = (count: 0, bytes: 0)
-            var publishedAt = Clock.monotonic
+            var waiting = 0
+            var begunAt = Clock.monotonic
             while let entry = try stream.next() {
                 let blob = try batch.stage(stream, expecting: entry.digest)
                 received.add(blob)
-                staged = (staged.count + 1, staged.bytes + blob.size)
-                if staged.count >= BlobsEndpoint.portionCount || staged.bytes >= TransferWire.streamBytes
-                    || Clock.monotonic - publishedAt >= BlobsEndpoint.portionTime
-                {
-                    try batch.publish()
-                    staged = (0, 0)
-                    publishedAt = Clock.monotonic
+                try publishing.add(blob.size)
+                waiting += 1
+                if waiting >= BlobsEndpoint.mostWaiting {
+                    try publishing.catchUp()
+                    (waiting, begunAt) = (0, Clock.monotonic)
+                } else if Clock.monotonic - begunAt >= BlobsEndpoint.portionTime {
+                    try publishing.begin()
+                    begunAt = Clock.monotonic
                 }
             }
         } catch {
             // The first failure is the one to tell.
+            try? publishing.wait()
             try? batch.publish()
             throw error
         }
+        try publishing.wait()
         try batch.publish()
         return received
     }

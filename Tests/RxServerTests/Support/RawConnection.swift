@@ -113,6 +113,12 @@ final class RawConnection {
         } catch { return errno != EAGAIN }
     }
 
+    /// Whether something came that was not taken yet.
+    var hasAnswer: Bool {
+        var byte: UInt8 = 0
+        return !buffer.isEmpty || recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0
+    }
+
     private func fill() throws {
         var piece = [UInt8](repeating: 0, count: 65536)
         errno = 0
