@@ -54,13 +54,20 @@ final class DiskOperation: StoreOperation {
 
     deinit { cancel() }
 
-    func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob {
+    func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob { try stage(source, expecting: expecting) { _ in } }
+
+    func stage(_ source: any ByteSource, expecting: Digest, use: (_ file: String?) -> Void) throws -> StagedBlob {
+        try stage(source, expecting: Optional(expecting), use)
+    }
+
+    private func stage(_ source: any ByteSource, expecting: Digest?, _ use: (_ file: String) -> Void) throws -> StagedBlob {
         try lanes.use { lane in
             let path = try lane.next()
             do {
                 let blob = try write(source, to: path, lane.hasher)
                 earlySync.staged(blob.size)
                 if let expecting, expecting != blob.digest { throw ContentError.mismatch(expected: expecting, got: blob.digest) }
+                use(path)
                 if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
                 return blob
             } catch {

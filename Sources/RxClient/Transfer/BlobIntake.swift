@@ -1,3 +1,4 @@
+import Glibc
 import RxArchive
 import RxModel
 import RxPosix
@@ -34,11 +35,13 @@ final class BlobIntake: Sendable {
     private let publishing: PublishingThread
     private let progress: any Progress
     private let meter: TransferMeter
+    private let folder: EarlyFolder?
     private let state = Monitor(State())
     private let workers = Mutex<[Thread]>([])
 
-    /// Stages into `operation`.
-    init(_ operation: any StoreOperation, _ progress: any Progress, _ meter: TransferMeter) {
+    /// Stages into `operation`; what is staged out of memory is written to `folder` too.
+    init(_ operation: any StoreOperation, _ progress: any Progress, _ meter: TransferMeter, _ folder: EarlyFolder? = nil) {
+        self.folder = folder
         self.operation = operation
         self.progress = progress
         self.meter = meter
@@ -147,8 +150,21 @@ final class BlobIntake: Sendable {
 
     private func stage(_ parcel: Parcel) throws {
         for (digest, range) in parcel.blobs {
-            try count(try operation.stage(SliceSource(parcel.bytes[range]), expecting: digest))
+            try count(try stage(parcel.bytes, range, digest))
             progress.advance(range.count)
+        }
+    }
+
+    private func stage(_ bytes: [UInt8], _ range: Range<Int>, _ digest: Digest) throws -> StagedBlob {
+        func stage() throws -> StagedBlob {
+            try operation.stage(SliceSource(bytes[range]), expecting: digest) { file in
+                bytes.withUnsafeBytes { folder?.write(digest, UnsafeRawBufferPointer(rebasing: $0[range]), staged: file) }
+            }
+        }
+        do { return try stage() } catch let error as PosixError where [ENOSPC, EDQUOT].contains(error.errno) {
+            // What is written early is only a help: the store comes first.
+            guard folder?.abandon() == true else { throw error }
+            return try stage()
         }
     }
 

@@ -16,6 +16,8 @@ struct ResourcePull {
     let repository: String
     /// Finds the large contents of an older copy, by path: those that are missing may be like them.
     let previous: @Sendable () -> [FilePath: Digest]
+    /// The folder that is to hold the resource, which is filled meanwhile; nil when none is.
+    let folder: EarlyFolder?
 
     /// Stores a resource that the registry has described, and nothing when it does not come whole; what has come of it is found again by
     /// the next try.
@@ -58,6 +60,7 @@ struct ResourcePull {
                 return try end(operation)
             case .fetch(let freight):
                 progress.begin("pulling", total: freight.bytes, files: freight.count)
+                if !isCurrent { folder?.begin(manifest, digest) }
                 let (received, failure) = fetch(freight, manifest, digest, operation)
                 if !received.isEmpty { patience.progressed() }
                 if let failure {
@@ -93,7 +96,7 @@ struct ResourcePull {
     private func fetch(_ freight: Freight, _ manifest: ResourceManifest, _ digest: Digest, _ operation: any StoreOperation) -> (
         [Digest], (any Error)?
     ) {
-        let intake = BlobIntake(operation, progress, meter)
+        let intake = BlobIntake(operation, progress, meter, folder)
         let previous = freight.large.isEmpty ? [:] : previous()
         let paths = previous.isEmpty ? [:] : manifest.pathsByDigest
         let alone = Background<Result<Void, any Error>> { [self] in
