@@ -75,7 +75,8 @@ extension Client {
     }
 
     /// Fetches a resource, or what is missing of it here.
-    private func fetch(_ locator: Locator, _ registry: RegistryURL, _ meter: TransferMeter, _ folder: EarlyFolder?) throws -> ResourceRecord {
+    private func fetch(_ locator: Locator, _ registry: RegistryURL, _ meter: TransferMeter, _ folder: EarlyFolder?) throws -> ResourceRecord
+    {
         let copy = try store.resolve(registry: registry.authority, repository: locator.repository, selector: try Selector(locator))
         return try ask(registry) { client in
             let answer = try client.describe(locator, unless: copy?.ifStill(locator))

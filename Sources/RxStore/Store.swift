@@ -38,9 +38,9 @@ public protocol BlobBatch: AnyObject, Sendable {
 
 /// One operation: publishes blobs that are leased to it, and commits a manifest that names them.
 public protocol StoreOperation: BlobBatch {
-    /// The same as `stage` for bytes of a known digest. `use` runs once they are verified and before anybody else can have them, with the path of
-    /// their file; nil where blobs are no files.
-    func stage(_ source: any ByteSource, expecting: Digest, use: (_ file: String?) -> Void) throws -> StagedBlob
+    /// Stages bytes that are in memory, once they prove to have this digest. `use` runs before anybody else can have them, with the path of
+    /// their file; nil where blobs are no files. Throws `ContentError` for other bytes, and makes nothing of them.
+    func stage(_ bytes: UnsafeRawBufferPointer, as digest: Digest, use: (_ file: String?) -> Void) throws -> StagedBlob
 
     /// Keeps a stored resource and every blob that it names from collections until the operation ends, also when its tags go; what
     /// they are is not looked at. Throws `RegistryError` "Resource not found" when it is gone already.
@@ -64,8 +64,8 @@ public protocol StoreOperation: BlobBatch {
 
 extension StoreOperation {
     /// Stages where blobs are no files that others could use.
-    public func stage(_ source: any ByteSource, expecting: Digest, use: (_ file: String?) -> Void) throws -> StagedBlob {
-        let blob = try stage(source, expecting: expecting)
+    public func stage(_ bytes: UnsafeRawBufferPointer, as digest: Digest, use: (_ file: String?) -> Void) throws -> StagedBlob {
+        let blob = try stage(BytesSource(Array(bytes)), expecting: digest)
         use(nil)
         return blob
     }

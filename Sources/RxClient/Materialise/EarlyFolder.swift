@@ -135,7 +135,9 @@ final class EarlyFolder: Sendable {
         }
     }
 
-    private func make(_ file: ResourceFile, in folder: OpenFolder, _ bytes: UnsafeRawBufferPointer, _ staged: String?) throws -> FileMaker.Made {
+    private func make(_ file: ResourceFile, in folder: OpenFolder, _ bytes: UnsafeRawBufferPointer, _ staged: String?) throws
+        -> FileMaker.Made
+    {
         let name = file.path.text
         if link, !file.executable, let staged, (try? folder.link(staged, as: name)) != nil {
             return FileMaker.Made(isLinked: true, stamp: try FileMaker.stamp(name, in: folder))

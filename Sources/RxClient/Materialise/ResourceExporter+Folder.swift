@@ -120,7 +120,8 @@ extension ResourceExporter {
 
     /// Runs `body` with what is to be written and who writes it, and tells the progress.
     private func writing(
-        _ source: FolderRequest, _ options: FolderOptions, _ manifest: ResourceManifest? = nil, _ body: ([ResourceFile], FolderWriter) throws -> FolderReport
+        _ source: FolderRequest, _ options: FolderOptions, _ manifest: ResourceManifest? = nil,
+        _ body: ([ResourceFile], FolderWriter) throws -> FolderReport
     ) throws -> FolderReport {
         let (wanted, inlined) = try files(source, options, manifest)
         progress.begin("writing", total: wanted.reduce(0) { $0 + $1.size }, files: wanted.count)

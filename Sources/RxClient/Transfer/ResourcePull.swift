@@ -112,7 +112,7 @@ struct ResourcePull {
         var failure: (any Error)?
         do {
             try WorkerPool.forEach(0..<freight.streams.count, threads: large.client.gate.lanes) { index in
-                try receive(freight.streams[index], of: digest, intake)
+                try receive(freight.streams[index], of: digest, intake, lane: index)
             }
         } catch { failure = error }
         if case .failure(let error) = alone.value { failure = GivenUp(error: error) }
@@ -120,14 +120,16 @@ struct ResourcePull {
         return (staged, trouble ?? failure)
     }
 
-    private func receive(_ items: [FreightItem], of manifest: Digest, _ intake: BlobIntake) throws {
+    private func receive(_ items: [FreightItem], of manifest: Digest, _ intake: BlobIntake, lane: Int) throws {
         let positions = BlobPositions(ascending: items.map(\.position))
         let query = FetchQuery(repository: repository, .positions(positions, manifest: manifest))
         let wanted = Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first }
         try BytePipe.run { sink in
             try calls.fetch(query, into: sink)
         } consume: { stream in
-            do { try intake.receive(stream, wanted: wanted) } catch let error as ContentError where error.code == .invalidContent {
+            do { try intake.receive(stream, wanted: wanted, lane: lane) } catch let error as ContentError
+                where error.code == .invalidContent
+            {
                 throw ContentError(
                     "\(calls.registry) sent another stream than the blobs of \(repository) that it was asked for: \(error.message)",
                     hint: "run the same command again; what was received whole is kept")

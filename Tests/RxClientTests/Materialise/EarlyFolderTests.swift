@@ -93,7 +93,9 @@ import Testing
         let begun = try #require(early.take(manifest.digest))
         #expect(begun.made.map { manifest.files[$0.key].path.text }.sorted() == ["d0/f7", "d6/f6"])
         #expect(begun.made.values.allSatisfy { $0.isLinked == link && $0.stamp.size == bytes.count })
-        for path in ["d0/f7", "d6/f6"] { #expect(try String(contentsOfFile: "\(begun.aside.path)/\(path)", encoding: .utf8) == "content 3") }
+        for path in ["d0/f7", "d6/f6"] {
+            #expect(try String(contentsOfFile: "\(begun.aside.path)/\(path)", encoding: .utf8) == "content 3")
+        }
         #expect(early.take(manifest.digest) == nil && !early.abandon(), "it is handed over once")
         begun.aside.remove()
         #expect(try beside() == ["staged"])
