@@ -22,11 +22,12 @@ extension ResourceExporter {
     /// force it. Throws `ContentError` when something is in the way, `PosixError`, or what reading the store throws.
     @discardableResult
     public func export(_ record: ResourceRecord, toFolder target: String, options: FolderOptions) throws -> FolderReport {
-        try export(record, toFolder: target, options: options, hold: nil, begun: nil)
+        try export(record, toFolder: target, options: options, hold: nil)
     }
 
     /// The same for a resource that `hold` keeps while it is read, and a folder that was `begun` while it came.
-    func export(_ record: ResourceRecord, toFolder target: String, options: FolderOptions, hold: LateHold?, begun: EarlyFolder?) throws
+    func export(_ record: ResourceRecord, toFolder target: String, options: FolderOptions, hold: LateHold?, begun: EarlyFolder? = nil)
+        throws
         -> FolderReport
     {
         let store = store
