@@ -40,13 +40,16 @@ extension Client {
     }
 
     /// The same as `pull`, with what it took.
-    public func pulling(_ locator: Locator, from name: String?) throws -> Pulling {
+    public func pulling(_ locator: Locator, from name: String?) throws -> Pulling { try pulling(locator, from: name, filling: nil) }
+
+    /// The same; a folder may be filled meanwhile.
+    func pulling(_ locator: Locator, from name: String?, filling folder: EarlyFolder?) throws -> Pulling {
         let meter = TransferMeter(wire)
         func pulled(_ record: ResourceRecord) -> Pulling { Pulling(record: record, report: meter.report, pruning: used(record, meter)) }
-        if let name { return pulled(try fetch(locator, try registry(name), meter)) }
-        if let host = locator.registry { return pulled(try fetch(locator, try registry(forHost: host), meter)) }
+        if let name { return pulled(try fetch(locator, try registry(name), meter, folder)) }
+        if let host = locator.registry { return pulled(try fetch(locator, try registry(forHost: host), meter, folder)) }
         guard !registries.isEmpty else { throw Client.noRegistry }
-        return pulled(try firstAnswer(locator) { try fetch(locator, $0, meter) })
+        return pulled(try firstAnswer(locator) { try fetch(locator, $0, meter, folder) })
     }
 
     /// What the first registry that has a resource answers, asked in order. Throws the error of the first that could not be asked
@@ -73,10 +76,10 @@ extension Client {
         if let copy, locator.digest != nil { return copy }
         do {
             return try ask(registry) { client in
-                let (info, hasTransfers) = try client.describe(locator, unless: copy?.ifStill(locator))
-                guard let info else { return copy! }
+                let answer = try client.describe(locator, unless: copy?.ifStill(locator))
+                guard let info = answer.info else { return copy! }
                 if let copy, copy.manifestDigest == info.manifestDigest, copy.reference.tag == info.locator.tag { return copy }
-                return try receive(info, locator, registry, hasTransfers, copy: copy, meter)
+                return try receive(info, answer, locator, registry, copy: copy, meter)
             } distribution: { _ in
                 try pull(locator, through: registry, copy: copy, meter)
             }
@@ -87,12 +90,13 @@ extension Client {
     }
 
     /// Fetches a resource, or what is missing of it here.
-    private func fetch(_ locator: Locator, _ registry: RegistryURL, _ meter: TransferMeter) throws -> ResourceRecord {
+    private func fetch(_ locator: Locator, _ registry: RegistryURL, _ meter: TransferMeter, _ folder: EarlyFolder?) throws -> ResourceRecord
+    {
         let copy = try store.resolve(registry: registry.authority, repository: locator.repository, selector: try Selector(locator))
         return try ask(registry) { client in
-            let (info, hasTransfers) = try client.describe(locator, unless: copy?.ifStill(locator))
-            if let info { return try receive(info, locator, registry, hasTransfers, copy: nil, meter) }
-            return try mend(copy!, locator, registry, hasTransfers, meter)
+            let answer = try client.describe(locator, unless: copy?.ifStill(locator))
+            if let info = answer.info { return try receive(info, answer, locator, registry, copy: nil, meter, folder) }
+            return try mend(copy!, locator, registry, answer.hasTransfers, meter)
         } distribution: { _ in
             try pull(locator, through: registry, copy: nil, meter)
         }
@@ -101,15 +105,16 @@ extension Client {
     /// Stores what the registry described: nothing is transferred when every file is here, and nothing is stored unless name,
     /// files and digest are the ones that were asked for and answered.
     private func receive(
-        _ info: ResourceInfo, _ asked: Locator, _ registry: RegistryURL, _ hasTransfers: Bool, copy: ResourceRecord?, _ meter: TransferMeter
+        _ info: ResourceInfo, _ answer: RegistryClient.Description, _ asked: Locator, _ registry: RegistryURL, copy: ResourceRecord?,
+        _ meter: TransferMeter, _ folder: EarlyFolder? = nil
     ) throws -> ResourceRecord {
-        guard let resource = try info.resource(asked, registry) else {
-            faces.note(.rx, transfers: hasTransfers, for: registry)
+        guard let resource = try info.resource(asked, registry, manifest: answer.manifest) else {
+            faces.note(.rx, transfers: answer.hasTransfers, for: registry)
             return try pull(info.named(asked), through: registry, copy: copy, meter)
         }
         let reference = Reference(registry: registry.authority, repository: asked.repository, tag: info.locator.tag)
         let pinned = info.locator.pinned(to: info.manifestDigest)
-        return try negotiated(asked, registry, hasTransfers, meter, like: reference) { pull in
+        return try negotiated(asked, registry, answer.hasTransfers, meter, like: reference, folder) { pull in
             try pull.run(resource, as: reference)
         } content: {
             try receiveContent(resource.manifest, pinned, registry, meter) { operation in
@@ -137,13 +142,14 @@ extension Client {
     /// about to be replaced.
     private func negotiated(
         _ asked: Locator, _ registry: RegistryURL, _ hasTransfers: Bool, _ meter: TransferMeter, like reference: Reference?,
-        transfer: (ResourcePull) throws -> ResourceRecord, content: () throws -> ResourceRecord
+        _ folder: EarlyFolder? = nil, transfer: (ResourcePull) throws -> ResourceRecord, content: () throws -> ResourceRecord
     ) throws -> ResourceRecord {
         faces.note(.rx, transfers: hasTransfers, for: registry)
         guard hasTransfers else { return try content() }
         let pull = ResourcePull(
             calls: TransferCalls(registry: registry, transport: transport), large: largeBlobs(of: asked.repository, at: registry),
-            store: store, progress: progress, meter: meter, repository: asked.repository, previous: previousBlobs(reference))
+            store: store, progress: progress, meter: meter, repository: asked.repository, previous: previousBlobs(reference),
+            folder: folder)
         do { return try transfer(pull) } catch let error as RegistryError where error.cause is WithoutTransfers {
             // The header is there and the call is not: something between here and the registry keeps it away.
             faces.note(.rx, transfers: false, for: registry)
@@ -218,7 +224,7 @@ extension Client {
     private func describe(_ locator: Locator, _ registry: RegistryURL) throws -> (record: ResourceRecord, files: [ResourceFile]) {
         try ask(registry) { client in
             let info = try client.info(locator)
-            guard let manifest = try info.resource(locator, registry)?.manifest else {
+            guard let manifest = try info.resource(locator, registry, manifest: nil)?.manifest else {
                 faces.note(.rx, for: registry)
                 let (record, files) = try describe(info.named(locator), through: registry)
                 return (record.dated(info.createdAt, info.updatedAt), files)

@@ -20,18 +20,43 @@ public struct RegistryClient: Sendable {
     }
 
     /// What the registry says of a resource, with its files. Throws `RegistryError` "Resource not found" when it has none.
-    public func info(_ locator: Locator) throws -> ResourceInfo { try describe(locator, unless: nil).info! }
+    public func info(_ locator: Locator) throws -> ResourceInfo {
+        let (_, body) = try description(Route.resourceWithFiles(locator), locator, unless: nil)
+        do { return try ResourceInfo(parsing: body) } catch { throw refusal(error, body, has: "locator") }
+    }
 
-    /// The same, and whether the registry has negotiated transfers. Nothing of the resource comes when its manifest is still `known`.
-    func describe(_ locator: Locator, unless known: Digest?) throws -> (info: ResourceInfo?, hasTransfers: Bool) {
-        var request = request("GET", Route.resourceWithFiles(locator))
+    /// What a registry says of a resource.
+    struct Description {
+        /// Nil when the manifest is still the one that is known.
+        let info: ResourceInfo?
+        /// The manifest's bytes, where the registry gave these in place of the files.
+        let manifest: [UInt8]?
+        /// Whether the registry has negotiated transfers.
+        let hasTransfers: Bool
+    }
+
+    /// Asks for a resource with its files or its manifest. Nothing of it comes when its manifest is still `known`.
+    func describe(_ locator: Locator, unless known: Digest?) throws -> Description {
+        let (head, body) = try description(Route.resourceWithManifest(locator), locator, unless: known)
+        if head.status == 304, known != nil { return Description(info: nil, manifest: nil, hasTransfers: head.hasTransfers) }
+        do {
+            guard head.headers["Content-Type"] == ResourceDescription.mediaType else {
+                return Description(info: try ResourceInfo(parsing: body), manifest: nil, hasTransfers: head.hasTransfers)
+            }
+            let answer = try ResourceDescription(parsing: body)
+            return Description(info: answer.info, manifest: answer.manifest, hasTransfers: head.hasTransfers)
+        } catch { throw refusal(error, body, has: "locator") }
+    }
+
+    private func description(_ route: String, _ locator: Locator, unless known: Digest?) throws -> (head: ResponseHead, body: [UInt8]) {
+        var request = request("GET", route)
         request.headers["Accept-Encoding"] = ContentCoding.accepted
         request.headers["If-None-Match"] = known.map { EntityTag($0.description).description }
         let (head, encoded) = try transport.collect(request, limit: RegistryClient.infoLimit)
-        if head.status == 304, known != nil { return (nil, head.hasTransfers) }
+        if head.status == 304, known != nil { return (head, []) }
         let body = try ContentCoding.decoded(encoded, head, limit: RegistryClient.infoLimit)
         try check(head, body, locator)
-        do { return (try ResourceInfo(parsing: body), head.hasTransfers) } catch { throw refusal(error, body, has: "locator") }
+        return (head, body)
     }
 
     /// A page of what the registry finds.

@@ -12,17 +12,20 @@ extension ResourceInfo {
     }
 
     /// The resource that the answer describes, once it is known to be the one that was asked for and the one that it claims to be. Nil for
-    /// what is not described by its files, or whose manifest is another than these make: such an artifact's manifest counts as it is. A
+    /// what is not described by its files or the bytes of its `manifest`, or whose manifest is another than these make: such an artifact's manifest counts as it is. A
     /// registry that does not say what kind of artifact it has, has resources alone.
     ///
     /// Throws `RegistryError` for another name, tag or digest, `ContentError` for files that no resource may have.
-    func resource(_ asked: Locator, _ registry: RegistryURL) throws -> CheckedResource? {
+    func resource(_ asked: Locator, _ registry: RegistryURL, manifest: [UInt8]?) throws -> CheckedResource? {
         func refuse(_ reason: String) -> RegistryError {
             RegistryError(
                 "\(registry) answered a request for \(asked.at(registry: nil)) \(reason)", code: .digestInvalid, hint: "nothing was stored")
         }
         var known: CheckedResource?
-        if mediaType != nil || artifactType != nil {
+        if let manifest {
+            guard let made = CheckedResource(parsing: manifest, repository: asked.repository) else { return nil }
+            known = made
+        } else if mediaType != nil || artifactType != nil {
             guard mediaType == MediaType.imageManifest, artifactType == MediaType.resource, let files,
                 let made = try? CheckedResource(definition, files), made.artifact.digest == manifestDigest
             else { return nil }
@@ -32,7 +35,7 @@ extension ResourceInfo {
         guard asked.digestPrefix != nil || asked.tag == Locator.latest || locator.tag == asked.tag else {
             throw refuse("with tag \(locator.tag)")
         }
-        guard let files else { throw refuse("without its files") }
+        guard let files = known?.manifest.files ?? files else { throw refuse("without its files") }
         let resource = try known ?? CheckedResource(definition, files)
         guard resource.artifact.digest == manifestDigest, resource.manifest.tree == digest else {
             throw refuse("with files that do not have the digest it gave")
@@ -53,6 +56,21 @@ struct CheckedResource: Sendable {
     init(_ definition: Definition, _ files: [ResourceFile]) throws {
         manifest = try ResourceManifest(definition: definition, files: files)
         artifact = Artifact(manifest)
+    }
+
+    /// Reads a manifest's bytes; nil for those of another artifact than a resource.
+    init?(parsing bytes: [UInt8], repository: String) {
+        if let scanned = ResourceManifest.scanned(bytes) {
+            guard scanned.tree == treeDigest(scanned.files) else { return nil }
+            manifest = scanned
+            artifact = Artifact(scanned, bytes: bytes)
+        } else {
+            guard let parsed = try? ResourceManifest(parsing: bytes),
+                let made = try? Artifact(parsing: bytes, mediaType: MediaType.imageManifest, repository: repository), made.tree != nil
+            else { return nil }
+            manifest = parsed
+            artifact = made
+        }
     }
 }
 

@@ -47,6 +47,13 @@ extension ResourceManifest {
         }
     }
 
+    /// Reads a manifest in the very form that resources are written in, whose only blobs are the empty config and its files; nil for any
+    /// other, and for one that breaks a rule.
+    package static func scanned(_ bytes: [UInt8]) -> ResourceManifest? {
+        guard let (json, files) = ManifestScanner.scan(bytes), json["mediaType"]?.string == MediaType.imageManifest else { return nil }
+        return try? ResourceManifest(json: json, files: files)
+    }
+
     /// Reads the manifest; `files` are those of its layers where they were read already.
     private init(json: JSON, files: [ResourceFile]?) throws {
         guard json["artifactType"]?.string == MediaType.resource else { throw ManifestError("manifest is not of an rx resource") }

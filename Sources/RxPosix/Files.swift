@@ -22,6 +22,19 @@ public enum Files {
         return fstatat(AT_FDCWD, path, &status, 0) == 0 && status.isFolder
     }
 
+    /// The folder that a path is in: `.` for a name alone.
+    public static func folder(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// A path without the slashes at its end; the root folder keeps its own.
+    public static func withoutEndingSlashes(_ path: String) -> String {
+        var plain = path
+        while plain.utf8.count > 1, plain.utf8.last == UInt8(ascii: "/") { plain.removeLast() }
+        return plain
+    }
+
     /// Makes a folder and those above it; fine when they are there.
     public static func makeFolders(_ path: String, mode: mode_t = 0o755) throws(PosixError) {
         do {
@@ -122,7 +135,7 @@ public enum Files {
             unlink(aside)
             throw error
         }
-        try syncFolder(path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ".")
+        try syncFolder(folder(of: path))
     }
 
     /// Runs `body` while this process alone holds the lock file at `path`.

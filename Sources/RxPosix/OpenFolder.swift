@@ -53,6 +53,11 @@ public final class OpenFolder: Sendable {
         _ = try retrying("link", "\(path)/\(name)") { linkat(folder.number, source, number, name, 0) }
     }
 
+    /// Gives the file at a path one more name, in this folder. Throws `PosixError`.
+    public func link(_ file: String, as name: String) throws(PosixError) {
+        _ = try retrying("link", "\(path)/\(name)") { linkat(AT_FDCWD, file, number, name, 0) }
+    }
+
     /// Makes a symlink. Throws `PosixError`.
     public func makeSymlink(_ name: String, to target: String) throws(PosixError) {
         _ = try retrying("symlink", "\(path)/\(name)") { symlinkat(target, number, name) }
@@ -125,6 +130,11 @@ public struct OpenFile: ~Copyable {
     private let number: Int32
 
     init(owning number: Int32) { self.number = number }
+
+    /// Opens a file by path. Throws `PosixError`.
+    public init(reading path: String) throws(PosixError) {
+        self.init(owning: try retrying("open", path) { Glibc.open(path, O_RDONLY | O_CLOEXEC) })
+    }
 
     deinit { Glibc.close(number) }
 

@@ -49,6 +49,9 @@ public enum Route {
     /// The path of a resource's metadata with its files and exact definition.
     public static func resourceWithFiles(_ locator: Locator) -> String { resource(locator) + "?files=true" }
 
+    /// The same, its files and definition as the bytes of its manifest where the registry can give these. Source: Specs/12-transfer, XFR-120.
+    public static func resourceWithManifest(_ locator: Locator) -> String { resourceWithFiles(locator) + "&manifest=true" }
+
     /// The path of a resource's archive. The registry part of the locator is left out.
     public static func content(_ locator: Locator) -> String { contentPrefix + segment(locator) }
 

@@ -29,8 +29,11 @@ public struct Artifact: Sendable {
     public let subject: ContentDigest?
 
     /// A resource in its canonical bytes.
-    public init(_ resource: ResourceManifest) {
-        bytes = resource.bytes
+    public init(_ resource: ResourceManifest) { self.init(resource, bytes: resource.bytes) }
+
+    /// A resource in bytes that it was read from by `ResourceManifest.scanned`.
+    package init(_ resource: ResourceManifest, bytes: [UInt8]) {
+        self.bytes = bytes
         digest = sha256(bytes)
         mediaType = MediaType.imageManifest
         artifactType = MediaType.resource

@@ -56,17 +56,41 @@ final class DiskOperation: StoreOperation {
 
     func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob {
         try lanes.use { lane in
-            let path = try lane.next()
-            do {
+            try staging(in: lane) { path in
                 let blob = try write(source, to: path, lane.hasher)
                 earlySync.staged(blob.size)
                 if let expecting, expecting != blob.digest { throw ContentError.mismatch(expected: expecting, got: blob.digest) }
-                if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
                 return blob
-            } catch {
-                Files.discard(path)
-                throw error
             }
+        }
+    }
+
+    func stage(_ bytes: UnsafeRawBufferPointer, as digest: Digest, use: (_ file: String?) -> Void) throws -> StagedBlob {
+        try lanes.use { lane in
+            lane.hasher.reset()
+            lane.hasher.update(bytes)
+            let found = lane.hasher.finish()
+            guard found == digest else { throw ContentError.mismatch(expected: digest, got: found) }
+            try renewLeases()
+            return try staging(in: lane) { path in
+                try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o444).write(bytes)
+                earlySync.staged(bytes.count)
+                use(path)
+                return StagedBlob(digest: digest, size: bytes.count)
+            }
+        }
+    }
+
+    /// Notes the blob that `make` puts at the path it is given; when that fails nothing stays there.
+    private func staging(in lane: StagingLanes.Lane, _ make: (String) throws -> StagedBlob) throws -> StagedBlob {
+        let path = try lane.next()
+        do {
+            let blob = try make(path)
+            if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
+            return blob
+        } catch {
+            Files.discard(path)
+            throw error
         }
     }
 
@@ -107,6 +131,8 @@ final class DiskOperation: StoreOperation {
     }
 
     func lease(_ blobs: [Digest: Int]) throws -> Set<Digest> {
+        // A store that is new has none of them, however many they are.
+        guard try catalog.read({ try $0.first("SELECT 1 FROM blobs LIMIT 1") { $0.int(0) } }) != nil else { return [] }
         var found: Set<Digest> = []
         var unsynced: Set<String> = []
         let wanted = blobs.sorted { $0.key < $1.key }

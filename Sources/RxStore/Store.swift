@@ -38,6 +38,10 @@ public protocol BlobBatch: AnyObject, Sendable {
 
 /// One operation: publishes blobs that are leased to it, and commits a manifest that names them.
 public protocol StoreOperation: BlobBatch {
+    /// Stages bytes that are in memory, once they prove to have this digest. `use` runs before anybody else can have them, with the path of
+    /// their file; nil where blobs are no files. Throws `ContentError` for other bytes, and makes nothing of them.
+    func stage(_ bytes: UnsafeRawBufferPointer, as digest: Digest, use: (_ file: String?) -> Void) throws -> StagedBlob
+
     /// Keeps a stored resource and every blob that it names from collections until the operation ends, also when its tags go; what
     /// they are is not looked at. Throws `RegistryError` "Resource not found" when it is gone already.
     func hold(_ record: ResourceRecord) throws
@@ -59,6 +63,13 @@ public protocol StoreOperation: BlobBatch {
 }
 
 extension StoreOperation {
+    /// Stages where blobs are no files that others could use.
+    public func stage(_ bytes: UnsafeRawBufferPointer, as digest: Digest, use: (_ file: String?) -> Void) throws -> StagedBlob {
+        let blob = try stage(BytesSource(Array(bytes)), expecting: digest)
+        use(nil)
+        return blob
+    }
+
     /// Those of `blobs` (digest and length) that are present or were taken over from operations whose process died.
     public func leaseOrSalvage(_ blobs: [Digest: Int]) throws -> Set<Digest> {
         let present = try lease(blobs)

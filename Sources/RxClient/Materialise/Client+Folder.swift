@@ -18,9 +18,15 @@ extension Client {
 
     /// Writes a resource of the local store as the folder `target`.
     public func materialise(_ record: ResourceRecord, to target: String, options: FolderOptions) throws -> FolderReport {
+        try materialise(record, to: target, options: options, begun: nil)
+    }
+
+    private func materialise(_ record: ResourceRecord, to target: String, options: FolderOptions, begun: EarlyFolder?) throws
+        -> FolderReport
+    {
         let hold = LateHold(record, in: store)
         defer { hold.end() }
-        return try exporter.export(record, toFolder: target, options: options, hold: hold)
+        return try exporter.export(record, toFolder: target, options: options, hold: hold, begun: begun)
     }
 }
 
@@ -31,16 +37,18 @@ extension Client {
     ) {
         guard let target else { return (try pulling(locator, from: name), nil) }
         progress.expect(phases: 2)
+        let early = EarlyFolder(ifAbsent: target, options)
+        defer { early?.abandon() }
         var pulled: Pulling?
         var folder: FolderReport?
         _ = try findingAgain {
-            let one = try pulling(locator, from: name)
+            let one = try pulling(locator, from: name, filling: early)
             pulled = one
             // What was here already makes the writing all there is to do.
             if one.report.sentBlobs == 0 { progress.expect(phases: 1) }
             return one.record
         } _: {
-            folder = try materialise($0, to: target, options: options)
+            folder = try materialise($0, to: target, options: options, begun: early)
         }
         return (pulled!, folder)
     }

@@ -57,7 +57,7 @@ final class FileMaker: Sendable {
         if let target = file.symlink {
             try folder.makeSymlink(name, to: target)
             progress.advance(file.size, files: 1)
-            return Made(stamp: try stamp(name, in: folder))
+            return Made(stamp: try FileMaker.stamp(name, in: folder))
         }
         if let bytes = inlined[file.digest] { return try write(file, as: name, in: folder, from: BytesSource(bytes), lane) }
         guard let blobs else { return try write(file, as: name, in: folder, from: store.open(file.digest), lane) }
@@ -85,7 +85,7 @@ final class FileMaker: Sendable {
             default: throw error
             }
         }
-        let stamp = try stamp(name, in: folder)
+        let stamp = try FileMaker.stamp(name, in: folder)
         try checkSize(file, stamp)
         progress.advance(file.size, files: 1)
         return Made(isLinked: true, stamp: stamp)
@@ -115,7 +115,7 @@ final class FileMaker: Sendable {
                 progress.advance(file.size, files: 1)
                 return Made(isCloned: true, stamp: stamp)
             } catch let error as PosixError where error.call == "clone" {
-                guard [EOPNOTSUPP, ENOTTY, EXDEV, EINVAL, ENOSYS, EPERM, EBADF].contains(error.errno) else { throw error }
+                guard FileMaker.cannotClone.contains(error.errno) else { throw error }
                 mayClone.store(false, ordering: .relaxed)
             }
             if isSmall {
@@ -143,6 +143,34 @@ final class FileMaker: Sendable {
         return Made(stamp: FolderStamp(try target.status(path())))
     }
 
+    /// What a file system, or a pair of them, that cannot share bytes answers.
+    private static let cannotClone: Set = [EOPNOTSUPP, ENOTTY, EXDEV, EINVAL, ENOSYS, EPERM, EBADF]
+
+    /// Makes a file that is not there yet, and that shares the bytes of the file at a path; nil, and no file, where that cannot be. Throws
+    /// `PosixError`.
+    static func clone(_ file: ResourceFile, as name: String, in folder: OpenFolder, _ source: String) throws -> Made? {
+        func path() -> String { "\(folder.path)/\(name)" }
+        let source = try OpenFile(reading: source)
+        let target = try folder.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: file.executable ? 0o755 : 0o644)
+        do { try target.clone(source, path()) } catch {
+            guard cannotClone.contains(error.errno) else { throw error }
+            try folder.remove(name)
+            return nil
+        }
+        return Made(isCloned: true, stamp: FolderStamp(try target.status(path())))
+    }
+
+    /// Counts a file that is there already.
+    func note(_ file: ResourceFile) { progress.advance(file.size, files: 1) }
+
+    /// Makes a file that is not there yet from all its bytes. Throws `PosixError`.
+    static func write(_ file: ResourceFile, as name: String, in folder: OpenFolder, _ bytes: UnsafeRawBufferPointer) throws -> Made {
+        func path() -> String { "\(folder.path)/\(name)" }
+        let target = try folder.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: file.executable ? 0o755 : 0o644)
+        try target.write(bytes, path())
+        return Made(stamp: FolderStamp(try target.status(path())))
+    }
+
     private func write(_ file: ResourceFile, as name: String, in folder: OpenFolder, from source: any ByteSource, _ lane: Lane) throws
         -> Made
     {
@@ -156,7 +184,8 @@ final class FileMaker: Sendable {
         return Made(stamp: FolderStamp(try target.status(path())))
     }
 
-    private func stamp(_ name: String, in folder: OpenFolder) throws -> FolderStamp {
+    /// What an entry that is there looks like. Throws `PosixError`.
+    static func stamp(_ name: String, in folder: OpenFolder) throws -> FolderStamp {
         guard let status = try folder.status(name) else { throw PosixError("lstat", "\(folder.path)/\(name)", errno: ENOENT) }
         return FolderStamp(status)
     }

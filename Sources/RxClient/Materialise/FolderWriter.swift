@@ -14,10 +14,22 @@ struct FolderWriter {
     /// One file that is there now, as the record keeps it.
     typealias Entry = FolderRecord.Entry
 
-    /// Makes a whole tree in an empty folder that nobody else knows. Files first and symlinks last: nothing is ever written through one.
-    func makeTree(_ plan: FolderPlan, in root: OpenFolder) throws -> (entries: [Entry], report: FolderReport) {
-        for folder in plan.folders { try root.makeFolder(folder.text) }
-        var (entries, report) = try make(plan.make.filter { $0.symlink == nil }, in: root)
+    /// Makes a whole tree in a folder that nobody else knows, and that is empty or, with `made`, has the tree's folders and those files, by
+    /// their places in the plan. Files first and symlinks last: nothing is ever written through one.
+    func makeTree(_ plan: FolderPlan, in root: OpenFolder, made: [Int: FileMaker.Made]? = nil) throws -> (
+        entries: [Entry], report: FolderReport
+    ) {
+        if made == nil { for folder in plan.folders { try root.makeFolder(folder.text) } }
+        let made = made ?? [:]
+        let rest = plan.make.enumerated().filter { made[$0.offset] == nil && $0.element.symlink == nil }.map(\.element)
+        var (entries, report) = try make(rest, in: root)
+        entries.reserveCapacity(plan.make.count)
+        for (place, file) in plan.make.enumerated() {
+            guard let one = made[place] else { continue }
+            entries.append(entry(file, one))
+            report.add(FolderWriter.report(file, one))
+            maker.note(file)
+        }
         let lane = FileMaker.Lane()
         for file in plan.make where file.symlink != nil {
             let made = try maker.make(file, as: file.path.text, in: root, lane)

@@ -11,6 +11,8 @@ struct FolderRequest {
     let definition: Definition
     /// What keeps it in the store while it is read.
     let hold: LateHold?
+    /// What was written of it already, in a folder that is not there yet.
+    var begun: EarlyFolder?
     let manifest: () throws -> ResourceManifest
 }
 
@@ -23,11 +25,14 @@ extension ResourceExporter {
         try export(record, toFolder: target, options: options, hold: nil)
     }
 
-    /// The same for a resource that `hold` keeps while it is read.
-    func export(_ record: ResourceRecord, toFolder target: String, options: FolderOptions, hold: LateHold?) throws -> FolderReport {
+    /// The same for a resource that `hold` keeps while it is read, and a folder that was `begun` while it came.
+    func export(_ record: ResourceRecord, toFolder target: String, options: FolderOptions, hold: LateHold?, begun: EarlyFolder? = nil)
+        throws
+        -> FolderReport
+    {
         let store = store
         return try export(
-            FolderRequest(manifestDigest: record.manifestDigest, definition: record.definition, hold: hold) {
+            FolderRequest(manifestDigest: record.manifestDigest, definition: record.definition, hold: hold, begun: begun) {
                 try store.manifest(of: record)
             }, target, options)
     }
@@ -41,8 +46,7 @@ extension ResourceExporter {
     }
 
     private func export(_ source: FolderRequest, _ target: String, _ options: FolderOptions) throws -> FolderReport {
-        var plain = target
-        while plain.utf8.count > 1, plain.utf8.last == UInt8(ascii: "/") { plain.removeLast() }
+        let plain = Files.withoutEndingSlashes(target)
         guard try Files.status(plain) != nil else { return try makeFolder(plain, source, options) }
         guard Files.isFolder(plain) else {
             throw ContentError("\(target) exists already and is not an empty folder", hint: "name a folder that does not exist yet")
@@ -58,14 +62,14 @@ extension ResourceExporter {
 
     /// Makes a folder that is not there.
     private func makeFolder(_ target: String, _ source: FolderRequest, _ options: FolderOptions) throws -> FolderReport {
-        let slash = target.utf8.lastIndex(of: UInt8(ascii: "/"))
-        let parent = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
-        let name = slash.map { String(target[target.utf8.index(after: $0)...]) } ?? target
-        AsideFolder.removeDead(in: parent, prefix: name)
-        return try writing(source, options) { wanted, writer in
-            let aside = try AsideFolder(beside: target)
+        let name = target.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(target[target.utf8.index(after: $0)...]) } ?? target
+        AsideFolder.removeDead(in: Files.folder(of: target), prefix: name)
+        let begun = source.begun?.take(source.manifestDigest)
+        defer { begun?.aside.remove() }
+        return try writing(source, options, begun?.manifest) { wanted, writer in
+            let aside = try begun?.aside ?? AsideFolder(beside: target)
             defer { aside.remove() }
-            let (entries, report) = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder)
+            let (entries, report) = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder, made: begun?.made)
             let writtenAt = Clock.nanoseconds
             do {
                 try Interruption.finishing {
@@ -117,9 +121,10 @@ extension ResourceExporter {
 
     /// Runs `body` with what is to be written and who writes it, and tells the progress.
     private func writing(
-        _ source: FolderRequest, _ options: FolderOptions, _ body: ([ResourceFile], FolderWriter) throws -> FolderReport
+        _ source: FolderRequest, _ options: FolderOptions, _ manifest: ResourceManifest? = nil,
+        _ body: ([ResourceFile], FolderWriter) throws -> FolderReport
     ) throws -> FolderReport {
-        let (wanted, inlined) = try files(source, options)
+        let (wanted, inlined) = try files(source, options, manifest)
         progress.begin("writing", total: wanted.reduce(0) { $0 + $1.size }, files: wanted.count)
         defer { progress.end() }
         return try body(wanted, try writer(source, inlined, options))
@@ -130,9 +135,11 @@ extension ResourceExporter {
             maker: try FileMaker(store: store, inlined: inlined, link: options.link, hold: source.hold, progress: progress))
     }
 
-    /// The files that belong into the folder, and the bytes of those that are in no blob.
-    func files(_ source: FolderRequest, _ options: FolderOptions) throws -> (wanted: [ResourceFile], inlined: [Digest: [UInt8]]) {
-        let manifest = try source.manifest()
+    /// The files that belong into the folder, and the bytes of those that are in no blob; `manifest` is what was read already.
+    func files(_ source: FolderRequest, _ options: FolderOptions, _ manifest: ResourceManifest? = nil) throws -> (
+        wanted: [ResourceFile], inlined: [Digest: [UInt8]]
+    ) {
+        let manifest = try manifest ?? source.manifest()
         guard options.definition else { return (manifest.files, [:]) }
         try refuseOwnDefinition(manifest)
         let bytes = text(source.definition)

@@ -1,3 +1,4 @@
+import Glibc
 import RxArchive
 import RxModel
 import RxPosix
@@ -18,8 +19,12 @@ final class BlobIntake: Sendable {
     static let heldBytes = 256 << 10
 
     private struct Parcel: Sendable {
-        var bytes: [UInt8]
-        var blobs: [(digest: Digest, range: Range<Int>)]
+        /// Which of the streams it came by.
+        let lane: Int
+        let bytes = ParcelBytes()
+        var blobs: [(digest: Digest, range: Range<Int>)] = []
+        /// How many bytes are in it.
+        var count = 0
     }
 
     private struct State {
@@ -34,27 +39,30 @@ final class BlobIntake: Sendable {
     private let publishing: PublishingThread
     private let progress: any Progress
     private let meter: TransferMeter
+    private let folder: EarlyFolder?
     private let state = Monitor(State())
     private let workers = Mutex<[Thread]>([])
 
-    /// Stages into `operation`.
-    init(_ operation: any StoreOperation, _ progress: any Progress, _ meter: TransferMeter) {
+    /// Stages into `operation`; what is staged out of memory is written to `folder` too.
+    init(_ operation: any StoreOperation, _ progress: any Progress, _ meter: TransferMeter, _ folder: EarlyFolder? = nil) {
+        self.folder = folder
         self.operation = operation
         self.progress = progress
         self.meter = meter
         publishing = PublishingThread(operation)
         workers.withLock { workers in
-            workers = (0..<BlobIntake.threads).map { _ in Thread { [self] in work() } }
+            workers = (0..<BlobIntake.threads).map { number in Thread { [self] in work(number) } }
         }
     }
 
-    /// Reads a stream to its end and has its blobs staged; `wanted` gives their lengths.
+    /// Reads a stream to its end and has its blobs staged; `wanted` gives their lengths. What comes by one `lane` is staged by one thread where
+    /// that keeps both at work: the files of one folder come together, and who makes one there makes others wait.
     ///
     /// Throws `ContentError` for a blob that nobody asked for, or of another length, and for one that is not what its name says.
-    func receive(_ source: any ByteSource, wanted: [Digest: Int]) throws {
+    func receive(_ source: any ByteSource, wanted: [Digest: Int], lane: Int = 0) throws {
         let limits = ArchiveLimits(maxEntries: wanted.count + 4, maxUnpackedBytes: wanted.values.reduce(0, +))
         let reader = try BatchReader(source, limits: limits)
-        var parcel = Parcel(bytes: [], blobs: [])
+        var parcel = Parcel(lane: lane % BlobIntake.threads)
         do {
             while let entry = try reader.next() { try take(entry, from: reader, wanted: wanted, &parcel) }
         } catch {
@@ -70,11 +78,11 @@ final class BlobIntake: Sendable {
             throw ContentError("the registry sent the blob \(entry.digest), which was not asked for", code: .digestInvalid)
         }
         guard entry.size <= BlobIntake.heldBytes else { return try stage(reader, entry.digest) }
-        if parcel.bytes.count + entry.size > BlobIntake.parcelBytes { try hand(over: &parcel) }
-        if parcel.bytes.isEmpty { parcel.bytes.reserveCapacity(BlobIntake.parcelBytes) }
-        let start = parcel.bytes.count
-        try BlobIntake.append(entry.size, from: reader, to: &parcel.bytes)
-        parcel.blobs.append((entry.digest, start..<parcel.bytes.count))
+        if parcel.count + entry.size > BlobIntake.parcelBytes { try hand(over: &parcel) }
+        let range = parcel.count..<parcel.count + entry.size
+        try parcel.bytes.fill(range, from: reader)
+        parcel.blobs.append((entry.digest, range))
+        parcel.count = range.upperBound
     }
 
     private func stage(_ source: any ByteSource, _ digest: Digest) throws {
@@ -85,7 +93,8 @@ final class BlobIntake: Sendable {
     func note(_ digest: Digest, _ size: Int) {
         meter.sent(size)
         progress.advance(0, files: 1)
-        state.update { $0.staged.append(digest) }
+        // Nobody waits for this.
+        state.updateQuietly { $0.staged.append(digest) }
     }
 
     /// Waits until everything that was handed over is staged; no more can be. Gives what has been staged, whatever has failed.
@@ -101,36 +110,23 @@ final class BlobIntake: Sendable {
         return (state.update { $0.staged }, failure)
     }
 
-    private static func append(_ size: Int, from reader: BatchReader, to bytes: inout [UInt8]) throws {
-        guard size > 0 else { return }
-        // The buffer is on the heap, and no longer than what is held of one blob.
-        try withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
-            var filled = 0
-            while filled < size {
-                let count = try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
-                guard count > 0 else { throw ContentError("the stream of blobs is cut short") }
-                filled += count
-            }
-            bytes.append(contentsOf: buffer)
-        }
-    }
-
     private func hand(over parcel: inout Parcel) throws {
         guard !parcel.blobs.isEmpty else { return }
         _ = state.wait { state in state.failure != nil || state.waiting < BlobIntake.capacity ? true : nil }
         let full = parcel
-        parcel = Parcel(bytes: [], blobs: [])
+        parcel = Parcel(lane: full.lane)
         try state.update { state in
             if let failure = state.failure { throw failure }
             state.parcels.append(full)
-            state.waiting += full.bytes.count
+            state.waiting += full.count
         }
     }
 
-    private func work() {
+    private func work(_ lane: Int) {
         while true {
             let next = state.wait { state -> Parcel?? in
                 if state.failure != nil { return .some(nil) }
+                if let next = state.parcels.firstIndex(where: { $0.lane == lane }) { return state.parcels.remove(at: next) }
                 guard state.parcels.isEmpty else { return state.parcels.removeFirst() }
                 return state.ended ? .some(nil) : nil
             }
@@ -141,14 +137,25 @@ final class BlobIntake: Sendable {
                     state.parcels = []
                 }
             }
-            state.update { $0.waiting -= parcel.bytes.count }
+            state.update { $0.waiting -= parcel.count }
         }
     }
 
     private func stage(_ parcel: Parcel) throws {
         for (digest, range) in parcel.blobs {
-            try count(try operation.stage(SliceSource(parcel.bytes[range]), expecting: digest))
+            try count(try stage(parcel.bytes[range], digest))
             progress.advance(range.count)
+        }
+    }
+
+    private func stage(_ bytes: UnsafeRawBufferPointer, _ digest: Digest) throws -> StagedBlob {
+        func stage() throws -> StagedBlob {
+            try operation.stage(bytes, as: digest) { file in folder?.write(digest, bytes, staged: file) }
+        }
+        do { return try stage() } catch let error as PosixError where [ENOSPC, EDQUOT].contains(error.errno) {
+            // What is written early is only a help: the store comes first.
+            guard folder?.abandon() == true else { throw error }
+            return try stage()
         }
     }
 
@@ -158,16 +165,21 @@ final class BlobIntake: Sendable {
     }
 }
 
-/// A part of bytes in memory, read from its front.
-private final class SliceSource: ByteSource {
-    private var rest: ArraySlice<UInt8>
+/// The bytes of a parcel. One thread fills them, and then hands them over to another, which reads them.
+private final class ParcelBytes: @unchecked Sendable {
+    private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: BlobIntake.parcelBytes, alignment: 16)
 
-    init(_ slice: ArraySlice<UInt8>) { rest = slice }
+    deinit { bytes.deallocate() }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let count = min(buffer.count, rest.count)
-        rest.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-        rest = rest.dropFirst(count)
-        return count
+    /// Reads the whole of an entry.
+    func fill(_ range: Range<Int>, from reader: BatchReader) throws {
+        var rest = range
+        while !rest.isEmpty {
+            let count = try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[rest]))
+            guard count > 0 else { throw ContentError("the stream of blobs is cut short") }
+            rest = rest.lowerBound + count..<rest.upperBound
+        }
     }
+
+    subscript(range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[range]) }
 }

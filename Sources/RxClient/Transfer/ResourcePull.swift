@@ -16,6 +16,8 @@ struct ResourcePull {
     let repository: String
     /// Finds the large contents of an older copy, by path: those that are missing may be like them.
     let previous: @Sendable () -> [FilePath: Digest]
+    /// The folder that is to hold the resource, which is filled meanwhile; nil when none is.
+    let folder: EarlyFolder?
 
     /// Stores a resource that the registry has described, and nothing when it does not come whole; what has come of it is found again by
     /// the next try.
@@ -58,6 +60,7 @@ struct ResourcePull {
                 return try end(operation)
             case .fetch(let freight):
                 progress.begin("pulling", total: freight.bytes, files: freight.count)
+                if !isCurrent { folder?.begin(manifest, digest) }
                 let (received, failure) = fetch(freight, manifest, digest, operation)
                 if !received.isEmpty { patience.progressed() }
                 if let failure {
@@ -93,7 +96,7 @@ struct ResourcePull {
     private func fetch(_ freight: Freight, _ manifest: ResourceManifest, _ digest: Digest, _ operation: any StoreOperation) -> (
         [Digest], (any Error)?
     ) {
-        let intake = BlobIntake(operation, progress, meter)
+        let intake = BlobIntake(operation, progress, meter, folder)
         let previous = freight.large.isEmpty ? [:] : previous()
         let paths = previous.isEmpty ? [:] : manifest.pathsByDigest
         let alone = Background<Result<Void, any Error>> { [self] in
@@ -109,7 +112,7 @@ struct ResourcePull {
         var failure: (any Error)?
         do {
             try WorkerPool.forEach(0..<freight.streams.count, threads: large.client.gate.lanes) { index in
-                try receive(freight.streams[index], of: digest, intake)
+                try receive(freight.streams[index], of: digest, intake, lane: index)
             }
         } catch { failure = error }
         if case .failure(let error) = alone.value { failure = GivenUp(error: error) }
@@ -117,14 +120,16 @@ struct ResourcePull {
         return (staged, trouble ?? failure)
     }
 
-    private func receive(_ items: [FreightItem], of manifest: Digest, _ intake: BlobIntake) throws {
+    private func receive(_ items: [FreightItem], of manifest: Digest, _ intake: BlobIntake, lane: Int) throws {
         let positions = BlobPositions(ascending: items.map(\.position))
         let query = FetchQuery(repository: repository, .positions(positions, manifest: manifest))
         let wanted = Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first }
         try BytePipe.run { sink in
             try calls.fetch(query, into: sink)
         } consume: { stream in
-            do { try intake.receive(stream, wanted: wanted) } catch let error as ContentError where error.code == .invalidContent {
+            do { try intake.receive(stream, wanted: wanted, lane: lane) } catch let error as ContentError
+                where error.code == .invalidContent
+            {
                 throw ContentError(
                     "\(calls.registry) sent another stream than the blobs of \(repository) that it was asked for: \(error.message)",
                     hint: "run the same command again; what was received whole is kept")

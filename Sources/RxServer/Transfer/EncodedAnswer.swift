@@ -6,8 +6,8 @@ import RxProtocol
 extension HTTPResponse {
     /// The answer compressed, when it is a long one in JSON and the client allows it. Source: Specs/12-transfer.
     func encoded(for request: HTTPRequest) throws -> HTTPResponse {
-        guard case .bytes(let bytes) = body, bytes.count > TransferWire.encodedBytes, headers["Content-Type"] == "application/json",
-            status != 304
+        guard case .bytes(let bytes) = body, bytes.count > TransferWire.encodedBytes, status != 304,
+            ["application/json", ResourceDescription.mediaType].contains(headers["Content-Type"])
         else { return self }
         var response = self
         response.headers["Vary"] = "Accept-Encoding"

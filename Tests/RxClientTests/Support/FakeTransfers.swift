@@ -19,6 +19,18 @@ final class FakeTransfers: Sendable {
         var tags: [String: Digest] = [:]
         /// What is done to the answers, by turn: each is used once.
         var faults: [Fault] = []
+        /// How it describes a resource.
+        var description = Description.manifest
+    }
+
+    /// A way to describe a resource.
+    enum Description {
+        /// By its manifest's bytes, where they are asked for.
+        case manifest
+        /// By its files, as a registry does that does not know of more.
+        case files
+        /// By another manifest than it says.
+        case wrong
     }
 
     /// What goes wrong with one request.
@@ -146,6 +158,13 @@ final class FakeTransfers: Sendable {
             locator: try Locator(parsing: locator), digest: manifest.tree, manifestDigest: digest, mediaType: MediaType.imageManifest,
             artifactType: MediaType.resource, size: manifest.size, fileCount: manifest.files.count, createdAt: 1, updatedAt: 2,
             definition: manifest.definition, files: manifest.files)
+        if asked.url.hasSuffix("?files=true&manifest=true"), state.description != .files {
+            let other = try ResourceManifest(definition: manifest.definition, files: [manifest.files[0]])
+            let body = ResourceDescription.encode(info, manifest: state.description == .wrong ? other.bytes : manifest.bytes)
+            return RecordedTransport.Answer(
+                headers: ["ETag": tag.description, "Content-Type": ResourceDescription.mediaType, "Content-Encoding": "zstd"],
+                body: try zstdCompressed(body))
+        }
         return RecordedTransport.Answer(
             headers: ["ETag": tag.description, "Content-Encoding": "zstd"],
             body: asked.method == "HEAD" ? [] : try zstdCompressed(info.json.canonical))
