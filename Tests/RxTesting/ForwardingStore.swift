@@ -70,4 +70,7 @@ extension ForwardingStore {
     public func upload(_ name: String, in repository: String) throws -> (any UploadSession)? {
         try base().upload(name, in: repository)
     }
+    public func verify(_ options: VerifyOptions, with helper: any VerifyHelper) throws -> VerifyReport {
+        try base().verify(options, with: helper)
+    }
 }
