@@ -16,6 +16,7 @@ public final class DiskStore: Store {
     let uploadHashes = UploadHashes()
     let uploadSync: UploadSync
     let fresh: FreshBlobs
+    let trustedFiles = TrustedFiles()
 
     /// The folder that holds the store.
     public var root: String { layout.root }

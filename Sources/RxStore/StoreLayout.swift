@@ -14,6 +14,9 @@ struct StoreLayout: Sendable {
     var uploads: String { "\(root)/uploads" }
     /// Held by every process that has the store open (shared), and by the one that repairs it.
     var freshLock: String { "\(root)/fresh.lock" }
+    /// Where the scrub of the store is, and what the one process holds that does it.
+    var scrub: String { "\(root)/scrub.json" }
+    var scrubLock: String { "\(root)/scrub.lock" }
     var trash: String { "\(root)/trash" }
     var damaged: String { "\(root)/damaged" }
     var cache: String { "\(root)/cache" }

@@ -51,6 +51,7 @@ extension ForwardingStore {
         try base().sizes(of: digests, in: repository)
     }
     public func content(of blob: StagedBlob) throws -> BlobContent { try base().content(of: blob) }
+    public func trusted(_ blob: StagedBlob, upTo limit: Int) throws -> BlobContent? { try base().trusted(blob, upTo: limit) }
     public func verified(_ blob: StagedBlob) throws -> any ByteSource { try base().verified(blob) }
     public func isDamaged(_ manifest: Digest, in repository: String) throws -> Bool {
         try base().isDamaged(manifest, in: repository)

@@ -26,8 +26,9 @@ struct SuspectBlob {
 
 extension DiskStore {
     /// Compares a blob's row with its file: whether it is there, its length and, with `hashing`, its bytes. Nil when all is well. What it finds
-    /// may be what others are just doing: see `confirmed`. `read` is told of bytes that were hashed.
-    func look(at blob: StagedBlob, hashing: Bool, read: (Int) -> Void = { _ in }) throws -> SuspectBlob? {
+    /// may be what others are just doing: see `isConfirmed`. `read` is told of bytes that were hashed. With `uncached` they come from the disk
+    /// itself, where the file system can, and take nobody's place in memory.
+    func look(at blob: StagedBlob, hashing: Bool, uncached: Bool = false, read: (Int) -> Void = { _ in }) throws -> SuspectBlob? {
         let path = layout.blob(blob.digest)
         guard let status = try Files.status(path) else { return SuspectBlob(blob: blob, fault: .missing, inode: nil) }
         let inode = UInt64(status.st_ino)
@@ -37,9 +38,10 @@ extension DiskStore {
         do {
             let file = try FileDescriptor.open(path, O_RDONLY | O_NOFOLLOW)
             let number = UInt64(try file.status().st_ino)
-            var got = try DiskStore.digest(of: file, read)
+            let direct = uncached ? try? FileDescriptor.openUncached(path) : nil
+            var got = try DiskStore.digest(of: direct ?? file, read)
             // Memory may have failed, too: a file that is right once is right.
-            if got != blob.digest { got = try DiskStore.digest(of: file) { _ in } }
+            if got != blob.digest { got = try DiskStore.digest(of: direct ?? file) { _ in } }
             if got != blob.digest {
                 return SuspectBlob(blob: blob, fault: size == blob.size ? .bytes(got) : .length(size), inode: number)
             }
@@ -53,9 +55,16 @@ extension DiskStore {
 
     private static func digest(of file: FileDescriptor, _ read: (Int) -> Void) throws -> Digest {
         let hasher = SHA256Hasher()
-        try file.each {
-            hasher.update($0)
-            read($0.count)
+        // As what is read past the page cache must be aligned.
+        try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 4096) { buffer in
+            var at = 0
+            while case let count = try file.read(into: buffer, at: at), count > 0 {
+                hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                read(count)
+                at += count
+                // Only the end is short, and nobody reads from there on past the page cache.
+                if count < buffer.count { break }
+            }
         }
         return hasher.finish()
     }

@@ -16,7 +16,7 @@ public struct Finding: Sendable, Equatable {
         case blobUnreadable = "blob-unreadable"
         /// A manifest names a blob that has no row.
         case rowMissing = "row-missing"
-        /// A blob's row has another length than its file, whose bytes are right, or than a manifest says.
+        /// A blob's row has another length than its file, whose bytes are right.
         case rowSize = "row-size"
         /// A manifest's bytes are not those that its digest names.
         case manifestBytes = "manifest-bytes"

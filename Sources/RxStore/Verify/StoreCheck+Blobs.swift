@@ -84,13 +84,15 @@ extension StoreCheck {
         let blob = suspect.blob
         let path = store.layout.blob(blob.digest)
         let advice = locators.isEmpty ? nil : StoreCheck.advice(locators)
-        func finding(_ kind: Finding.Kind, _ message: String) -> Finding {
+        func finding(_ kind: Finding.Kind, _ message: String, advice: String? = advice) -> Finding {
             Finding(kind, message, digest: blob.digest, path: path, resources: locators, advice: advice)
         }
         switch suspect.fault {
         case .missing: return finding(.blobMissing, "the file of blob \(blob.digest) is missing")
         case .length(let size): return finding(.blobLength, "the file of blob \(blob.digest) has \(size) bytes, not \(blob.size)")
-        case .row(let size): return finding(.rowSize, "the catalog says that blob \(blob.digest) has \(blob.size) bytes, and it has \(size)")
+        case .row(let size):
+            let message = "the catalog says that blob \(blob.digest) has \(blob.size) bytes, and it has \(size)"
+            return finding(.rowSize, message, advice: StoreCheck.repairAdvice)
         case .bytes(let got): return finding(.blobBytes, "the file of blob \(blob.digest) holds other bytes: \(got)")
         case .unreadable(let words): return finding(.blobUnreadable, "the file of blob \(blob.digest) cannot be read: \(words)")
         }
@@ -101,8 +103,8 @@ extension StoreCheck {
         let first = locators[0]
         let isCopy = (try? Locator(parsing: first))?.registry != nil
         return isCopy
-            ? "rx verify --repair fetches it again, or pull it: rx pull \(first)"
-            : "put the same content again: rx push \(first) from where it still is, or rx add and rx push its source"
+            ? "rx verify --repair fetches it again; so does rx pull \(first)"
+            : "rx verify --repair asks the configured registries for it; or push it from where it still is, or rx add its source again"
     }
 
     /// Gets lost blobs back and notes which came.

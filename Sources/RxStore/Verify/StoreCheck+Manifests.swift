@@ -94,10 +94,6 @@ extension StoreCheck {
             try database.run("DELETE FROM search WHERE rowid = ?", .integer(id))
             try database.putSearchWords(SearchRow(artifact, registry: check.row.registry, repository: check.row.repository), id)
         case .alias(let name): return try findAlias(name, artifact.blobs[name] ?? 0, id, database)
-        case .rowSize(let blob, _):
-            // Only the file says which of the two is right.
-            guard try store.look(at: blob, hashing: true) == nil else { return false }
-            try database.run("UPDATE blobs SET size = ? WHERE digest = ?", .integer(blob.size), .digest(blob.digest))
         }
         return true
     }
@@ -133,9 +129,6 @@ extension StoreCheck {
         case .alias(let name): return finding(.alias, "\(name), which \(own) names, is not known")
         case .rowMissing(let blob):
             return finding(.rowMissing, "\(own) names blob \(blob.digest), which has no row", digest: blob.digest, advice: advice)
-        case .rowSize(let blob, let size):
-            return finding(
-                .rowSize, "\(own) says that blob \(blob.digest) has \(blob.size) bytes, and the catalog \(size)", digest: blob.digest)
         }
     }
 

@@ -54,7 +54,7 @@ extension StoreCheck {
             found(
                 Finding(
                     .tag, "the tag \(locator) names \(why)", resources: [locator],
-                    advice: "put it again (\(StoreCheck.advice([locator]))), or remove the tag: rx remove \(locator)"))
+                    advice: "pull or push it again, or remove the tag: rx remove \(locator)"))
         }
     }
 

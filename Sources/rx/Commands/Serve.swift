@@ -7,6 +7,8 @@ extension Command {
     private static let data = Option("--data", "DIR", "the store's folder (default: the home, ~/.rx)")
     private static let host = Option("--host", "ADDRESS", "listen on this address (default 127.0.0.1)")
     private static let port = Option("--port", "N", "listen on this port, 0 for any free one (default 3000)")
+    private static let scrub = Option(
+        "--scrub-rate", "BYTES", "read so many bytes of blobs a second again, to find damage: 4194304 or 4M (default 4M; 0 for none)")
     private static let file = Option("--config", "FILE", "read settings from this JSON file; the options above win")
 
     /// `rx serve`
@@ -16,7 +18,7 @@ extension Command {
             Serves the resources of a store until SIGTERM or SIGINT: it then stops accepting, finishes what is in flight and exits 0.
             Prints its address on standard output, and one line a request on standard error. Any number may serve one folder.
             """,
-        options: [data, host, port, file, .json],
+        options: [data, host, port, scrub, file, .json],
         examples: [
             .init("rx serve", "serve your own store on http://127.0.0.1:3000"),
             .init("rx serve --data /srv/rx --port 8080", "a registry with a folder of its own"),
@@ -30,6 +32,8 @@ extension Command {
         if let value = invocation.value(host) { configuration.host = value }
         configuration.port = try invocation.number(port, in: 0...65535, default: configuration.port)
 
+        if let value = invocation.value(scrub) { configuration.scrubRate = try ByteCount(parsing: value).bytes }
+
         Signals.holdEnd()
         let store = try DiskStore(at: configuration.data, uploadTime: configuration.uploadSessionSeconds)
         let server = try RegistryServer(configuration, store: store)
@@ -41,7 +45,10 @@ extension Command {
                 "warning: listening on \(configuration.host): everybody who can reach this address can read, publish and delete. Put a proxy that checks who it is in front.\n"
             )
         }
+        let scrubber = configuration.scrubRate > 0 ? Scrubber(store, rate: configuration.scrubRate) { Host.writeError("warning: \($0)\n") } : nil
+        scrubber?.start()
         _ = Signals.waitForEnd()
+        scrubber?.stop()
         server.stop()
     }
 }
