@@ -18,7 +18,9 @@ extension MemoryStore {
                 report.hashedBytes += bytes.count
                 helper.advance(blobs: 1, bytes: bytes.count)
                 let got = sha256(bytes)
-                if got != blob.digest { report.add(Finding(.blobBytes, "blob \(blob.digest) holds other bytes: \(got)", digest: blob.digest)) }
+                if got != blob.digest {
+                    report.add(Finding(.blobBytes, "blob \(blob.digest) holds other bytes: \(got)", digest: blob.digest))
+                }
             }
             for held in state.manifests.values.joined() {
                 report.manifests += 1

@@ -7,7 +7,8 @@ import RxPosix
 enum Program {
     /// Every command, in the order the help shows them.
     static let commands: [Command] = [
-        .add, .list, .info, .ingest, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .gc, .verify, .cache,
+        .add, .list, .info, .ingest, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .gc,
+        .verify, .cache,
         .config, .registry, .login, .logout, .serve,
     ]
 

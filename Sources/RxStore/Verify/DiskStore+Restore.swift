@@ -36,7 +36,9 @@ extension DiskStore {
 
     /// Writes a row for a blob whose file is there and right, once the file is durable. False when it is not.
     func adoptOrphan(_ blob: StagedBlob) throws -> Bool {
-        guard try look(at: blob, hashing: true) == nil, let file = try? FileDescriptor.open(layout.blob(blob.digest), 0) else { return false }
+        guard try look(at: blob, hashing: true) == nil, let file = try? FileDescriptor.open(layout.blob(blob.digest), 0) else {
+            return false
+        }
         let inode = try file.status().st_ino
         try file.sync()
         try Files.syncFolder(layout.folder(blob.digest))

@@ -168,7 +168,8 @@ extension Database {
     /// Lets a search find a manifest.
     func putSearchWords(_ words: SearchRow, _ id: Int) throws {
         try run(
-            "INSERT INTO search (rowid, name, path, description, keywords, type) VALUES (?, ?, ?, ?, ?, ?)", .integer(id), .text(words.name),
+            "INSERT INTO search (rowid, name, path, description, keywords, type) VALUES (?, ?, ?, ?, ?, ?)", .integer(id),
+            .text(words.name),
             .text(words.path), .text(words.description), .text(words.keywords), .text(words.type))
     }
 }

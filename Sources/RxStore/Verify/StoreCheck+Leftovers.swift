@@ -93,14 +93,16 @@ extension StoreCheck {
         left(.trash, try Files.names(in: layout.trash).count)
         left(.uploads, try store.abandonedUploads(delete: false) + uploadsWithoutFile())
         left(.damaged, ((try? Files.names(in: layout.damaged)) ?? []).count)
-        left(.leases, try catalog.read { database in
-            try database.first(
-                """
-                SELECT count(*) FROM leases WHERE until > ? AND NOT (owner >= 'hold ' AND owner < 'hold!')
-                    AND NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.digest = leases.digest)
-                """, .integer(database.now())
-            ) { $0.int(0) } ?? 0
-        })
+        left(
+            .leases,
+            try catalog.read { database in
+                try database.first(
+                    """
+                    SELECT count(*) FROM leases WHERE until > ? AND NOT (owner >= 'hold ' AND owner < 'hold!')
+                        AND NOT EXISTS (SELECT 1 FROM blobs WHERE blobs.digest = leases.digest)
+                    """, .integer(database.now())
+                ) { $0.int(0) } ?? 0
+            })
     }
 
     private func uploadsWithoutFile() throws -> Int {

@@ -17,10 +17,13 @@ extension StoreCheck {
                 let ids = try database.rows(
                     "SELECT id FROM manifests WHERE id > ? AND id <= ?", .integer(start), .integer(start + StoreCheck.idBatch)
                 ) { $0.int(0) }
-                return try (ids.count, ids.filter { id in
-                    guard let row = try database.manifestRow(id) else { return false }
-                    return try !ManifestCheck(row, database).faults.isEmpty
-                })
+                return try (
+                    ids.count,
+                    ids.filter { id in
+                        guard let row = try database.manifestRow(id) else { return false }
+                        return try !ManifestCheck(row, database).faults.isEmpty
+                    }
+                )
             }
             looked { $0.manifests += count }
             for id in suspects { try assess(manifest: id) }
@@ -88,7 +91,9 @@ extension StoreCheck {
             for digest in extra { try database.run("DELETE FROM refs WHERE manifest = ? AND digest = ?", .integer(id), .digest(digest)) }
             for digest in missing { try database.run("INSERT OR IGNORE INTO refs VALUES (?, ?)", .integer(id), .digest(digest)) }
         case .children(let missing, let extra):
-            for digest in extra { try database.run("DELETE FROM children WHERE manifest = ? AND digest = ?", .integer(id), .digest(digest)) }
+            for digest in extra {
+                try database.run("DELETE FROM children WHERE manifest = ? AND digest = ?", .integer(id), .digest(digest))
+            }
             for digest in missing { try database.run("INSERT OR IGNORE INTO children VALUES (?, ?)", .integer(id), .digest(digest)) }
         case .search:
             try database.run("DELETE FROM search WHERE rowid = ?", .integer(id))

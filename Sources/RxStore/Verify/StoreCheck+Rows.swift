@@ -17,7 +17,8 @@ extension StoreCheck {
             problems = problems.filter { left.contains($0) }
         }
         for text in problems {
-            let hint = "stop everything that uses the store, copy it, and restore catalog.sqlite from a backup; the blobs beside it are not hurt"
+            let hint =
+                "stop everything that uses the store, copy it, and restore catalog.sqlite from a backup; the blobs beside it are not hurt"
             found(Finding(.catalog, "the catalog: \(text)", path: store.layout.catalog, advice: hint))
         }
     }
@@ -82,14 +83,16 @@ extension StoreCheck {
                 func look(_ database: Database) throws -> [Int] {
                     try database.rows(check.rows, .integer(StoreCheck.problemLimit)) { $0.int(0) }
                 }
-                last = try options.repairs
+                last =
+                    try options.repairs
                     ? catalog.write { database, _ in
                         let ids = try look(database)
                         for id in ids { try database.run(check.delete, .integer(id)) }
                         return ids
                     } : catalog.exclusively(look)
                 for id in last {
-                    let finding = Finding(check.kind, "rows of \(check.what) belong to manifest \(id), which is gone", advice: StoreCheck.repairAdvice)
+                    let finding = Finding(
+                        check.kind, "rows of \(check.what) belong to manifest \(id), which is gone", advice: StoreCheck.repairAdvice)
                     found(options.repairs ? finding.repaired : finding)
                 }
             } while options.repairs && last.count == StoreCheck.problemLimit
@@ -123,7 +126,8 @@ extension StoreCheck {
             }
             guard try catalog.read(look), try catalog.exclusively(look) else { continue }
             let finding = Finding(
-                .fresh, "the bytes that the catalog holds of blob \(row.digest) are others", digest: row.digest, advice: StoreCheck.repairAdvice)
+                .fresh, "the bytes that the catalog holds of blob \(row.digest) are others", digest: row.digest,
+                advice: StoreCheck.repairAdvice)
             // The file stands for itself once it is durable.
             guard options.repairs, let size = try? store.size(of: row.digest),
                 try store.look(at: StagedBlob(digest: row.digest, size: size), hashing: true) == nil
@@ -147,7 +151,8 @@ extension StoreCheck {
                 case true?: break
                 case nil: left(.names, 1)
                 case false?:
-                    let finding = Finding(.alias, "\(name) is not the SHA-512 of \(digest)", digest: digest, advice: StoreCheck.repairAdvice)
+                    let finding = Finding(
+                        .alias, "\(name) is not the SHA-512 of \(digest)", digest: digest, advice: StoreCheck.repairAdvice)
                     if options.repairs {
                         try catalog.write { database, _ in
                             try database.run("DELETE FROM aliases WHERE name = ? AND digest = ?", .text(name), .digest(digest))

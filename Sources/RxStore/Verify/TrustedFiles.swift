@@ -72,7 +72,9 @@ extension DiskStore {
         return try trustedFiles.alone(blob.digest) {
             let state = try FileState(file)
             if trustedFiles.holds(blob.digest, state) { return .file(file) }
-            let source = VerifyingSource(FileRangeSource(file), digest: blob.digest, size: blob.size) { [self] in setAside(blob.digest, file) }
+            let source = VerifyingSource(FileRangeSource(file), digest: blob.digest, size: blob.size) { [self] in
+                setAside(blob.digest, file)
+            }
             do { try source.readToEnd() } catch let error as ContentError {
                 throw RegistryError("Blob not found: \(blob.digest)", code: .blobUnknown, cause: error)
             }

@@ -45,7 +45,8 @@ extension Command {
                 "warning: listening on \(configuration.host): everybody who can reach this address can read, publish and delete. Put a proxy that checks who it is in front.\n"
             )
         }
-        let scrubber = configuration.scrubRate > 0 ? Scrubber(store, rate: configuration.scrubRate) { Host.writeError("warning: \($0)\n") } : nil
+        let scrubber =
+            configuration.scrubRate > 0 ? Scrubber(store, rate: configuration.scrubRate) { Host.writeError("warning: \($0)\n") } : nil
         scrubber?.start()
         _ = Signals.waitForEnd()
         scrubber?.stop()

@@ -36,7 +36,8 @@ struct DamageLeft: Error {}
 
 extension Invocation {
     /// The value of an option that is a whole number within bounds; nil when it is not given.
-    fileprivate func number(_ option: Option, in bounds: ClosedRange<Int>, default standard: Int, isGiven: Bool) throws(UsageError) -> Int? {
+    fileprivate func number(_ option: Option, in bounds: ClosedRange<Int>, default standard: Int, isGiven: Bool) throws(UsageError) -> Int?
+    {
         let number = try number(option, in: bounds, default: standard)
         return isGiven ? number : nil
     }
@@ -58,15 +59,18 @@ extension VerifyReport {
     func text(_ options: VerifyOptions) -> String {
         var lines = findings.flatMap(\.lines)
         if found > findings.count { lines.append("and \(Output.number(found - findings.count)) more") }
-        let hashed = options.sample == nil ? Output.bytes(hashedBytes) : "\(Output.bytes(hashedBytes)) in \(Output.count(hashedBlobs, "blob"))"
+        let hashed =
+            options.sample == nil ? Output.bytes(hashedBytes) : "\(Output.bytes(hashedBytes)) in \(Output.count(hashedBlobs, "blob"))"
         lines.append(
-            "Verified: \(Output.count(blobs, "blob")), \(Output.count(manifests, "manifest")), \(Output.count(tags, "tag")); hashed \(hashed)")
+            "Verified: \(Output.count(blobs, "blob")), \(Output.count(manifests, "manifest")), \(Output.count(tags, "tag")); hashed \(hashed)"
+        )
         let rest = Leftover.allCases.compactMap { each in leftovers[each].map { "\(Output.number($0)) \(each.words)" } }
         if !rest.isEmpty { lines.append("  Not damage: \(rest.joined(separator: ", "))") }
         if found == 0 {
             lines.append("No damage found")
         } else {
-            lines.append("Damage found: \(Output.number(found)), repaired: \(Output.number(repaired)), left: \(Output.number(found - repaired))")
+            lines.append(
+                "Damage found: \(Output.number(found)), repaired: \(Output.number(repaired)), left: \(Output.number(found - repaired))")
         }
         return lines.joined(separator: "\n")
     }

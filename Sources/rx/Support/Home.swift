@@ -19,7 +19,8 @@ enum Home {
 
     /// The client over the home's store, or over the one in another folder. Throws `RegistryError` or `PosixError` when it cannot be used.
     static func client(_ invocation: Invocation, at folder: String? = nil) throws -> Client {
-        try Client(home: folder ?? path, environment: Environment.registry, version: Version.text, progress: ProgressDisplay.make(invocation))
+        try Client(
+            home: folder ?? path, environment: Environment.registry, version: Version.text, progress: ProgressDisplay.make(invocation))
     }
 }
 
