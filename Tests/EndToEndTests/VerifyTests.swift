@@ -116,8 +116,8 @@ import Testing
             var count = 0
             while Date() < end {
                 count += 1
-                try? work.write("b/resource.json", #"{"name":"b","type":"text","tag":"\#(count % 2)"}"#)
-                try? work.write("b/content", "\(count)")
+                _ = try? work.write("b/resource.json", #"{"name":"b","type":"text","tag":"\#(count % 2)"}"#)
+                _ = try? work.write("b/content", "\(count)")
                 _ = try? author.run("add", "./b", in: work.path)
                 _ = try? author.run("push", "b:\(count % 2)")
                 _ = try? author.run("remove", "b:1")
