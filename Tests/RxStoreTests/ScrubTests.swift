@@ -48,7 +48,7 @@ import Testing
         let scrubber = scrubber()
         scrubber.start()
         let line = try #require(told.wait(20))
-        #expect(line.contains("\(digest)") && line.contains("a:latest"))
+        #expect(line.contains("\(digest)") && line.contains("needed by a;"))
         try waitForPass(1)
         scrubber.stop()
         #expect(told.all.count == 1)

@@ -58,7 +58,7 @@ public final class Scrubber: Sendable {
             if place.after == nil {
                 let rest = place.startedAt + passTime - Clock.now
                 // A clock that was set back is no reason to wait.
-                if (1...passTime).contains(rest) {
+                if rest > 0, rest <= passTime {
                     guard pause(Double(rest)) else { return }
                 }
                 place = ScrubPlace(startedAt: Clock.now, passes: place.passes)
