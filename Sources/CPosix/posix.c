@@ -13,6 +13,8 @@
 
 int rx_syncfs(int descriptor) { return syncfs(descriptor); }
 
+int rx_direct(void) { return O_DIRECT; }
+
 int rx_start_writing(int descriptor, long offset, long count) {
     return sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
 }

@@ -76,3 +76,11 @@ extension FileDescriptor {
     /// The process's standard output; it lives as long as the process.
     public static let standardOutput = FileDescriptor(owning: 1, path: "standard output")
 }
+
+extension FileDescriptor {
+    /// Opens a file whose bytes are then read from the disk itself, not from memory. Buffers and offsets must be multiples of 4096. Throws
+    /// `PosixError`, also where the file system cannot.
+    package static func openUncached(_ path: String) throws(PosixError) -> FileDescriptor {
+        try open(path, O_RDONLY | O_NOFOLLOW | rx_direct())
+    }
+}

@@ -1,6 +1,8 @@
 import Glibc
 import RxHTTP
 import RxModel
+import RxPosix
+import RxStore
 import Synchronization
 
 /// An answer of 200 that can be given again, in whole or in part.
@@ -13,16 +15,22 @@ struct CachedAnswer: Sendable {
     private let tag: EntityTag
     /// A blob's answer is given for GET alone, because a HEAD promises that the blob stays.
     private let isBlob: Bool
+    /// The file that it is sent from and what that looked like when its bytes were right; nil for what is in memory.
+    private let source: (file: FileDescriptor, state: FileState)?
 
-    /// An answer with its entity tag. One whose body is a file is a blob's.
-    init(_ whole: HTTPResponse, tag: EntityTag) {
-        let isBlob = if case .file = whole.body { true } else { false }
-        self.init(whole, tag, isBlob: isBlob)
+    /// An answer in memory with its entity tag.
+    init(_ whole: HTTPResponse, tag: EntityTag) { self.init(whole, tag, isBlob: false, nil) }
+
+    /// An answer that is a blob's whole file, whose bytes are right now; nil when nobody can tell what it looks like.
+    init?(_ whole: HTTPResponse, tag: EntityTag, file: FileDescriptor) {
+        guard let state = try? FileState(file) else { return nil }
+        self.init(whole, tag, isBlob: true, (file, state))
     }
 
-    private init(_ whole: HTTPResponse, _ tag: EntityTag, isBlob: Bool) {
+    private init(_ whole: HTTPResponse, _ tag: EntityTag, isBlob: Bool, _ source: (file: FileDescriptor, state: FileState)?) {
         self.whole = whole
         self.isBlob = isBlob
+        self.source = source
         self.tag = tag
         var headers = whole.headers
         headers["Content-Type"] = nil
@@ -31,7 +39,13 @@ struct CachedAnswer: Sendable {
     }
 
     /// Whether it holds a file open.
-    var isFile: Bool { if case .file = whole.body { true } else { false } }
+    var isFile: Bool { source != nil }
+
+    /// Whether its file, if it has one, is as it was when its bytes were right.
+    var isCurrent: Bool {
+        guard let source else { return true }
+        return (try? FileState(source.file)) == source.state
+    }
 
     /// The number of bytes it holds in memory.
     var size: Int { isFile ? 0 : whole.body.count }
@@ -40,8 +54,8 @@ struct CachedAnswer: Sendable {
     func inMemory(_ budget: MemoryBudget) -> CachedAnswer? {
         guard case .file(let file, let offset, let length) = whole.body, 1...CachedAnswer.memoryLimit ~= length else { return nil }
         let memory = MemoryBody(count: length, from: budget) { max(0, pread(file.number, $0.baseAddress, length, off_t(offset))) }
-        guard let memory, memory.bytes.count == length else { return nil }
-        return CachedAnswer(HTTPResponse(whole.status, headers: whole.headers, body: .memory(memory, 0..<length)), tag, isBlob: true)
+        guard let memory, memory.bytes.count == length, isCurrent else { return nil }
+        return CachedAnswer(HTTPResponse(whole.status, headers: whole.headers, body: .memory(memory, 0..<length)), tag, isBlob: true, nil)
     }
 
     /// The answer to one request; nil for one that it does not answer.
@@ -83,7 +97,7 @@ final class ResponseCache: Sendable {
         let found = state.withLock { state in state.entries[path].map { (answer: $0.answer, length: $0.length, version: state.version) } }
         // Strings compare by canonical equivalence, paths by bytes: what is equal to ASCII and as long is ASCII.
         guard let found, found.length == path.utf8.count, let version = try? version(), version == found.version else { return nil }
-        guard let warm = found.answer.inMemory(budget) else { return found.answer }
+        guard let warm = found.answer.inMemory(budget) else { return found.answer.isCurrent ? found.answer : nil }
         keep(warm, for: path, version: version)
         return warm
     }

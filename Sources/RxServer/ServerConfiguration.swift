@@ -43,6 +43,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var workerThreads = 4
     /// The most streams of blobs that are received or sent at a time.
     public var maxTransfers = 16
+    /// How many bytes of blobs are read again a second, to find damage; 0 for none.
+    public var scrubRate = 4 << 20
 
     /// The settings as they are when nothing is said.
     public init() {}
@@ -74,6 +76,7 @@ public struct ServerConfiguration: Sendable, Equatable {
         "maxManifestBytes": (\.maxManifestBytes, 1...1 << 30), "uploadSessionSeconds": (\.uploadSessionSeconds, 1...1 << 31),
         "drainSeconds": (\.drainSeconds, 0...3600), "workerThreads": (\.workerThreads, 1...256),
         "maxTransfers": (\.maxTransfers, 1...1024), "gcIntervalSeconds": (\.gcIntervalSeconds, 0...1 << 31),
+        "scrubRate": (\.scrubRate, 0...Int.max),
     ]
 
     /// Every key that a configuration may have.

@@ -103,7 +103,12 @@ public protocol RepositoryBlobs: Sendable {
     /// The bytes of a blob that is there with its right length; throws `RegistryError` "Blob not found" otherwise.
     func content(of blob: StagedBlob) throws -> BlobContent
 
-    /// The same, with a source that throws `ContentError` in place of the end when they do not hash to the blob's digest, and sets a
+    /// The bytes of a blob for whoever does not check them: they were hashed by this process, and its file is as it was then. Nil when they
+    /// would have to be hashed now and are more than `limit`. Throws `RegistryError` "Blob not found" for one that is not there with its
+    /// right bytes; a damaged one is set aside.
+    func trusted(_ blob: StagedBlob, upTo limit: Int) throws -> BlobContent?
+
+    /// The bytes with a source that throws `ContentError` in place of the end when they do not hash to the blob's digest, and sets a
     /// damaged one aside.
     func verified(_ blob: StagedBlob) throws -> any ByteSource
 

@@ -7,6 +7,8 @@ extension Database {
     func put(_ artifact: Artifact, registry: String, repository: String, tags: [String], now: Int) throws -> Int {
         let present = try manifestID(registry, repository, artifact.digest)
         let id = try present ?? insert(artifact, registry, repository, now: now)
+        // Bytes that a disk has changed are put right by whoever puts them again.
+        if present != nil { try run("UPDATE manifests SET bytes = ?1 WHERE id = ?2 AND bytes <> ?1", .blob(artifact.bytes), .integer(id)) }
         for tag in tags {
             try run(
                 """

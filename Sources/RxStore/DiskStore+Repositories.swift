@@ -35,7 +35,11 @@ extension DiskStore {
 
     public func verified(_ blob: StagedBlob) throws -> any ByteSource {
         let file = try file(of: blob)
-        return VerifyingSource(FileSource(file), digest: blob.digest, size: blob.size) { [self] in setAside(blob.digest, file) }
+        let state = try FileState(file)
+        let source = VerifyingSource(FileSource(file), digest: blob.digest, size: blob.size) { [self] in setAside(blob.digest, file) }
+        return TrustingSource(source) { [trustedFiles] in
+            if (try? FileState(file)) == state { trustedFiles.note(blob.digest, state) }
+        }
     }
 
     public func isDamaged(_ manifest: Digest, in repository: String) throws -> Bool {
@@ -52,7 +56,7 @@ extension DiskStore {
         }
     }
 
-    private func file(of blob: StagedBlob) throws -> FileDescriptor {
+    func file(of blob: StagedBlob) throws -> FileDescriptor {
         let file: FileDescriptor
         do { file = try FileDescriptor.open(layout.blob(blob.digest), O_RDONLY) } catch {
             if error.isMissing { throw RegistryError.blobNotFound(blob.digest) } else { throw error }

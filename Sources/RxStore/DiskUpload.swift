@@ -118,6 +118,8 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
             throw error
         }
         isOver = true
+        // Its bytes were hashed as they came.
+        if isOwn, let state = try? FileState(file) { store.trustedFiles.note(found.digest, state) }
         try store.uploadSync.sync(folder: isFresh ? nil : store.layout.folder(found.digest))
         return found
     }

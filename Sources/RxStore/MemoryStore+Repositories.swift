@@ -33,6 +33,8 @@ extension MemoryStore {
         return .bytes(bytes)
     }
 
+    public func trusted(_ blob: StagedBlob, upTo limit: Int) throws -> BlobContent? { try content(of: blob) }
+
     public func mount(_ digest: ContentDigest, from source: String?, into repository: String) throws -> Bool {
         state.withLock { state in
             let sources = source.map { [$0] } ?? state.ownRepositories

@@ -150,4 +150,4 @@ public protocol Collector: Sendable {
 }
 
 /// The whole store: what the registry and the client work against.
-public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, Collector, Keeper, ArtifactStore {}
+public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, Collector, Keeper, ArtifactStore, Verifier {}

@@ -17,6 +17,9 @@ struct StoreLayout: Sendable {
     var freshLock: String { "\(root)/fresh.lock" }
     /// Held by the process that collects.
     var collectLock: String { "\(root)/collect.lock" }
+    /// Where the scrub of the store is, and what the one process holds that does it.
+    var scrub: String { "\(root)/scrub.json" }
+    var scrubLock: String { "\(root)/scrub.lock" }
     var trash: String { "\(root)/trash" }
     var damaged: String { "\(root)/damaged" }
     var cache: String { "\(root)/cache" }

@@ -8,7 +8,7 @@ enum Program {
     /// Every command, in the order the help shows them.
     static let commands: [Command] = [
         .add, .list, .info, .ingest, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .pin,
-        .unpin, .gc, .cache, .du, .config, .registry, .login, .logout, .serve, .torture,
+        .unpin, .gc, .verify, .cache, .du, .config, .registry, .login, .logout, .serve, .torture,
     ]
 
     /// Runs the words of a command line; nil stands for one that is not UTF-8.
@@ -21,6 +21,8 @@ enum Program {
         } catch let error as PosixError where error.errno == EPIPE && error.path == FileDescriptor.standardOutput.path {
             // As the shell shows a program that SIGPIPE ended: `rx list | head -1` is no failure worth words.
             return 128 + SIGPIPE
+        } catch is DamageLeft {
+            return 1
         } catch let error as UsageError {
             report(error.message, hint: error.hint ?? "rx --help lists the commands", code: "USAGE", words)
             return 2

@@ -21,6 +21,7 @@ import Testing
             "workerThreads": .integer(settings.workerThreads), "archiveCacheBytes": .integer(settings.archiveCacheBytes),
             "maxManifestBytes": .integer(settings.maxManifestBytes), "sparseIndexes": .bool(settings.sparseIndexes),
             "uploadSessionSeconds": .integer(settings.uploadSessionSeconds), "maxTransfers": .integer(settings.maxTransfers),
+            "scrubRate": .integer(settings.scrubRate),
         ]
         #expect(defaults[key] == expected, "\(key)")
         #expect(ServerConfiguration.keys.contains(key))
@@ -34,6 +35,7 @@ import Testing
             "chunks": ChunkIndex.countLimit, "bases": ChunkService.baseCount, "base bytes": ChunkService.baseBytes,
             "delta parts": Delta.partLimit, "chunk calls": ChunkService.turns, "blobs of a request": TransferWire.mostBlobs,
             "question bytes": QueryBody.limit, "least stream bytes": Pace.leastBytes,
+            "question bytes": QueryBody.limit, "listed findings": VerifyReport.listed,
         ]
         for vector in try vectors("limits") {
             guard let name = vector["limit"]?.string, let limit = actual[name] else { continue }

@@ -60,6 +60,7 @@ extension ForwardingStore {
         try base().sizes(of: digests, in: repository)
     }
     public func content(of blob: StagedBlob) throws -> BlobContent { try base().content(of: blob) }
+    public func trusted(_ blob: StagedBlob, upTo limit: Int) throws -> BlobContent? { try base().trusted(blob, upTo: limit) }
     public func verified(_ blob: StagedBlob) throws -> any ByteSource { try base().verified(blob) }
     public func isDamaged(_ manifest: Digest, in repository: String) throws -> Bool {
         try base().isDamaged(manifest, in: repository)
@@ -78,6 +79,9 @@ extension ForwardingStore {
     public func received(_ name: String, in repository: String) throws -> Int? { try base().received(name, in: repository) }
     public func upload(_ name: String, in repository: String) throws -> (any UploadSession)? {
         try base().upload(name, in: repository)
+    }
+    public func verify(_ options: VerifyOptions, with helper: any VerifyHelper) throws -> VerifyReport {
+        try base().verify(options, with: helper)
     }
 }
 

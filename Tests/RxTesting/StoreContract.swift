@@ -36,6 +36,7 @@ public struct StoreContract<S: Store> {
         try searches()
         try removals()
         try collections()
+        try verifies()
         try holds()
         try versions()
         try salvages()
@@ -266,5 +267,26 @@ public struct StoreContract<S: Store> {
         #expect(after != before)
         _ = try store.remove(registry: "", repository: "v", selector: .tag("latest"))
         #expect(try store.version() != after)
+    }
+
+    /// A store that was used as it should be has nothing wrong, whatever was put, removed and collected.
+    private func verifies() throws {
+        let store = try make()
+        let empty = try store.verify(VerifyOptions(), with: NoHelp())
+        #expect(empty.isClean && empty.blobs == 0 && empty.manifests == 0 && empty.tags == 0)
+        try put(["a": "1", "b": "2"], try definition("one"), in: store)
+        try put(["a": "1", "c": "3"], try definition("two"), in: store, registry: "host", tag: "t")
+        for repairs in [false, true] {
+            let report = try store.verify(VerifyOptions(repairs: repairs), with: NoHelp())
+            #expect(report.isClean && report.findings.isEmpty, "\(report.findings)")
+            #expect(report.blobs == 4 && report.hashedBlobs == 4 && report.manifests == 2 && report.tags == 2)
+        }
+        let sampled = try store.verify(VerifyOptions(sample: 2), with: NoHelp())
+        #expect(sampled.isClean && sampled.hashedBlobs == 2 && sampled.blobs == 4)
+        _ = try store.remove(registry: "", repository: "one", selector: .tag("latest"))
+        #expect(try store.verify(VerifyOptions(), with: NoHelp()).isClean)
+        _ = try store.collect(dryRun: false, leaseTime: 0)
+        let after = try store.verify(VerifyOptions(), with: NoHelp())
+        #expect(after.isClean && after.blobs == 3 && after.tags == 1)
     }
 }

@@ -68,8 +68,12 @@ struct AssemblyEndpoint: Endpoint {
             let blob = try session.finish(as: .sha256(asked.digest))
             context.chunks.note(blob, madeBy: reader)
         } catch let error as ContentError where error.code == .digestInvalid {
-            // Nobody who means well comes here but by an index that is wrong.
+            // Nobody who means well comes here but by an index or a base that is wrong.
             context.chunks.forget(reader.bases)
+            for base in reader.bases {
+                guard let size = try? context.store.size(of: base) else { continue }
+                _ = try? context.store.trusted(StagedBlob(digest: base, size: size), upTo: .max)
+            }
             throw error
         }
     }

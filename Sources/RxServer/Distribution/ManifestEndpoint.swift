@@ -25,6 +25,11 @@ struct ManifestEndpoint: Endpoint {
             else {
                 throw unknown
             }
+            // Bytes that a disk has changed are never sent; whoever puts the manifest again puts them right.
+            guard sha256(stored.bytes) == stored.digest else {
+                context.log.problem("the bytes of manifest \(stored.digest) of \(repository) are damaged", id: call.id)
+                throw unknown
+            }
             let digest = if case .digest(let asked) = name { asked } else { stored.name }
             let headers: HTTPHeaders = [
                 "Content-Type": stored.mediaType, "Docker-Content-Digest": digest.description, "ETag": "\"\(digest)\"",

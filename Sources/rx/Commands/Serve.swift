@@ -11,6 +11,8 @@ extension Command {
         "--gc-interval", "DURATION", "collect garbage so often: 30m, 6h, 1d, or 0 for never (default 0)")
     private static let untagged = Option(
         "--gc-untagged", "RULE", "what those collections do with manifests without a tag: as rx gc --untagged")
+    private static let scrub = Option(
+        "--scrub-rate", "BYTES", "read so many bytes of blobs a second again, to find damage: 4194304 or 4M (default 4M; 0 for none)")
     private static let file = Option("--config", "FILE", "read settings from this JSON file; the options above win")
 
     /// `rx serve`
@@ -20,7 +22,7 @@ extension Command {
             Serves the resources of a store until SIGTERM or SIGINT: it then stops accepting, finishes what is in flight and exits 0.
             Prints its address on standard output, and one line a request on standard error. Any number may serve one folder.
             """,
-        options: [data, host, port, file, interval, untagged, .json],
+        options: [data, host, port, file, interval, untagged, scrub, .json],
         examples: [
             .init("rx serve", "serve your own store on http://127.0.0.1:3000"),
             .init("rx serve --data /srv/rx --port 8080", "a registry with a folder of its own"),
@@ -37,6 +39,7 @@ extension Command {
 
         if let value = invocation.value(interval) { configuration.gcIntervalSeconds = try Duration(parsing: value).seconds }
         if let value = invocation.value(untagged) { configuration.gcUntagged = try CollectionOptions.Untagged(parsing: value) }
+        if let value = invocation.value(scrub) { configuration.scrubRate = try ByteCount(parsing: value).bytes }
 
         Signals.holdEnd()
         _ = try RetentionPolicy.stored(in: configuration.data)
@@ -50,7 +53,11 @@ extension Command {
                 "warning: listening on \(configuration.host): everybody who can reach this address can read, publish and delete. Put a proxy that checks who it is in front.\n"
             )
         }
+        let scrubber =
+            configuration.scrubRate > 0 ? Scrubber(store, rate: configuration.scrubRate) { Host.writeError("warning: \($0)\n") } : nil
+        scrubber?.start()
         _ = Signals.waitForEnd()
+        scrubber?.stop()
         server.stop()
     }
 }

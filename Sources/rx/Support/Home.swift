@@ -17,9 +17,10 @@ enum Home {
         }
     }
 
-    /// The client over the home's store. Throws `RegistryError` or `PosixError` when the home cannot be used.
-    static func client(_ invocation: Invocation) throws -> Client {
-        try Client(home: path, environment: Environment.registry, version: Version.text, progress: ProgressDisplay.make(invocation))
+    /// The client over the home's store, or over the one in another folder. Throws `RegistryError` or `PosixError` when it cannot be used.
+    static func client(_ invocation: Invocation, at folder: String? = nil) throws -> Client {
+        try Client(
+            home: folder ?? path, environment: Environment.registry, version: Version.text, progress: ProgressDisplay.make(invocation))
     }
 }
 

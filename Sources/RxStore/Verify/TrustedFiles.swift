@@ -1,0 +1,114 @@
+import Glibc
+import RxCrypto
+import RxModel
+public import RxPosix
+import Synchronization
+
+/// What a file looked like when its bytes were hashed: they are the same as long as it does.
+public struct FileState: Sendable, Hashable {
+    private let inode: UInt64
+    private let size: Int
+    private let modifiedAt: Int
+    /// The time of the last change of anything; nobody can set it back.
+    private let changedAt: Int
+
+    /// What an open file looks like now. Throws `PosixError`.
+    public init(_ file: FileDescriptor) throws(PosixError) { self.init(try file.status()) }
+
+    init(_ status: stat) {
+        inode = UInt64(status.st_ino)
+        size = Int(status.st_size)
+        modifiedAt = status.modifiedAt
+        changedAt = status.changedAt
+    }
+}
+
+/// The blob files that this process has hashed and found right: they are sent without being hashed again, until they change, or a day later.
+/// Bounded. Source: Specs/05-store, "Serving".
+final class TrustedFiles: Sendable {
+    private struct Entry {
+        let state: FileState
+        /// In seconds.
+        let until: Int
+    }
+
+    /// More than this many are forgotten; what is forgotten is hashed again.
+    static let limit = 65_536
+    /// A disk may change bytes without a word: what was right long ago is looked at again. In seconds.
+    static let trustTime = 24 * 3600
+
+    private let entries = Mutex<[Digest: Entry]>([:])
+    /// Which blobs are being hashed.
+    private let flights = Monitor<Set<Digest>>([])
+
+    /// Whether a blob's open file is one that was right.
+    func holds(_ digest: Digest, _ state: FileState) -> Bool {
+        guard let entry = entries.withLock({ $0[digest] }) else { return false }
+        return entry.state == state && entry.until > Clock.monotonic / 1_000_000_000
+    }
+
+    /// Notes that a blob's open file was right when it looked like this.
+    func note(_ digest: Digest, _ state: FileState) {
+        let entry = Entry(state: state, until: Clock.monotonic / 1_000_000_000 + TrustedFiles.trustTime)
+        entries.withLock { entries in
+            if entries.count >= TrustedFiles.limit { entries.removeAll(keepingCapacity: true) }
+            entries[digest] = entry
+        }
+    }
+
+    /// Runs `body` while no other thread does for the same blob.
+    func alone<Value>(_ digest: Digest, _ body: () throws -> Value) rethrows -> Value {
+        _ = flights.wait { $0.insert(digest).inserted ? true : nil }
+        defer { flights.update { _ = $0.remove(digest) } }
+        return try body()
+    }
+}
+
+extension DiskStore {
+    public func trusted(_ blob: StagedBlob, upTo limit: Int) throws -> BlobContent? {
+        let file = try file(of: blob)
+        if trustedFiles.holds(blob.digest, try FileState(file)) { return .file(file) }
+        guard blob.size <= limit else { return nil }
+        return try trustedFiles.alone(blob.digest) {
+            let state = try FileState(file)
+            if trustedFiles.holds(blob.digest, state) { return .file(file) }
+            let source = VerifyingSource(FileRangeSource(file), digest: blob.digest, size: blob.size) { [self] in
+                setAside(blob.digest, file)
+            }
+            do { try source.readToEnd() } catch let error as ContentError {
+                throw RegistryError("Blob not found: \(blob.digest)", code: .blobUnknown, cause: error)
+            }
+            // What was changed while it was read is hashed again.
+            guard try FileState(file) == state else { throw RegistryError.blobNotFound(blob.digest) }
+            trustedFiles.note(blob.digest, state)
+            return .file(file)
+        }
+    }
+}
+
+extension ByteSource {
+    /// Reads all that is left. Throws what reading does.
+    func readToEnd() throws {
+        try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
+            while try read(into: buffer) > 0 {}
+        }
+    }
+}
+
+/// Passes a blob's bytes on, and notes at their end that its file was right.
+final class TrustingSource: ByteSource {
+    private let source: any ByteSource
+    private let trust: () -> Void
+
+    /// Calls `trust` at the end of `source`, which throws in its place when the bytes are wrong.
+    init(_ source: any ByteSource, trust: @escaping () -> Void) {
+        self.source = source
+        self.trust = trust
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let count = try source.read(into: buffer)
+        if count == 0, buffer.count > 0 { trust() }
+        return count
+    }
+}
