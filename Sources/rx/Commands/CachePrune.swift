@@ -20,12 +20,7 @@ extension Command {
             .init("rx config set cache-size 10GiB", "the same after every pull"),
         ]
     ) { invocation in
-        let limit = try invocation.value(most).map { text throws(UsageError) in
-            guard let bytes = ByteCount.bytes(text) else {
-                throw UsageError(message: "\"\(text)\" is not a size", hint: "write it like 500MB, 10GiB or 0")
-            }
-            return bytes
-        }
+        let limit = try invocation.bytes(most)
         let pruning = try Home.client(invocation).prune(to: limit, dryRun: invocation.has(dryRun))
         let eviction = pruning.eviction
         let verb = invocation.has(dryRun) ? "Would remove" : "Removed"

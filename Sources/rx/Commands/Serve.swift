@@ -12,7 +12,7 @@ extension Command {
     private static let untagged = Option(
         "--gc-untagged", "RULE", "what those collections do with manifests without a tag: as rx gc --untagged")
     private static let scrub = Option(
-        "--scrub-rate", "BYTES", "read so many bytes of blobs a second again, to find damage: 4194304 or 4M (default 4M; 0 for none)")
+        "--scrub-rate", "SIZE", "read so many bytes of blobs a second again, to find damage (default 4MiB; 0 for none)")
     private static let file = Option("--config", "FILE", "read settings from this JSON file; the options above win")
 
     /// `rx serve`
@@ -39,7 +39,7 @@ extension Command {
 
         if let value = invocation.value(interval) { configuration.gcIntervalSeconds = try Duration(parsing: value).seconds }
         if let value = invocation.value(untagged) { configuration.gcUntagged = try CollectionOptions.Untagged(parsing: value) }
-        if let value = invocation.value(scrub) { configuration.scrubRate = try ByteCount(parsing: value).bytes }
+        if let value = try invocation.bytes(scrub) { configuration.scrubRate = value }
 
         Signals.holdEnd()
         _ = try RetentionPolicy.stored(in: configuration.data)

@@ -63,6 +63,15 @@ struct Invocation: Sendable {
         return number
     }
 
+    /// The value of an option that is a number of bytes, when it is there.
+    func bytes(_ option: Option) throws(UsageError) -> Int? {
+        guard let text = values[option.name] else { return nil }
+        guard let bytes = ByteCount.bytes(text) else {
+            throw UsageError(message: "\"\(text)\" is not a size", hint: "write it like 500MB, 10GiB or 0")
+        }
+        return bytes
+    }
+
     private static func suggestion(_ word: String, _ command: Command) -> String {
         let names = command.options.map(\.name) + ["--help"]
         if let near = Nearest.word(to: word, among: names) { return "did you mean \(near)?" }
