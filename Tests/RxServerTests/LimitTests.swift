@@ -20,6 +20,8 @@ import Testing
             "idleSeconds": .integer(settings.idleSeconds), "drainSeconds": .integer(settings.drainSeconds),
             "workerThreads": .integer(settings.workerThreads), "archiveCacheBytes": .integer(settings.archiveCacheBytes),
             "maxManifestBytes": .integer(settings.maxManifestBytes), "sparseIndexes": .bool(settings.sparseIndexes),
+            "gcIntervalSeconds": .integer(settings.gcIntervalSeconds),
+            "gcUntagged": settings.gcUntagged == .byDigest ? .null : .string("\(settings.gcUntagged)"),
             "uploadSessionSeconds": .integer(settings.uploadSessionSeconds), "maxTransfers": .integer(settings.maxTransfers),
             "scrubRate": .integer(settings.scrubRate),
         ]
