@@ -36,8 +36,7 @@ import Testing
             "chunked blob bytes, most": ChunkIndex.largestBlob, "chunk index bytes": ChunkIndexCache.standardLimit,
             "chunks": ChunkIndex.countLimit, "bases": ChunkService.baseCount, "base bytes": ChunkService.baseBytes,
             "delta parts": Delta.partLimit, "chunk calls": ChunkService.turns, "blobs of a request": TransferWire.mostBlobs,
-            "question bytes": QueryBody.limit, "least stream bytes": Pace.leastBytes,
-            "question bytes": QueryBody.limit, "listed findings": VerifyReport.listed,
+            "question bytes": QueryBody.limit, "least stream bytes": Pace.leastBytes, "listed findings": VerifyReport.listed,
         ]
         for vector in try vectors("limits") {
             guard let name = vector["limit"]?.string, let limit = actual[name] else { continue }
