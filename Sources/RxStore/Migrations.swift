@@ -144,11 +144,13 @@ enum Migrations {
         INSERT INTO untagged SELECT id, (SELECT now FROM clock) FROM manifests
             WHERE NOT EXISTS (SELECT 1 FROM tags WHERE tags.manifest = manifests.id);
         CREATE TRIGGER tag_removed AFTER DELETE ON tags WHEN NOT EXISTS (SELECT 1 FROM tags WHERE manifest = old.manifest) BEGIN
-            INSERT INTO untagged VALUES (old.manifest, (SELECT now FROM clock)) ON CONFLICT DO UPDATE SET since = excluded.since;
+            INSERT INTO untagged SELECT id, (SELECT now FROM clock) FROM manifests WHERE id = old.manifest
+                ON CONFLICT DO UPDATE SET since = excluded.since;
         END;
         CREATE TRIGGER tag_moved AFTER UPDATE OF manifest ON tags
             WHEN old.manifest <> new.manifest AND NOT EXISTS (SELECT 1 FROM tags WHERE manifest = old.manifest) BEGIN
-            INSERT INTO untagged VALUES (old.manifest, (SELECT now FROM clock)) ON CONFLICT DO UPDATE SET since = excluded.since;
+            INSERT INTO untagged SELECT id, (SELECT now FROM clock) FROM manifests WHERE id = old.manifest
+                ON CONFLICT DO UPDATE SET since = excluded.since;
         END;
 
         -- Who refers to a digest, in whichever repository.
