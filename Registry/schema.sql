@@ -134,6 +134,10 @@ CREATE TABLE pins (
     pinned_at INTEGER NOT NULL
 ) STRICT;
 
+-- How often tags were put: a number that was used once is never used again, also when its tag has gone.
+ALTER TABLE clock ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+UPDATE clock SET seq = (SELECT coalesce(max(seq), 0) FROM tags);
+
 -- When a copy from a registry was last used, to the hour.
 CREATE TABLE uses (
     manifest INTEGER PRIMARY KEY REFERENCES manifests (id) ON DELETE CASCADE,

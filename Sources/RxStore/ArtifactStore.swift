@@ -112,8 +112,8 @@ public protocol RepositoryBlobs: Sendable {
     /// damaged one aside.
     func verified(_ blob: StagedBlob) throws -> any ByteSource
 
-    /// Whether a blob that a manifest of the repository names was found damaged and set aside, and nobody has put it again.
-    func isDamaged(_ manifest: Digest, in repository: String) throws -> Bool
+    /// Whether a manifest is in the repository and all blobs that it names are there with their lengths.
+    func isWhole(_ manifest: Digest, in repository: String) throws -> Bool
 
     /// Starts to put many blobs into a repository: what is published is shown in it and leased to it, as an upload is, and stays so when
     /// the batch ends; `lease` finds what any repository shows, as `mount` does. Both are durable when they return.

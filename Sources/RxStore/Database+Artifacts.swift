@@ -10,9 +10,10 @@ extension Database {
         // Bytes that a disk has changed are put right by whoever puts them again.
         if present != nil { try run("UPDATE manifests SET bytes = ?1 WHERE id = ?2 AND bytes <> ?1", .blob(artifact.bytes), .integer(id)) }
         for tag in tags {
+            try run("UPDATE clock SET seq = seq + 1")
             try run(
                 """
-                INSERT INTO tags VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(seq), 0) + 1 FROM tags))
+                INSERT INTO tags VALUES (?, ?, ?, ?, ?, ?, (SELECT seq FROM clock))
                 ON CONFLICT DO UPDATE SET manifest = excluded.manifest, updated_at = excluded.updated_at, seq = excluded.seq
                 """, .text(registry), .text(repository), .text(tag), .integer(id), .integer(now), .integer(now))
         }

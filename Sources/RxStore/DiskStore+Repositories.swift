@@ -42,18 +42,15 @@ extension DiskStore {
         }
     }
 
-    public func isDamaged(_ manifest: Digest, in repository: String) throws -> Bool {
-        guard Files.isFolder(layout.damaged) else { return false }
-        let damaged = Set(try Files.names(in: layout.damaged).compactMap { Digest(hex: $0.prefix(64)) })
-        return try catalog.read { database in
-            guard let id = try database.manifestID("", repository, manifest) else { return false }
-            return try damaged.contains { digest in
-                let size = try database.first(
-                    "SELECT size FROM refs JOIN blobs USING (digest) WHERE manifest = ? AND digest = ?", .integer(id), .digest(digest)
-                ) { $0.int(0) }
-                return try size.map { try !layout.holds(digest, size: $0) } ?? false
-            }
+    public func isWhole(_ manifest: Digest, in repository: String) throws -> Bool {
+        let named = try catalog.read { database -> [StagedBlob?]? in
+            guard let id = try database.manifestID("", repository, manifest) else { return nil }
+            return try database.rows(
+                "SELECT refs.digest, size FROM refs LEFT JOIN blobs USING (digest) WHERE manifest = ? ORDER BY refs.digest", .integer(id)
+            ) { $0.isNull(1) ? nil : StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
         }
+        guard let named, case let blobs = named.compactMap({ $0 }), blobs.count == named.count else { return false }
+        return try layout.absent(blobs).isEmpty
     }
 
     func file(of blob: StagedBlob) throws -> FileDescriptor {

@@ -25,8 +25,10 @@ extension MemoryStore {
         return try open(blob.digest)
     }
 
-    // What is in memory is not damaged.
-    public func isDamaged(_ manifest: Digest, in repository: String) -> Bool { false }
+    // What is in memory is not lost.
+    public func isWhole(_ manifest: Digest, in repository: String) throws -> Bool {
+        try artifact(registry: "", repository: repository, name: .digest(.sha256(manifest))) != nil
+    }
 
     public func content(of blob: StagedBlob) throws -> BlobContent {
         guard let bytes = state.withLock({ $0.blobs[blob.digest] }) else { throw RegistryError.blobNotFound(blob.digest) }

@@ -8,6 +8,17 @@ package final class PublishingThread: Sendable {
         var done = 0
         var ended = false
         var failure: (any Error)?
+
+        /// What the thread does next; nil while there is nothing to do.
+        var next: Step? {
+            if ended { return .end }
+            return wanted > done ? .publish(upTo: wanted) : nil
+        }
+    }
+
+    private enum Step {
+        case publish(upTo: Int)
+        case end
     }
 
     /// How much is staged between one start and the next, in bytes; a file counts as `fileCost` more than its length.
@@ -64,9 +75,7 @@ package final class PublishingThread: Sendable {
     }
 
     private static func work(_ state: Monitor<State>, _ batch: any BlobBatch) {
-        while let wanted = state.wait(until: { state -> Int?? in
-            state.ended ? .some(nil) : state.wanted > state.done ? state.wanted : nil
-        }) ?? nil {
+        while case .publish(let wanted) = state.wait(until: \.next) {
             do { try batch.publish() } catch { return state.update { $0.failure = error } }
             state.update { $0.done = wanted }
         }

@@ -47,6 +47,33 @@ import Testing
         #expect(try server.missing(sent, in: "a") == [])
     }
 
+    @Test func `what came is in its place while more of the stream is on its way`() throws {
+        let folder = try TemporaryFolder()
+        let server = try TestServer(store: DiskStore(at: folder.path))
+        let sent = (0..<9).map { _ in noise(2 << 20) }
+        let body = try batch(sent)
+        let connection = try server.connect()
+        let early = body.count - (1 << 20)
+        try connection.send(RawConnection.head(Transfers.path, length: body.count) + body.prefix(early))
+        var present = 0
+        for _ in 0..<200 where present < 4 {
+            usleep(50_000)
+            present = try sent.count - server.missing(sent, in: "b").count
+        }
+        #expect(4...8 ~= present)
+        try connection.send(Array(body.dropFirst(early)))
+        #expect(try connection.answer().status == 200)
+    }
+
+    @Test func `a stream may have more blobs than wait at a time`() throws {
+        let folder = try TemporaryFolder()
+        let server = try TestServer(store: DiskStore(at: folder.path))
+        let sent = (0..<17_000).map { Array("\($0)".utf8) }
+        let answer = try server.connect().post(Transfers.path, [:], batch(sent))
+        #expect(try StoredAnswer(parsing: answer.body).stored == sent.count)
+        #expect(try server.missing(sent, in: "a") == [])
+    }
+
     @Test func `what was complete stays when a client goes away midway`() throws {
         let folder = try TemporaryFolder()
         let server = try TestServer(store: DiskStore(at: folder.path))
@@ -250,6 +277,11 @@ import Testing
             }
         }
         #expect(try server.log().filter { $0["path"]?.string == Route.blobsFetch && $0["aborted"] == true }.count == 2)
+        // Who asks for the rest is told what is the matter.
+        let rest = FetchQuery(repository: "a", .digests([sha256(sent[1])]))
+        let answer = try server.connect().post(Route.blobsFetch, [:], rest.canonical)
+        #expect(answer.status == 500 && answer.code == "CONTENT_DAMAGED")
+        #expect(answer.text.contains("the registry has lost the content of blob \(sha256(sent[1]))"))
     }
 
     @Test func `long answers are compressed when the client allows it`() throws {

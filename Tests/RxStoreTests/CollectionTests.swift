@@ -228,8 +228,14 @@ import Testing
         #expect(try store.removeArtifact(repository: "r", name: .digest(.sha256(artifact.digest)), sparse: false))
         #expect(
             try store.catalog.read { try $0.first("SELECT count(*) FROM refs") { $0.int(0) } } == count + 1, "nobody waited for all of it")
+        // Until it is gone there is nothing wrong with it, and nothing to repair.
+        for repairs in [false, true] {
+            let check = try store.verify(VerifyOptions(repairs: repairs), with: NoHelp())
+            #expect(check.findings.isEmpty, "\(check.findings)")
+        }
         #expect(try store.collect(CollectionOptions(dryRun: true)).blobs == count + 1)
         #expect(try store.collect(CollectionOptions()).blobs == count + 1)
+        #expect(try store.catalog.read { try $0.first("SELECT count(*) FROM search") { $0.int(0) } } == 0)
         #expect(try store.catalog.read { try $0.first("SELECT count(*) FROM manifests") { $0.int(0) } } == 0)
     }
 }

@@ -82,6 +82,22 @@ import Testing
         #expect(try store.remove(old, options).map(\.reference.tag) == [], "4 is the last that is left but for a pinned one that is older")
     }
 
+    @Test func `a tag that was removed and put again since it was found to go stays`() throws {
+        let folder = try TemporaryFolder()
+        let store = try DiskStore(at: folder.path)
+        for tag in ["1", "2"] { try put(["content": tag], try definition("a", ["tag": .string(tag)]), in: store) }
+        try store.catalog.write { database, now in try database.run("UPDATE tags SET updated_at = ?", .integer(now - 7200)) }
+        let options = CollectionOptions(leaseTime: 0, retention: try retention(#"[{"repositories":["*"],"keepNewer":"1h"}]"#))
+        var plan = options
+        plan.dryRun = true
+        let planned = try store.collect(plan).expired
+        #expect(planned.map(\.reference.tag) == ["1", "2"])
+        // It was the last one that was put: what comes next has another number all the same.
+        _ = try store.remove(registry: "", repository: "a", selector: .tag("2"))
+        try put(["content": "new"], try definition("a", ["tag": "2"]), in: store)
+        #expect(try store.remove(planned, options).map(\.reference.tag) == ["1"])
+    }
+
     @Test func `every text of a size or a length of time means one number, or none`() {
         for (text, seconds) in [("0", 0), ("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86_400), ("2w", 1_209_600)] {
             #expect(TimeSpan.seconds(text) == seconds)

@@ -96,6 +96,18 @@ import Testing
         #expect(try !verify(repairs: true).isClean)
     }
 
+    @Test func `setting damaged blobs aside does not move time on`() throws {
+        try damage("hello", with: "jello")
+        try damage("others", with: "ithers")
+        let version = try store.version()
+        func clock() throws -> Int? { try store.catalog.read { try $0.first("SELECT now FROM clock") { $0.int(0) } } }
+        try store.catalog.write { database, now in try database.run("UPDATE clock SET now = ?", .integer(now + 1000)) }
+        let before = try clock()
+        _ = try verify(repairs: true)
+        #expect(try clock() == before)
+        #expect(try store.version() != version)
+    }
+
     @Test(arguments: [
         ("DELETE FROM refs", Finding.Kind.references), ("INSERT INTO refs SELECT id, zeroblob(32) FROM manifests", .references),
         ("INSERT INTO refs VALUES (77, zeroblob(32))", .references), ("INSERT INTO children VALUES (77, zeroblob(32))", .children),

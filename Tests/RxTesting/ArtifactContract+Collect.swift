@@ -73,6 +73,25 @@ extension ArtifactContract {
         #expect(try !has(signature, in: store))
     }
 
+    /// Manifests that keep one another go together: an index whose subject is one of those that it lists, and a long chain of referrers.
+    func circles() throws {
+        let store = try make()
+        try push("{}", to: "r", in: store)
+        func subject(_ artifact: Artifact) -> JSON {
+            .members(["mediaType": "a", "digest": .string(artifact.digest.description), "size": .integer(artifact.bytes.count)])
+        }
+        let child = try put(number("child"), in: store)
+        let list = try put(index([child.bytes], ["subject": subject(child)]), "list", in: store)
+        var last = list
+        for _ in 0..<300 { last = try put(image([], ["subject": subject(last)]), in: store) }
+        #expect(try collect(store, .byDigest) == CollectionReport())
+        #expect(try store.removeArtifact(repository: "r", name: .tag("list"), sparse: false))
+        #expect(try collect(store, .younger(than: 0), dryRun: true).manifests == 302)
+        let report = try collect(store, .younger(than: 0))
+        #expect(report.manifests == 302 && report.referrers == 301)
+        #expect(try collect(store, .younger(than: 0)) == CollectionReport())
+    }
+
     /// One that names thousands goes like any other, though not all of it at once.
     func longManifests() throws {
         let store = try make()

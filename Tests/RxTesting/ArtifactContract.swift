@@ -22,6 +22,7 @@ public struct ArtifactContract<S: Store> {
         try collections()
         try rulesForUntagged()
         try lateSubjects()
+        try circles()
         try longManifests()
         try otherDigests()
         try sparse()
@@ -58,13 +59,14 @@ public struct ArtifactContract<S: Store> {
         return JSON.object(members).canonical
     }
 
-    func index(_ manifests: [[UInt8]]) -> [UInt8] {
+    func index(_ manifests: [[UInt8]], _ more: [String: JSON] = [:]) -> [UInt8] {
         let list = manifests.map { bytes in
             JSON.members([
                 "mediaType": .string(MediaType.imageManifest), "digest": .string(sha256(bytes).description), "size": .integer(bytes.count),
             ])
         }
-        return JSON.members(["schemaVersion": 2, "mediaType": .string(MediaType.imageIndex), "manifests": .array(list)]).canonical
+        let members: [String: JSON] = ["schemaVersion": 2, "mediaType": .string(MediaType.imageIndex), "manifests": .array(list)]
+        return JSON.object(members.merging(more) { $1 }).canonical
     }
 
     @discardableResult

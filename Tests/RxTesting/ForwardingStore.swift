@@ -62,9 +62,7 @@ extension ForwardingStore {
     public func content(of blob: StagedBlob) throws -> BlobContent { try base().content(of: blob) }
     public func trusted(_ blob: StagedBlob, upTo limit: Int) throws -> BlobContent? { try base().trusted(blob, upTo: limit) }
     public func verified(_ blob: StagedBlob) throws -> any ByteSource { try base().verified(blob) }
-    public func isDamaged(_ manifest: Digest, in repository: String) throws -> Bool {
-        try base().isDamaged(manifest, in: repository)
-    }
+    public func isWhole(_ manifest: Digest, in repository: String) throws -> Bool { try base().isWhole(manifest, in: repository) }
     public func begin(in repository: String) throws -> any BlobBatch { try base().begin(in: repository) }
     public func mount(_ digest: ContentDigest, from source: String?, into repository: String) throws -> Bool {
         try base().mount(digest, from: source, into: repository)

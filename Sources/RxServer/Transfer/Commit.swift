@@ -22,7 +22,7 @@ struct Commit {
         guard let record = try context.store.resolve(registry: "", repository: reference.repository, selector: .tag(reference.tag)),
             record.reference.tag == reference.tag, record.manifestDigest == manifest,
             // Who pushes it again has what was lost.
-            try !context.store.isDamaged(manifest, in: reference.repository)
+            try context.store.isWhole(manifest, in: reference.repository)
         else { return nil }
         return answer(tree: record.tree)
     }

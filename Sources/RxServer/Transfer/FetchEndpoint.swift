@@ -21,6 +21,7 @@ struct FetchEndpoint: Endpoint {
             let coding = ContentCoding.preferred(call.request.headers["Accept-Encoding"])
             var headers: HTTPHeaders = ["Content-Type": "application/x-tar", "Vary": "Accept-Encoding"]
             if coding != .identity { headers["Content-Encoding"] = coding.rawValue }
+            if let first = blobs.first { try checkPresent(first, context) }
             let length = coding == .identity ? BatchWriter.length(blobs.map(\.size)) : nil
             return HTTPResponse(200, headers: headers, body: .stream(BlobsBody(blobs, coding, context), length: length))
         }
@@ -61,6 +62,15 @@ struct FetchEndpoint: Endpoint {
                 throw unknown(blob.digest, repository)
             }
             return found
+        }
+    }
+
+    /// Says which blob has been lost, as long as that can be said: in the middle of a stream it ends the connection, and the client asks for the
+    /// rest, of which it is the first.
+    private func checkPresent(_ blob: StagedBlob, _ context: ServerContext) throws {
+        do { _ = try context.store.content(of: blob) } catch let error as RegistryError where error.code == .blobUnknown {
+            throw ContentError(
+                "the registry has lost the content of blob \(blob.digest)", code: .contentDamaged, hint: "push it again from where it still is")
         }
     }
 

@@ -6,7 +6,7 @@ import RxModel
 /// the rule for those without a tag leaves it. Only those without a tag are looked at one by one: the others need no more than their id.
 /// Source: Specs/11-distribution, OCI-118.
 struct LiveManifests {
-    /// Those that nothing keeps.
+    /// Those that nothing keeps: each behind the indexes that list it, and behind its subject where that is possible.
     private(set) var dead: [Int] = []
     /// How many of them refer to another manifest.
     private(set) var deadReferrers = 0
@@ -15,7 +15,7 @@ struct LiveManifests {
     /// How many live, by what keeps them.
     private(set) var kept = CollectionReport.Kept()
 
-    private enum Keeper { case pinned, held, untagged, index, subject }
+    fileprivate enum Keeper { case pinned, held, untagged, index, subject }
 
     /// What is known of a manifest without a tag.
     private struct Candidate {
@@ -27,7 +27,7 @@ struct LiveManifests {
         /// The indexes that list it and its subject: positions among the candidates, or nil for one that has a tag.
         var holders: [(position: Int?, keeper: Keeper)] = []
         /// Those that live when this one does.
-        var keeps: [Int] = []
+        var keeps: [(position: Int, keeper: Keeper)] = []
         var isLive = false
     }
 
@@ -52,12 +52,43 @@ struct LiveManifests {
             if candidates[position].isLive { waiting.append(position) }
         }
         while let position = waiting.popLast() {
-            for other in candidates[position].keeps where !candidates[other].isLive {
+            for (other, _) in candidates[position].keeps where !candidates[other].isLive {
                 candidates[other].isLive = true
                 waiting.append(other)
             }
         }
         for candidate in candidates { count(candidate) { candidates[$0].isLive } }
+        dead = LiveManifests.inOrder(candidates)
+    }
+
+    /// The dead among the candidates: no index comes behind what it lists, and where nothing else is left a referrer comes before its subject,
+    /// which may be among what the referrer lists itself.
+    private static func inOrder(_ candidates: [Candidate]) -> [Int] {
+        let isDead = candidates.map { !$0.isLive && !$0.isForgotten }
+        var indexes = [Int](repeating: 0, count: candidates.count)
+        var subjects = indexes
+        for (position, candidate) in candidates.enumerated() where isDead[position] {
+            for holder in candidate.holders {
+                guard let other = holder.position, isDead[other] else { continue }
+                if holder.keeper == .index { indexes[position] += 1 } else { subjects[position] += 1 }
+            }
+        }
+        var order: [Int] = []
+        var isDone = [Bool](repeating: false, count: candidates.count)
+        // The last of `ready` is next; then those that only their subject stands before.
+        var ready = candidates.indices.filter { isDead[$0] && indexes[$0] == 0 && subjects[$0] == 0 }
+        var behindSubject = candidates.indices.filter { isDead[$0] && indexes[$0] == 0 && subjects[$0] > 0 }
+        while let next = ready.popLast() ?? behindSubject.popLast() {
+            guard !isDone[next] else { continue }
+            isDone[next] = true
+            order.append(candidates[next].id)
+            for (other, keeper) in candidates[next].keeps where isDead[other] && !isDone[other] {
+                if keeper == .index { indexes[other] -= 1 } else { subjects[other] -= 1 }
+                guard indexes[other] == 0 else { continue }
+                if subjects[other] == 0 { ready.append(other) } else { behindSubject.append(other) }
+            }
+        }
+        return order
     }
 
     /// Notes what keeps a manifest without a tag, or might.
@@ -81,7 +112,7 @@ struct LiveManifests {
         for (holder, keeper) in try LiveManifests.holders(of: own, database) {
             if let other = positions[holder] {
                 candidates[position].holders.append((other, keeper))
-                candidates[other].keeps.append(position)
+                candidates[other].keeps.append((position, keeper))
             } else if tagged.contains(holder) {
                 candidates[position].holders.append((nil, keeper))
             }
@@ -97,7 +128,6 @@ struct LiveManifests {
         if candidate.isForgotten {
             forgotten.append(candidate.id)
         } else if !candidate.isLive {
-            dead.append(candidate.id)
             if candidate.isReferrer { deadReferrers += 1 }
         } else if candidate.own == .pinned {
             kept.pinned += 1
@@ -124,7 +154,7 @@ struct LiveManifests {
     }
 
     /// The manifests of its repository that keep one while they live: the indexes that list it, and its subject.
-    private static func holders(of own: Database.Holding, _ database: Database) throws -> [(Int, Keeper)] {
+    fileprivate static func holders(of own: Database.Holding, _ database: Database) throws -> [(Int, Keeper)] {
         var holders: [(Int, Keeper)] = try database.parents(of: own).map { ($0, .index) }
         if let subject = own.subject, let id = try database.manifestID(own.registry, own.repository, subject) {
             holders.append((id, .subject))
@@ -204,14 +234,34 @@ extension Database {
         ) { $0.int(0) }
     }
 
-    /// Whether nothing at all keeps a manifest at the moment: no tag, no pin, no operation, no index, no subject, and no rule.
+    /// Whether nothing at all keeps a manifest at the moment: no tag, no pin, no operation, no rule, no index, and no subject that lives.
     func isWithoutHolder(_ id: Int, _ rule: KeepingRule) throws -> Bool {
-        guard let own = try holding(id), own.registry != Database.forgotten,
-            try first("SELECT 1 FROM tags WHERE manifest = ?", .integer(id), map: { _ in true }) == nil,
-            try !isPinned(id), try !isHeld(own.digest, beyond: rule.leaseEnd), try !rule.keepsUntagged(id, own, self),
-            try parents(of: own).isEmpty
+        guard let own = try holding(id), own.registry != Database.forgotten, try !isKeptByItself(id, own, rule), try parents(of: own).isEmpty
         else { return false }
-        guard let subject = own.subject else { return true }
-        return try manifestID(own.registry, own.repository, subject) == nil
+        guard let subject = own.subject, let holder = try manifestID(own.registry, own.repository, subject) else { return true }
+        return try !isLive(holder, rule)
     }
+
+    /// Whether something beside other manifests keeps one.
+    private func isKeptByItself(_ id: Int, _ own: Holding, _ rule: KeepingRule) throws -> Bool {
+        if try first("SELECT 1 FROM tags WHERE manifest = ?", .integer(id), map: { _ in true }) != nil { return true }
+        return try isPinned(id) || isHeld(own.digest, beyond: rule.leaseEnd) || rule.keepsUntagged(id, own, self)
+    }
+
+    /// Whether a manifest is kept, by itself or by others, whichever way round they keep one another. Where there are very many of those it
+    /// says yes: others wait meanwhile, and a later collection meets fewer of them.
+    private func isLive(_ id: Int, _ rule: KeepingRule) throws -> Bool {
+        var seen: Set<Int> = [id]
+        var waiting = [id]
+        while let next = waiting.popLast() {
+            guard let own = try holding(next), own.registry != Database.forgotten else { continue }
+            if try isKeptByItself(next, own, rule) { return true }
+            for (holder, _) in try LiveManifests.holders(of: own, self) where seen.insert(holder).inserted { waiting.append(holder) }
+            if seen.count > Database.mostHolders { return true }
+        }
+        return false
+    }
+
+    /// How many manifests that keep one another are looked at in one transaction.
+    private static let mostHolders = 256
 }

@@ -38,6 +38,7 @@ extension Database {
             "DELETE FROM children WHERE manifest = ?1 AND digest IN (SELECT digest FROM children WHERE manifest = ?1 LIMIT ?2)",
             .integer(id), .integer(Database.namesAtOnce))
         guard children == 0 else { return false }
+        try run("DELETE FROM search WHERE rowid = ?", .integer(id))
         try run("DELETE FROM manifests WHERE id = ?", .integer(id))
         return true
     }

@@ -56,7 +56,10 @@ extension Database {
             SELECT tag, digest, updated_at, seq, EXISTS (SELECT 1 FROM pins WHERE pins.manifest = tags.manifest)
             FROM tags JOIN manifests ON manifests.id = tags.manifest WHERE tags.registry = '' AND tags.repository = ? AND tag = ?
             """, .text(reference.repository), .text(reference.tag), map: CatalogFacts.tag)
-        guard let found, found.seq == tag.seq, !found.isPinned, let (_, rule) = policy.rule(for: reference.repository) else { return false }
+        guard let found, found.seq == tag.seq, found.manifest == tag.manifest, !found.isPinned,
+            let (_, rule) = policy.rule(for: reference.repository), !rule.keeps(named: found.tag),
+            !rule.keeps(putAt: found.updatedAt, now: plan.times.now)
+        else { return false }
         guard found.asideOf == nil else {
             return try plan.expiry(ManifestPlace(registry: "", repository: reference.repository, digest: found.manifest), found) != nil
         }

@@ -6,7 +6,7 @@ import RxModel
 final class RetentionPlan<Facts: StoreFacts> {
     private let facts: Facts
     private let policy: RetentionPolicy
-    private let times: CollectionTimes
+    let times: CollectionTimes
     /// The tags of a repository that go, but for those that are kept or not with another manifest.
     private var ordinary: [String: [String: ExpiredTag]] = [:]
     /// Tags that are being judged: one that keeps itself, through what it signs, keeps nothing.

@@ -29,6 +29,13 @@ extension DiskStore {
     /// may be what others are just doing: see `isConfirmed`. `read` is told of bytes that were hashed. With `uncached` they come from the disk
     /// itself, where the file system can, and take nobody's place in memory.
     func look(at blob: StagedBlob, hashing: Bool, uncached: Bool = false, read: (Int) -> Void = { _ in }) throws -> SuspectBlob? {
+        let found = try lookOnce(at: blob, hashing: hashing, uncached: uncached, read: read)
+        // A disk that cannot be reached for a moment has lost nothing.
+        guard case .unreadable? = found?.fault else { return found }
+        return try lookOnce(at: blob, hashing: hashing, uncached: false) { _ in }
+    }
+
+    private func lookOnce(at blob: StagedBlob, hashing: Bool, uncached: Bool, read: (Int) -> Void) throws -> SuspectBlob? {
         let path = layout.blob(blob.digest)
         guard let status = try Files.status(path) else { return SuspectBlob(blob: blob, fault: .missing, inode: nil) }
         let inode = UInt64(status.st_ino)
@@ -93,7 +100,7 @@ extension DiskStore {
     func setAside(_ digest: Digest, _ database: Database) throws {
         try Files.makeFolders(layout.damaged)
         try Files.rename(layout.blob(digest), to: "\(layout.damaged)/\(digest.hex).\(RandomName.make())")
-        // A row changes, whatever the time, so that answers that are kept as long as the catalog is the same are not given again.
-        try database.run("UPDATE clock SET now = now + 1")
+        // A row changes, so that answers that are kept as long as the catalog is the same are not given again; one of nobody else's.
+        try database.run("UPDATE blobs SET added_at = added_at - 1 WHERE digest = ?", .digest(digest))
     }
 }

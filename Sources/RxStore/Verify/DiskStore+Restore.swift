@@ -31,6 +31,19 @@ extension DiskStore {
             else { continue }
             return BytesSource(bytes)
         }
+        return try aside(lost.blob)
+    }
+
+    /// A file in damaged/ that has the blob's bytes after all: what could not be read for a while.
+    private func aside(_ blob: StagedBlob) throws -> (any ByteSource)? {
+        guard Files.isFolder(layout.damaged) else { return nil }
+        for name in try Files.names(in: layout.damaged) where name.hasPrefix(blob.digest.hex) {
+            guard let file = try? FileDescriptor.open("\(layout.damaged)/\(name)", O_RDONLY | O_NOFOLLOW),
+                let status = try? file.status(), status.isRegular, Int(status.st_size) == blob.size,
+                (try? VerifyingSource(FileRangeSource(file), digest: blob.digest, size: blob.size).readToEnd()) != nil
+            else { continue }
+            return FileRangeSource(file)
+        }
         return nil
     }
 

@@ -15,7 +15,7 @@ extension StoreCheck {
             // One manifest's bytes are held at a time.
             let (count, suspects) = try catalog.read { database in
                 let ids = try database.rows(
-                    "SELECT id FROM manifests WHERE id > ? AND id <= ?", .integer(start), .integer(start + StoreCheck.idBatch)
+                    "SELECT id FROM manifests WHERE id > ? AND id <= ? AND registry <> ' forgotten'", .integer(start), .integer(start + StoreCheck.idBatch)
                 ) { $0.int(0) }
                 return try (
                     ids.count,
@@ -35,7 +35,7 @@ extension StoreCheck {
         let bytes = options.repairs ? try rightBytes(of: id) : nil
         var lost: [FoundBlob] = []
         func look(_ database: Database) throws {
-            guard let row = try database.manifestRow(id) else { return }
+            guard let row = try database.manifestRow(id), row.registry != Database.forgotten else { return }
             let check = try ManifestCheck(row, database)
             let naming = try database.naming(manifests: [id])
             if case .bytes? = check.faults.first, let bytes, sha256(bytes) == row.digest {
