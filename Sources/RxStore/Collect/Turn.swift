@@ -10,11 +10,14 @@ struct Turn {
     let database: Database
     /// The time of the transaction, in seconds since 1970.
     let now: Int
+    /// How long it takes, in nanoseconds.
+    let time: Int
     private let end: Int
 
     fileprivate init(_ database: Database, _ now: Int, _ time: Int) {
         self.database = database
         self.now = now
+        self.time = time
         end = Clock.monotonic + time
     }
 
