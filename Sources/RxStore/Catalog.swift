@@ -17,6 +17,8 @@ final class Catalog: Sendable {
     private let writer: Monitor<Slot>
     private let watcher: Monitor<Slot>
     private let commits: CommitCounter
+    /// How long work in turns goes about it.
+    let pace = Pace()
     private let readers = Mutex<[Slot]>([])
 
     /// Opens the catalog and brings its schema up to date. Throws `RegistryError`.
@@ -73,6 +75,25 @@ final class Catalog: Sendable {
         for _ in 0..<2 { try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)") }
         try writer.update { slot in _ = try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)") }
     }
+
+    /// Moves what is in the log into the database when it has grown, so that nobody who commits has to: true when it is to be written to at
+    /// once, before others do, because then it begins anew. On a full disk it stays where it is.
+    func moveLog() -> Bool {
+        guard let pages = commits.pages, case let due = pace.isDue(pages: pages), due.move else { return false }
+        do {
+            let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path))
+            defer { readers.withLock { $0.append(slot) } }
+            // The second finds little, and leaves next to nothing.
+            for _ in 0..<(due.begin ? 2 : 1) { try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)") }
+        } catch { return false }
+        return due.begin
+    }
+
+    /// Looks whether others have committed since the last own turn.
+    func noteOthers() { pace.look(commits.value, isOwn: false) }
+
+    /// Notes that the last commit was one's own.
+    func noteOwn() { pace.look(commits.value, isOwn: true) }
 
     /// Changes whenever any process has committed.
     func version() throws -> Int {

@@ -16,4 +16,7 @@ struct CommitCounter: @unchecked Sendable {
         guard let index, rx_sqlite3_wal_position(index, &position) != 0 else { return nil }
         return Int(bitPattern: UInt(position))
     }
+
+    /// How many pages the log has; nil when it cannot be told now.
+    var pages: Int? { value.map { $0 & 0xFFFF_FFFF } }
 }

@@ -4,11 +4,15 @@ extension Database {
     /// The tag that `latest` means in a repository: the one of that name, else the one put last. Tags that list or sign another manifest,
     /// named after its digest, are never meant. Source: Specs/11-distribution, OCI-154.
     func latestTag(registry: String, repository: String) throws -> String? {
-        try first(
+        let named = try first(
+            "SELECT tag FROM tags WHERE registry = ? AND repository = ? AND tag = 'latest'", .text(registry), .text(repository)
+        ) { $0.text(0) }
+        if let named { return named }
+        return try first(
             """
-            SELECT tag FROM tags WHERE registry = ? AND repository = ?
+            SELECT tag FROM tags INDEXED BY tags_by_age WHERE registry = ? AND repository = ?
                 AND NOT (length(tag) >= 71 AND (tag GLOB 'sha256-*' OR tag GLOB 'sha512-*'))
-            ORDER BY tag = 'latest' DESC, seq DESC LIMIT 1
+            ORDER BY seq DESC LIMIT 1
             """, .text(registry), .text(repository)
         ) { $0.text(0) }
     }

@@ -41,12 +41,16 @@ extension DiskStore {
                     AND (?2 = '' OR tags.manifest IN (SELECT rowid FROM search WHERE search MATCH ?2))
                 """, registry, .text(words.match)
             ) { $0.int(0) }
+            // Manifests are read for the page alone, and not for all that match.
             let records = try database.rows(
                 """
-                SELECT tags.registry, tags.repository, tags.tag, tags.created_at, tags.updated_at, digest, tree, size, files, definition, media_type, artifact_type
-                FROM tags JOIN manifests ON manifests.id = tags.manifest
-                WHERE (?1 IS NULL OR tags.registry = ?1) AND (?2 = '' OR tags.manifest IN (SELECT rowid FROM search WHERE search MATCH ?2))
-                ORDER BY tags.updated_at DESC, tags.repository, tags.tag, tags.registry LIMIT ?3 OFFSET ?4
+                SELECT page.registry, page.repository, page.tag, page.created_at, page.updated_at, digest, tree, size, files, definition, media_type, artifact_type
+                FROM (
+                    SELECT registry, repository, tag, created_at, updated_at, manifest FROM tags
+                    WHERE (?1 IS NULL OR registry = ?1) AND (?2 = '' OR manifest IN (SELECT rowid FROM search WHERE search MATCH ?2))
+                    ORDER BY updated_at DESC, repository, tag, registry LIMIT ?3 OFFSET ?4
+                ) AS page JOIN manifests ON manifests.id = page.manifest
+                ORDER BY page.updated_at DESC, page.repository, page.tag, page.registry
                 """, registry, .text(words.match), .integer(query.limit), .integer(query.offset), map: Database.record)
             return SearchPage(records: records, total: total ?? 0)
         }

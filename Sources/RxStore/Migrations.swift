@@ -173,5 +173,9 @@ enum Migrations {
             used_at INTEGER NOT NULL
         ) STRICT;
         """,
+        """
+        -- A repository's tags, the newest last.
+        CREATE INDEX tags_by_age ON tags (registry, repository, seq);
+        """,
     ]
 }

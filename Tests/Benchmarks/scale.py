@@ -145,18 +145,10 @@ def pushing(store, table, verdicts):
         end = time.monotonic() + 3
         alone = pushes.until(lambda: time.monotonic() > end)
         peak = peers_peak(server)
-        peak_file = os.path.join(store.root, "peak")
-        collection = subprocess.Popen(
-            ["/usr/bin/time", "-q", "-f", "%M", "-o", peak_file, store.rx, "gc", "--json"], env=store.environment, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL)
-        began = time.perf_counter()
-        beside = pushes.until(lambda: collection.poll() is not None)
-        seconds = time.perf_counter() - began
-        report = json.loads(collection.stdout.read())
-        if collection.returncode or report["blobs"] < store.blobs // stores.GARBAGE // 2:
+        seconds, memory, report, beside = collecting(store, pushes)
+        if report["blobs"] < store.blobs // stores.GARBAGE // 2:
             raise Failure(f"rx gc beside pushes: {report}")
-        with open(peak_file) as file:
-            table.add("gc: sweep, pushes beside", seconds, int(file.read()) / 1024)
+        table.add("gc: sweep, pushes beside", seconds, memory)
         table.add("push alone", statistics.median(each for each, _ in alone), peak)
         table.add("push during gc", statistics.median(each for each, _ in beside), peers_peak(server))
         table.add("slowest request during gc", max(slowest for _, slowest in beside))
@@ -164,8 +156,42 @@ def pushing(store, table, verdicts):
         verdicts.append((f"{store.blobs:,}: push during gc / alone", statistics.median(each for each, _ in beside) / statistics.median(each for each, _ in alone), SLOWEST, "x"))
         verdicts.append((f"{store.blobs:,}: slowest request during gc", max(slowest for _, slowest in beside) - statistics.median(slowest for _, slowest in alone), LONGEST_WAIT, "s"))
         listings(store, server, table)
+        retention(store, pushes, table, verdicts)
     finally:
         server.stop()
+
+
+def collecting(store, pushes):
+    """Pushes for as long as a collection takes. Gives its seconds, its memory and report, and the pushes."""
+    peak_file = os.path.join(store.root, "peak")
+    collection = subprocess.Popen(
+        ["/usr/bin/time", "-q", "-f", "%M", "-o", peak_file, store.rx, "gc", "--json"], env=store.environment, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL)
+    began = time.perf_counter()
+    beside = pushes.until(lambda: collection.poll() is not None)
+    seconds = time.perf_counter() - began
+    output = collection.stdout.read()
+    if collection.returncode:
+        raise Failure(f"rx gc ended with status {collection.returncode}")
+    with open(peak_file) as file:
+        return seconds, int(file.read()) / 1024, json.loads(output), beside
+
+
+def retention(store, pushes, table, verdicts):
+    """A rule that lets all tags of the largest repository go but for the newest, and pushes beside."""
+    path = os.path.join(store.data, "config.json")
+    with open(path, "w") as file:
+        json.dump({"retention": [{"repositories": [stores.BIG], "keepLast": 10}]}, file)
+    try:
+        seconds, memory, report, beside = collecting(store, pushes)
+    finally:
+        os.remove(path)
+    expected = len(range(0, max(1, store.blobs // 10), 2)) - 10
+    if len(report["tags"]) != expected:
+        raise Failure(f"{len(report['tags'])} tags went, not {expected}")
+    table.add("gc: retention, pushes beside", seconds, memory)
+    table.add("slowest request beside that", max(slowest for _, slowest in beside))
+    verdicts.append((f"{store.blobs:,}: slowest request beside retention", max(slowest for _, slowest in beside), LONGEST_WAIT, "s"))
 
 
 def peers_peak(server):
@@ -216,6 +242,8 @@ def starts(store, table):
         times.append(time.perf_counter() - began)
         server.stop()
     store.started = statistics.median(times)
+    # The newest of half of all tags.
+    table.add("rx info of the latest", *medians([store.command("info", f"{stores.BIG}:latest") for _ in range(ROUNDS)]))
     table.add("start of a command (rx info)", *medians([store.command("info", f"{stores.BIG}:v000000") for _ in range(ROUNDS)]))
 
 
@@ -225,6 +253,14 @@ def verification(store, table):
         table.add("verify --sample 1000", *medians([store.command("verify", "--sample", "1000") for _ in range(ROUNDS)]))
 
 
+def questions(store, table):
+    """What takes the space, and why a blob that is named, and one that is garbage, stay or go."""
+    table.add("du", *medians([store.command("du") for _ in range(ROUNDS)]))
+    for name, number in (("gc --explain (named)", 1), ("gc --explain (garbage)", 0)):
+        digest = stores.digest(stores.content(number))
+        table.add(name, *medians([store.command("gc", "--explain", digest) for _ in range(ROUNDS)]))
+
+
 def measure(rx, root, blobs, table, verdicts):
     store = Store(rx, os.path.join(root, str(blobs)), blobs)
     print(f"{blobs:,} blobs, {max(1, blobs // 10):,} tags: made in {store.generated:.0f} s", file=sys.stderr)
@@ -232,6 +268,7 @@ def measure(rx, root, blobs, table, verdicts):
         starts(store, table)
         collections(store, table, verdicts)
         verification(store, table)
+        questions(store, table)
         pushing(store, table, verdicts)
         found, idle = store.in_turns("gc")
         table.add("gc: nothing to do", *medians(idle))

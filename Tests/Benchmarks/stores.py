@@ -130,7 +130,7 @@ def fill(catalog, pattern, digests, named, tags, share):
         place, tag = repository(number)
         data = image(f"number {number}", [content(each) for each in own])
         row = dict(pattern.manifest, repository=place, digest=hashlib.sha256(data).digest(), bytes=data, files=len(own))
-        row["size"] = sum(len(content(each)) for each in own)
+        row["size"] = len(EMPTY) + sum(len(content(each)) for each in own)
         about = dict(definition, name=place.rsplit("/")[-1], path=place.rsplit("/", 1)[0], description=f"generated image number {number}")
         row["definition"] = json.dumps(about, separators=(",", ":"), sort_keys=True)
         key = number + 2

@@ -211,6 +211,36 @@ import Testing
         #expect(Set(turns).count >= 3, "somebody wrote between: \(turns)")
     }
 
+    @Test func `takes less at a time while others write`() throws {
+        let other = try DiskStore(at: folder.path)
+        func time() throws -> Int { try store.catalog.turn { $0.time } }
+        #expect(
+            try (0..<3).map { _ in try time() } == Array(repeating: Turn.longest.alone, count: 3), "one's own commits are none of others")
+        try other.catalog.write { database, now in try database.putBlob(StagedBlob(digest: sha256([1]), size: 1), now: now) }
+        #expect(try time() == Turn.longest.besideOthers)
+        let began = Clock.monotonic
+        try store.catalog.paced { usleep(20_000) }
+        #expect(Clock.monotonic - began >= 80_000_000, "it rests three times as long as it worked")
+        usleep(UInt32(Pace.memory / 1000))
+        #expect(try time() == Turn.longest.alone)
+    }
+
+    @Test func `keeps the log short for others`() throws {
+        let other = try DiskStore(at: folder.path)
+        // 250 pages each.
+        for number in 0..<60 {
+            try store.catalog.turn { turn in
+                try turn.database.putBlob(StagedBlob(digest: sha256([UInt8(number)]), size: 1_000_000), now: turn.now)
+                try turn.database.run(
+                    "INSERT INTO fresh (digest, bytes) VALUES (?, ?)", .digest(sha256([UInt8(number)])),
+                    .blob(Array(repeating: UInt8(number), count: 1_000_000)))
+            }
+            try other.catalog.write { database, now in try database.putBlob(StagedBlob(digest: sha256([200]), size: number), now: now) }
+        }
+        let size = try #require(try RxPosix.Files.status("\(folder.path)/catalog.sqlite-wal")).st_size
+        #expect(size < 6000 * 4120, "15,000 pages were written, and whoever commits moves the log from 8192 pages on: \(size)")
+    }
+
     @Test func `deletes what a long manifest named piece by piece`() throws {
         let operation = try store.begin()
         let count = 3 * Database.namesAtOnce

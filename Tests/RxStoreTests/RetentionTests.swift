@@ -98,6 +98,26 @@ import Testing
         #expect(try store.remove(planned, options).map(\.reference.tag) == ["1"])
     }
 
+    @Test func `a rule asks for as many newer tags as it wants, of its repository alone`() throws {
+        let folder = try TemporaryFolder()
+        let store = try DiskStore(at: folder.path)
+        for (name, tag) in [("a", "3"), ("a", "1"), ("b", "9"), ("a", "2"), ("a", "4")] {
+            try put(["content": tag], try definition(name, ["tag": .string(tag)]), in: store)
+        }
+        try store.catalog.write { database, _ in
+            try database.run("UPDATE tags SET tag = ? WHERE tag = '2'", .text("sha256-\(String(repeating: "0", count: 64)).sig"))
+        }
+        try store.catalog.read { database in
+            let facts = CatalogFacts(database: database)
+            let oldest = try #require(try facts.tags(of: "a").first { $0.tag == "3" }).seq
+            #expect(try facts.newerTags(than: oldest, in: "a", limit: 9) == 2, "neither a signature nor another repository's counts")
+            #expect(try facts.newerTags(than: oldest, in: "a", limit: 1) == 1)
+            #expect(try facts.newerTags(than: oldest + 4, in: "a", limit: 9) == 0)
+            #expect(
+                try database.latestTag(registry: "", repository: "a") == "4" && database.latestTag(registry: "", repository: "c") == nil)
+        }
+    }
+
     @Test func `every text of a size or a length of time means one number, or none`() {
         for (text, seconds) in [("0", 0), ("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86_400), ("2w", 1_209_600)] {
             #expect(TimeSpan.seconds(text) == seconds)

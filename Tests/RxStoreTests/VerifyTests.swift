@@ -291,6 +291,22 @@ import Testing
         operation.cancel()
     }
 
+    @Test func `compares the search index while somebody else writes`() throws {
+        for name in ["one", "two", "three"] { try put(["content": name], try definition(name), in: store) }
+        let catalog = StoreLayout(root: folder.path).catalog
+        var copies = 0
+        func isRight() throws -> Bool {
+            copies += 1
+            return try SearchCopy(of: catalog, at: "\(folder.path)/copy\(copies)").isRight()
+        }
+        #expect(try store.catalog.exclusively { _ in try isRight() })
+        sql("DELETE FROM search_data WHERE id > 10")
+        #expect(try store.catalog.exclusively { _ in try !isRight() })
+        #expect(try verify().findings.contains { $0.kind == .search && $0.digest == nil })
+        #expect(try verify(repairs: true).isClean && isRight())
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/staging").isEmpty)
+    }
+
     @Test func `takes nothing for damage that others do meanwhile`() throws {
         let others = try DiskStore(at: folder.path)
         let end = Clock.monotonic + 3_000_000_000

@@ -5,12 +5,14 @@ extension CollectionRun {
     /// A file that was moved into trash/, and where it was.
     private struct Moved {
         let digest: Digest
-        let path: String
         let aside: String
     }
 
-    /// Checks each blob again, moves its file aside and forgets it, in short transactions; the files are deleted later.
+    /// Forgets each blob that is garbage still and moves its file aside, in short transactions; the files are deleted later. All begin with
+    /// one byte, whose folder is opened once.
     func sweepBlobs(_ dead: [StagedBlob]) throws {
+        guard let first = dead.first else { return }
+        let folder = try OpenFolder(layout.folder(first.digest))
         var next = 0
         while next < dead.count, !isAskedToStop(.blobs, passed, blobs) {
             var moved: [Moved] = []
@@ -21,12 +23,9 @@ extension CollectionRun {
                     repeat {
                         let blob = dead[next]
                         next += 1
-                        guard try turn.database.isGarbage(blob.digest, leaseEnd) else { continue }
-                        let path = layout.blob(blob.digest)
-                        if let aside = try moveAside(path, as: blob.digest.hex) {
-                            moved.append(Moved(digest: blob.digest, path: path, aside: aside))
-                        }
-                        try turn.database.run("DELETE FROM blobs WHERE digest = ?", .digest(blob.digest))
+                        guard try turn.database.forgetGarbage(blob.digest, leaseEnd) else { continue }
+                        let name = blob.digest.hex
+                        if let aside = try moveAside(name, in: folder, as: name) { moved.append(Moved(digest: blob.digest, aside: aside)) }
                         swept.blobs += 1
                         swept.bytes += blob.size
                     } while next < dead.count && !turn.isOver
@@ -47,7 +46,8 @@ extension CollectionRun {
     private func putBack(_ moved: [Moved]) throws {
         try catalog.exclusively { database in
             for each in moved where try database.hasBlob(each.digest) {
-                if try Files.status(each.path) == nil { try Files.rename(each.aside, to: each.path) }
+                let path = layout.blob(each.digest)
+                if try Files.status(path) == nil { try Files.rename("\(layout.trash)/\(each.aside)", to: path) }
             }
         }
     }
@@ -55,10 +55,12 @@ extension CollectionRun {
     /// Deletes blob files that have no row. A put renames and inserts in one write transaction, so a file that has no row inside another
     /// write transaction belongs to nobody, however young it is.
     func sweepOrphans(_ suspects: [Digest]) throws {
+        guard let first = suspects.first else { return }
+        let folder = try OpenFolder(layout.folder(first))
         try catalog.inTurns(suspects) { turn, digest in
             for digest in try orphans([digest], turn.database) {
                 // Its bytes were perhaps never synced: under this name recovery does not take it for the blob.
-                guard let moved = try moveAside(layout.blob(digest), as: "orphan.\(digest.hex)") else { continue }
+                guard let moved = try moveAside(digest.hex, in: folder, as: "orphan.\(digest.hex)") else { continue }
                 aside.append(moved)
                 report.leftoverKinds.orphans += 1
             }
@@ -70,17 +72,14 @@ extension CollectionRun {
         try suspects.filter { try !database.hasBlob($0) && Files.status(layout.blob($0)) != nil }
     }
 
-    /// Moves a file into trash/ under a name of its own; gives the new path, or nil when the file was gone. Recovery returns what is named
-    /// after a blob that has a row.
-    private func moveAside(_ path: String, as name: String) throws -> String? {
-        let target = "\(layout.trash)/\(name).\(mark)"
+    /// Moves a file into trash/ under a name of its own; gives that, or nil when the file was gone. Recovery returns what is named after a
+    /// blob that has a row.
+    private func moveAside(_ name: String, in folder: OpenFolder, as target: String) throws -> String? {
+        let aside = "\(target).\(mark)"
         do {
-            try Files.rename(path, to: target)
-            return target
-        } catch {
-            if error.isMissing { return nil }
-            throw error
-        }
+            try folder.move(name, to: try openTrash(), as: aside, replacing: true)
+            return aside
+        } catch let error as PosixError where error.isMissing { return nil }
     }
 
     /// Deletes other names of what no repository holds or refers to any more: until then they are everybody's.
@@ -100,14 +99,13 @@ extension Database {
         try first("SELECT 1 FROM blobs WHERE digest = ?", .digest(digest)) { _ in true } ?? false
     }
 
-    /// Whether a blob has a row, and neither a manifest nor a lease that ends after `leaseEnd`.
-    func isGarbage(_ digest: Digest, _ leaseEnd: Int) throws -> Bool {
-        try first(
+    /// Deletes a blob's row when neither a manifest nor a lease that ends after `leaseEnd` keeps it. Gives whether it did.
+    func forgetGarbage(_ digest: Digest, _ leaseEnd: Int) throws -> Bool {
+        try run(
             """
-            SELECT 1 FROM blobs WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM refs WHERE digest = ?1)
+            DELETE FROM blobs WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM refs WHERE digest = ?1)
                 AND NOT EXISTS (SELECT 1 FROM leases WHERE digest = ?1 AND until > ?2)
-            """, .digest(digest), .integer(leaseEnd)
-        ) { _ in true } ?? false
+            """, .digest(digest), .integer(leaseEnd)) > 0
     }
 
     /// Some of the other names that nothing needs, in their order.

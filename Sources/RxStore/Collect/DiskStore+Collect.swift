@@ -34,6 +34,8 @@ extension DiskStore {
 final class CollectionRun {
     /// How many files wait in trash/ at most before they are deleted: until then the log that they are forgotten in is not synced.
     static let filesAside = 4096
+    /// How many files are deleted at a time while others write.
+    private static let filesAtOnce = 32
     /// How often the observer is told, in nanoseconds.
     private static let tellingTime = 50_000_000
 
@@ -47,8 +49,9 @@ final class CollectionRun {
     private(set) var blobs = 0
     /// How many blobs it is through with.
     var passed: Int { report.kept.named + report.kept.leased + report.blobs }
-    /// Files in trash/ whose rows are gone.
+    /// The names of files in trash/ whose rows are gone.
     var aside: [String] = []
+    private var trash: OpenFolder?
     /// What tells this collection's files in trash/ from those of others.
     let mark = RandomName.make()
     private let store: DiskStore
@@ -98,8 +101,10 @@ final class CollectionRun {
         var files: [Digest] = []
         try Files.eachName(in: folder) { name in Digest(rawHex: name).map { files.append($0) } }
         files.sort()
-        let found = try catalog.read { database in
-            try PrefixFindings(database, prefix, files: files, dead: dead, leaseEnd: rule(at: try database.now()).leaseEnd)
+        let found = try catalog.paced {
+            try catalog.read { database in
+                try PrefixFindings(database, prefix, files: files, dead: dead, leaseEnd: rule(at: try database.now()).leaseEnd)
+            }
         }
         report.kept.named += found.named
         report.kept.leased += found.leased
@@ -163,7 +168,22 @@ final class CollectionRun {
     func emptyTrash() throws {
         guard !aside.isEmpty else { return }
         try store.uploadSync.sync(folder: nil)
-        for path in aside { try Files.remove(path) }
+        let trash = try openTrash()
+        for start in stride(from: 0, to: aside.count, by: CollectionRun.filesAtOnce) {
+            try catalog.paced {
+                for name in aside[start..<min(start + CollectionRun.filesAtOnce, aside.count)] {
+                    do { try trash.remove(name) } catch let error as PosixError where error.isMissing {}
+                }
+            }
+        }
         aside = []
+    }
+
+    /// trash/, opened once.
+    func openTrash() throws -> OpenFolder {
+        if let trash { return trash }
+        let opened = try OpenFolder(layout.trash)
+        trash = opened
+        return opened
     }
 }

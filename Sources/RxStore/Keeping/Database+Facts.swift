@@ -110,6 +110,17 @@ struct CatalogFacts: StoreFacts {
             """, .text(repository), map: CatalogFacts.tag)
     }
 
+    func newerTags(than seq: Int, in repository: String, limit: Int) throws -> Int {
+        try database.first(
+            """
+            SELECT count(*) FROM (
+                SELECT 1 FROM tags INDEXED BY tags_by_age WHERE registry = '' AND repository = ? AND seq > ?
+                    AND NOT (length(tag) >= 71 AND (tag GLOB 'sha256-*' OR tag GLOB 'sha512-*')) ORDER BY seq DESC LIMIT ?
+            )
+            """, .text(repository), .integer(seq), .integer(limit)
+        ) { $0.int(0) } ?? 0
+    }
+
     func tagCounts() throws -> [RepositoryName: Int] {
         let counts = try database.rows("SELECT registry, repository, count(*) FROM tags GROUP BY registry, repository") {
             (RepositoryName(registry: $0.text(0), repository: $0.text(1)), $0.int(2))

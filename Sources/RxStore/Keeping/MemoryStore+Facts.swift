@@ -63,6 +63,10 @@ struct MemoryFacts: StoreFacts {
 
     func tags(of repository: String) -> [TagFact] { tags { $0.registry.isEmpty && $0.repository == repository } }
 
+    func newerTags(than seq: Int, in repository: String, limit: Int) -> Int {
+        min(limit, tags(of: repository).filter { $0.asideOf == nil && $0.seq > seq }.count)
+    }
+
     func tagCounts() -> [RepositoryName: Int] {
         Dictionary(grouping: state.tags.keys) { RepositoryName(registry: $0.registry, repository: $0.repository) }.mapValues(\.count)
     }

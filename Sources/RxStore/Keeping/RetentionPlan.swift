@@ -6,9 +6,7 @@ import RxModel
 final class RetentionPlan<Facts: StoreFacts> {
     private let facts: Facts
     private let policy: RetentionPolicy
-    let times: CollectionTimes
-    /// The tags of a repository that go, but for those that are kept or not with another manifest.
-    private var ordinary: [String: [String: ExpiredTag]] = [:]
+    private let times: CollectionTimes
     /// Tags that are being judged: one that keeps itself, through what it signs, keeps nothing.
     private var judging: Set<Reference> = []
 
@@ -26,42 +24,34 @@ final class RetentionPlan<Facts: StoreFacts> {
         var expired: [ExpiredTag] = []
         for repository in try facts.taggedRepositories() where policy.rule(for: repository) != nil {
             expired += try self.expired(in: repository)
-            // Of one repository at a time is enough to know.
-            ordinary[repository] = nil
         }
         return expired
     }
 
-    /// Why a tag goes; nil when it stays.
+    /// Why a tag goes; nil when it stays. What else there is in its repository does not matter to how long that takes.
     func expiry(_ place: ManifestPlace, _ tag: TagFact) throws -> ExpiredTag? {
         guard place.registry.isEmpty, let (index, rule) = policy.rule(for: place.repository), !tag.isPinned else { return nil }
-        guard tag.asideOf != nil else { return try ordinary(place.repository, rule, index)[tag.tag] }
-        return try asideExpiry(place.repository, rule, index, tag)
+        guard tag.asideOf == nil else { return try asideExpiry(place.repository, rule, index, tag) }
+        guard !rule.keeps(tag, now: times.now) else { return nil }
+        if let most = rule.keepLast, try facts.newerTags(than: tag.seq, in: place.repository, limit: most) < most { return nil }
+        return expired(tag, place.repository, index, rule.words)
     }
 
     private func expired(in repository: String) throws -> [ExpiredTag] {
         guard let (index, rule) = policy.rule(for: repository) else { return [] }
-        let ordinary = try ordinary(repository, rule, index)
-        return try facts.tags(of: repository).compactMap { tag in
+        let tags = try facts.tags(of: repository)
+        // Of all of them at once, the newest are known without a question for each.
+        let last = tags.filter { $0.asideOf == nil }.map(\.seq).sorted(by: >)
+        let oldest = rule.keepLast.map { $0 <= last.count ? last[$0 - 1] : .min } ?? .max
+        return try tags.compactMap { tag in
             if tag.isPinned { return nil }
-            return try tag.asideOf == nil ? ordinary[tag.tag] : asideExpiry(repository, rule, index, tag)
+            guard tag.asideOf == nil else { return try asideExpiry(repository, rule, index, tag) }
+            return tag.seq >= oldest || rule.keeps(tag, now: times.now) ? nil : expired(tag, repository, index, rule.words)
         }
-    }
-
-    private func ordinary(_ repository: String, _ rule: RetentionRule, _ index: Int) throws -> [String: ExpiredTag] {
-        if let known = ordinary[repository] { return known }
-        let tags = try facts.tags(of: repository).filter { $0.asideOf == nil }.sorted { $0.seq > $1.seq }
-        var gone: [String: ExpiredTag] = [:]
-        for tag in tags.dropFirst(rule.keepLast ?? 0)
-        where !tag.isPinned && !rule.keeps(named: tag.tag) && !rule.keeps(putAt: tag.updatedAt, now: times.now) {
-            gone[tag.tag] = expired(tag, repository, index, rule.words)
-        }
-        ordinary[repository] = gone
-        return gone
     }
 
     private func asideExpiry(_ repository: String, _ rule: RetentionRule, _ index: Int, _ tag: TagFact) throws -> ExpiredTag? {
-        guard !rule.keeps(named: tag.tag), !rule.keeps(putAt: tag.updatedAt, now: times.now), let name = tag.asideOf else { return nil }
+        guard !rule.keeps(tag, now: times.now), let name = tag.asideOf else { return nil }
         let reference = Reference(repository: repository, tag: tag.tag)
         guard judging.insert(reference).inserted else { return expired(tag, repository, index, "it keeps nothing but itself") }
         defer { judging.remove(reference) }
@@ -85,6 +75,9 @@ final class RetentionPlan<Facts: StoreFacts> {
 }
 
 extension RetentionRule {
+    /// Whether a tag's name or age keeps it.
+    fileprivate func keeps(_ tag: TagFact, now: Int) -> Bool { keeps(named: tag.tag) || keeps(putAt: tag.updatedAt, now: now) }
+
     /// Why a tag goes that none of its conditions keeps.
     fileprivate var words: String {
         let kept = [

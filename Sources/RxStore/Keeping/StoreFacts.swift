@@ -51,6 +51,10 @@ protocol StoreFacts {
     /// The tags of one of this store's own repositories.
     func tags(of repository: String) throws -> [TagFact]
 
+    /// How many tags of one of this store's own repositories were put after another one, at most `limit`. Those that list or sign another
+    /// manifest do not count.
+    func newerTags(than seq: Int, in repository: String, limit: Int) throws -> Int
+
     /// How many tags a repository has; by registry and repository.
     func tagCounts() throws -> [RepositoryName: Int]
 

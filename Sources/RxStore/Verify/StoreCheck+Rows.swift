@@ -41,8 +41,7 @@ extension StoreCheck {
     private func checkTags() throws {
         let count = try catalog.read { try $0.first("SELECT count(*) FROM tags") { $0.int(0) } ?? 0 }
         looked { $0.tags = count }
-        // One state of the catalog: a manifest that has a tag cannot go.
-        let lost = try catalog.exclusively { database in
+        func look(_ database: Database) throws -> [(locator: String, isGone: Bool)] {
             try database.rows(
                 """
                 SELECT tags.registry, tags.repository, tags.tag, manifests.repository FROM tags LEFT JOIN manifests ON manifests.id = tags.manifest
@@ -50,7 +49,9 @@ extension StoreCheck {
                 """, .integer(VerifyReport.listed)
             ) { (Reference(registry: $0.text(0), repository: $0.text(1), tag: $0.text(2)).description, $0.isNull(3)) }
         }
-        for (locator, isGone) in lost {
+        // One state of the catalog: a manifest that has a tag cannot go.
+        guard try !catalog.read(look).isEmpty else { return }
+        for (locator, isGone) in try catalog.exclusively(look) {
             let why = isGone ? "a manifest that is gone" : "a manifest of another repository"
             found(
                 Finding(
@@ -103,19 +104,24 @@ extension StoreCheck {
         try catalog.read { try $0.rows(sql, .integer(StoreCheck.problemLimit)) { $0.int(0) } }
     }
 
-    /// Lets FTS5 compare its index with the words it was made from. It does that as a write: others wait meanwhile.
+    /// Compares the search index with its words, on a copy: only one that is wrong there is looked at while others wait.
     private func checkSearch() throws {
-        func isRight() throws -> Bool {
-            do {
-                try catalog.exclusively { _ = try $0.run("INSERT INTO search (search) VALUES ('integrity-check')") }
-                return true
-            } catch let error as RegistryError where error.code == .storeUnusable { return false }
-        }
+        func isRight() throws -> Bool { try catalog.exclusively { try $0.isSearchRight() } }
+        if try isSearchCopyRight() { return }
         guard try !isRight() else { return }
         let finding = Finding(.search, "the search index does not agree with its words", advice: StoreCheck.repairAdvice)
         guard options.repairs else { return found(finding) }
         _ = try? catalog.write { database, _ in try database.run("INSERT INTO search (search) VALUES ('rebuild')") }
         found(try isRight() ? finding.repaired : finding)
+    }
+
+    /// Whether a copy of the search index is right; not where there is no room for one.
+    private func isSearchCopyRight() throws -> Bool {
+        do {
+            let folder = try StagingFolder(in: store.layout.staging, name: "search.\(RandomName.make())")
+            defer { folder.remove() }
+            return try SearchCopy(of: store.layout.catalog, at: "\(folder.path)/search.sqlite").isRight()
+        } catch let error as any ResourceError where [.storageFull, .storeUnusable].contains(error.code) { return false }
     }
 
     private func checkFresh() throws {
