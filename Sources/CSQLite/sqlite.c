@@ -1,7 +1,8 @@
+#include <stdlib.h>
+
 #pragma GCC visibility push(hidden)
 #include "shim.h"
 #include "lazy.h"
-#include <stdlib.h>
 
 static struct lazy_library sqlite = {"libsqlite3.so.0", "libsqlite3-0", 0};
 #define LAZY_LIBRARY sqlite

@@ -50,7 +50,7 @@ final class Catalog: Sendable {
                 slot.isDurable = durably
             }
             return try database.write {
-                if durably, log.isInDoubt { try log.rewrite(database) }
+                if log.isInDoubt { try log.rewrite(database) }
                 try database.run("UPDATE clock SET now = ?1 WHERE now < ?1", .integer(Clock.now))
                 let now = try database.now()
                 return try body(database, now)

@@ -30,8 +30,8 @@ final class CatalogLog: Sendable {
     init(catalog: String, notes: String) throws {
         path = "\(catalog)-wal"
         self.notes = try FileDescriptor.open(notes, O_RDWR | O_CREAT, mode: 0o644)
-        // So that noting a failure needs no room on the disk. Where there is none now it is tried again then.
-        if try self.notes.status().st_size == 0 { try? note(Doubt(), at: 0, count: MemoryLayout<Doubt>.size) }
+        // So that noting a failure needs no room on the disk; where there is none now it is asked for then.
+        _ = posix_fallocate(self.notes.number, 0, off_t(MemoryLayout<Doubt>.size))
     }
 
     /// Whether a sync has failed, in any process, and the log has not been written anew since.
