@@ -32,6 +32,7 @@ static int open_at(int folder, const char *name, int flags, mode_t mode) {
         }
     }
     int file = (int)syscall(SYS_openat, folder, name, flags, mode);
+    if (file >= 0) rx_opened(file);
     if (file >= 0 && is_new) rx_note_entry(path, 0);
     if (makes) rx_after(RX_OPEN, place);
     return file;
@@ -93,11 +94,13 @@ static int sync_one(int file, long number) {
     if (place == RX_NOWHERE) return (int)syscall(number, file);
     rx_note_sync(file, path, 's');
     if (rx_before(RX_SYNC, place) != RX_GO_ON) {
+        rx_failed(file, path, place);
         rx_note_sync(file, path, 'E');
         return -1;
     }
     if (rx_lies) return 0;
     int result = (int)syscall(number, file);
+    if (rx_is_told(file, path, place)) result = -1;
     rx_note_sync(file, path, result == 0 ? 'S' : 'E');
     rx_after(RX_SYNC, place);
     return result;
@@ -110,10 +113,15 @@ int syncfs(int file) {
     enum rx_place place = rx_place_of_open(file, path);
     if (place == RX_NOWHERE) return (int)syscall(SYS_syncfs, file);
     rx_note_sync(-1, path, 'b');
-    if (rx_before(RX_SYNCFS, place) != RX_GO_ON) return -1;
+    if (rx_before(RX_SYNCFS, place) != RX_GO_ON) {
+        rx_failed(file, path, RX_NOWHERE);
+        rx_note_sync(-1, path, 'X');
+        return -1;
+    }
     if (rx_lies) return 0;
     int result = (int)syscall(SYS_syncfs, file);
-    if (result == 0) rx_note_sync(-1, path, 'B');
+    if (rx_is_told(file, path, RX_NOWHERE)) result = -1;
+    rx_note_sync(-1, path, result == 0 ? 'B' : 'X');
     rx_after(RX_SYNCFS, place);
     return result;
 }

@@ -13,7 +13,7 @@
 //   W INODE OFFSET COUNT        these bytes are about to be written
 //   N INODE OLD PATH            this name stands for that file from now on, and stood for another; 0 for none
 //   s|S|E KEY INODE PATH        a sync of a file or folder begins, has ended well, has failed
-//   b|B KEY                     a sync of all begins, has ended well; one that fails makes nothing durable
+//   b|B|X KEY                   a sync of all begins, has ended well, has failed
 static int notes = -1;
 
 void rx_open_notes(const char *path) {

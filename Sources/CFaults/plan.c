@@ -65,8 +65,12 @@ static void read_rule(char *text) {
 static void open_counts(const char *path) {
     int file = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
     if (file < 0) return;
-    void *memory = mmap(NULL, RX_CALLS * RX_PLACES * 2 * sizeof(atomic_uint), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (memory != MAP_FAILED) counts = memory;
+    size_t points = RX_CALLS * RX_PLACES * 2;
+    void *memory = mmap(NULL, (points + RX_STORES) * sizeof(atomic_uint), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (memory != MAP_FAILED) {
+        counts = memory;
+        rx_failures = counts + points;
+    }
     syscall(SYS_close, file);
 }
 

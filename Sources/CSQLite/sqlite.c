@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #pragma GCC visibility push(hidden)
 #include "shim.h"
 #include "lazy.h"
@@ -52,4 +54,42 @@ int rx_sqlite3_wal_position(const volatile void *index, uint64_t *position) {
     if (__atomic_load_n(second + salt, __ATOMIC_ACQUIRE) != generation) return 0;
     *position = (uint64_t)generation << 32 | frame;
     return initialized != 0;
+}
+
+// The methods of one open log: SQLite's own, but for two.
+struct watched_log {
+    sqlite3_io_methods methods;
+    const sqlite3_io_methods *own;
+    const struct rx_log_watch *watch;
+    void *context;
+};
+
+static int watched_sync(sqlite3_file *file, int flags) {
+    const struct watched_log *log = (const struct watched_log *)file->pMethods;
+    int result = log->own->xSync(file, flags);
+    int believed = log->watch->synced(log->context, result == SQLITE_OK);
+    return result != SQLITE_OK ? result : believed ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+}
+
+static int watched_close(sqlite3_file *file) {
+    struct watched_log *log = (struct watched_log *)file->pMethods;
+    int result = log->own->xClose(file);
+    log->watch->closed(log->context);
+    free(log);
+    return result;
+}
+
+int rx_sqlite3_watch_log(sqlite3 *db, const struct rx_log_watch *watch, void *context) {
+    __typeof__(&sqlite3_file_control) control = (__typeof__(&sqlite3_file_control))lazy_symbol(&sqlite, "sqlite3_file_control");
+    sqlite3_file *file = 0;
+    if (control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK || !file || !file->pMethods) return 0;
+    struct watched_log *log = malloc(sizeof *log);
+    if (!log) return 0;
+    // A library that is newer than its header has more methods: those of later versions are not called.
+    *log = (struct watched_log){.methods = *file->pMethods, .own = file->pMethods, .watch = watch, .context = context};
+    if (log->methods.iVersion > 3) log->methods.iVersion = 3;
+    log->methods.xSync = watched_sync;
+    log->methods.xClose = watched_close;
+    file->pMethods = &log->methods;
+    return 1;
 }

@@ -48,6 +48,16 @@ public final class FileDescriptor: Sendable {
         try result.get()
     }
 
+    /// Writes all bytes from `offset` on, wherever the current offset is. Throws `PosixError`.
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(PosixError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let place = off_t(offset + bytes.count - rest.count)
+            let count = try retrying("pwrite", path) { pwrite(number, rest.baseAddress, rest.count, place) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
     /// Type, mode, length and times. Throws `PosixError`.
     public func status() throws(PosixError) -> stat {
         var status = stat()

@@ -14,6 +14,7 @@ final class Catalog: Sendable {
     }
 
     private let path: String
+    let log: CatalogLog
     private let writer: Monitor<Slot>
     private let watcher: Monitor<Slot>
     private let commits: CommitCounter
@@ -24,14 +25,18 @@ final class Catalog: Sendable {
     /// Opens the catalog and brings its schema up to date. Throws `RegistryError`.
     init(path: String) throws {
         self.path = path
+        let log = try CatalogLog(catalog: path, notes: "\(path).lock")
+        self.log = log
         // Switching a new file to WAL and migrating it happen under a file lock: neither waits for others by itself.
         let database = try Files.locked("\(path).lock") {
-            let database = try Catalog.connect(path)
+            let database = try Catalog.connect(path, log)
+            // What cannot be mended now is when somebody waits for it.
+            if log.isInDoubt { try? database.write { try log.rewrite(database) } }
             try Migrations.apply(to: database, path: path)
             return database
         }
         writer = Monitor(Slot(database))
-        let watching = try Catalog.connect(path)
+        let watching = try Catalog.connect(path, log)
         commits = try watching.commits()
         watcher = Monitor(Slot(watching))
     }
@@ -47,6 +52,7 @@ final class Catalog: Sendable {
                 slot.isDurable = durably
             }
             return try database.write {
+                if log.isInDoubt { try log.rewrite(database) }
                 try database.run("UPDATE clock SET now = ?1 WHERE now < ?1", .integer(Clock.now))
                 let now = try database.now()
                 return try body(database, now)
@@ -61,15 +67,28 @@ final class Catalog: Sendable {
 
     /// Runs `body` against one unchanging state.
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path))
+        let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path, log))
         defer { readers.withLock { $0.append(slot) } }
         return try slot.database.snapshot { try body(slot.database) }
+    }
+
+    /// Returns when every transaction that ended before is durable. Throws `PosixError`, and `RegistryError`.
+    func sync() throws { if try !log.sync() { try exclusively { try log.rewrite($0) } } }
+
+    /// Makes durable what is in the log, whatever became of syncs by processes that are dead: nobody may have noted that one failed. What fails
+    /// now is done by whoever waits for a commit.
+    func distrustLog() {
+        try? exclusively { database in
+            guard try database.logLength() > 0 else { return }
+            log.doubt()
+            try log.rewrite(database)
+        }
     }
 
     /// Moves what is in the log into the database, most of it while others write. What they write meanwhile is moved while they wait, so that
     /// the log begins anew with the next write, and no writer has all of it to move.
     func checkpoint() throws {
-        let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path))
+        let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path, log))
         defer { readers.withLock { $0.append(slot) } }
         // The second finds little, and leaves next to nothing.
         for _ in 0..<2 { try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)") }
@@ -107,11 +126,12 @@ final class Catalog: Sendable {
 
     private static let attempts = 100
 
-    private static func connect(_ path: String) throws -> Database {
+    private static func connect(_ path: String, _ log: CatalogLog) throws -> Database {
         let database = try Database(path: path)
         try database.script(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 8192; PRAGMA secure_delete = OFF"
         )
+        try log.watch(database)
         return database
     }
 }

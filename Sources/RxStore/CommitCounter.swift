@@ -10,6 +10,9 @@ struct CommitCounter: @unchecked Sendable {
 
     init(index: UnsafeRawPointer?) { self.index = index }
 
+    /// How many frames of the log hold what was committed; nil when it cannot be told now.
+    var frame: Int? { value.map { $0 & 0xFFFF_FFFF } }
+
     /// Another value after every commit; nil when it cannot be told now.
     var value: Int? {
         var position: UInt64 = 0

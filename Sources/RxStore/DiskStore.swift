@@ -29,7 +29,6 @@ public final class DiskStore: Store {
         self.layout = layout
         self.leaseTime = leaseTime
         self.uploadTime = uploadTime
-        uploadSync = UploadSync(layout)
         try layout.prepare()
         do { catalog = try Catalog(path: layout.catalog) } catch let error as RegistryError where error.code == .storageFull {
             // On a full disk not even a removal can begin: what is derived makes room.
@@ -37,6 +36,7 @@ public final class DiskStore: Store {
             try layout.prepare()
             catalog = try Catalog(path: layout.catalog)
         }
+        uploadSync = UploadSync(catalog)
         fresh = try FreshBlobs(layout, catalog, leaseTime: leaseTime)
         try recover()
         try fresh.recover()

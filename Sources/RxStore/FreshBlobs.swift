@@ -61,9 +61,7 @@ final class FreshBlobs: Sendable {
             // What that one had alone may be given back a moment later.
             _ = try retrying("flock", lock.path) { flock(lock.number, LOCK_SH) }
             if flock(lock.number, LOCK_EX | LOCK_NB) == 0 {
-                // A sync of the log may have failed in a process that is dead: what is in memory of it need not be on the disk, and no later
-                // sync would write it (fsync(2)). Moved into the database it is written again. On a full disk it stays where it is.
-                try? catalog.checkpoint()
+                catalog.distrustLog()
                 let left = try repair()
                 state.withLock { state in
                     state.left = left.map(\.id)

@@ -6,7 +6,7 @@ import RxPosix
 extension Content {
     /// Writes the version as a folder that can be added under a name and tag.
     func write(to folder: String, name: String, tag: String) throws {
-        try Files.makeFolders(folder)
+        try Interruption.finishing { try Files.makeFolders(folder) }
         let definition = JSON.members(["name": .string(name), "type": "data", "tag": .string(tag)])
         try Content.write(Array(definition.text.utf8), to: "\(folder)/resource.json")
         for file in files { try Content.write(file.bytes, to: "\(folder)/\(file.path)") }

@@ -10,6 +10,9 @@ package struct Content: Sendable {
         let digest: Digest
     }
 
+    /// The blob that every version has beside its files.
+    static let config = File(path: "", bytes: Array("{}".utf8), digest: sha256(Array("{}".utf8)))
+
     /// The number of the version, of its own in a round.
     package let version: Int
     /// Its files, in the order of their paths.

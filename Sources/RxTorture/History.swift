@@ -176,9 +176,10 @@ package struct History: Sendable {
 
     /// The history as it is printed, in the order of its beginnings; times in milliseconds from the first.
     package var text: String {
-        let first = events.map(\.start).min() ?? 0
+        // What may have happened at any time began before all.
+        let first = events.map(\.start).filter { $0 != .min }.min() ?? 0
         let lines = events.sorted { $0.start < $1.start }.map { event in
-            let times = "\((event.start - first) / 1_000_000)..\((event.end - first) / 1_000_000) ms"
+            let times = "\((max(event.start, first) - first) / 1_000_000)..\((event.end - first) / 1_000_000) ms"
             return "  epoch \(event.epoch) \(times): store \(event.store) \(event.name): \(event.kind) -> \(event.outcome) \(event.words)"
         }
         let damaged = damages.map { "  damaged: store \($0.store) \($0.digest)" }

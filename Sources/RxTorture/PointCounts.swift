@@ -2,8 +2,8 @@ import RxPosix
 
 /// How often the processes of rounds passed each point, and how often something happened there.
 package struct PointCounts: Sendable {
-    /// The bytes of the table that they share.
-    static let size = FaultPoint.tableSize * 8
+    /// The bytes of the table that they share, and of the counts of failed syncs behind it.
+    static let size = FaultPoint.tableSize * 8 + 32
 
     private var numbers = [Int](repeating: 0, count: FaultPoint.tableSize * 2)
 

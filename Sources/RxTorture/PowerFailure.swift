@@ -28,11 +28,14 @@ package struct PowerFailure {
     private var named: [Pending<Name>] = []
     /// Bytes whose sync failed: no later one makes them durable, only writing them again.
     private var failed: [Bytes] = []
+    /// Bytes that a failed sync of everything covered: no later one makes them durable, but one of their file does, which fails when they are
+    /// lost, and so does writing them again.
+    private var doubtful: [Bytes] = []
     /// The lines at which syncs began that have not ended, by what they are of.
     private var begun: [String: Int] = [:]
 
     /// Bytes and names that may be lost.
-    package var bytes: [Bytes] { written.map(\.value) + failed }
+    package var bytes: [Bytes] { written.map(\.value) + failed + doubtful }
     /// Names that may be lost.
     package var names: [Name] { named.map(\.value) }
 
@@ -56,7 +59,11 @@ package struct PowerFailure {
                 return
             }
             let range = offset..<offset + count
-            failed.removeAll { $0.inode == inode && range.contains($0.range.lowerBound) && $0.range.upperBound <= range.upperBound }
+            let isWrittenAgain = { (bytes: Bytes) in
+                bytes.inode == inode && range.contains(bytes.range.lowerBound) && bytes.range.upperBound <= range.upperBound
+            }
+            failed.removeAll(where: isWrittenAgain)
+            doubtful.removeAll(where: isWrittenAgain)
             written.append(Pending(value: Bytes(inode: inode, range: range), line: line))
         case "N":
             guard words.count == 4, let inode = UInt(words[1]), var old = UInt(words[2]) else { return }
@@ -70,12 +77,14 @@ package struct PowerFailure {
             guard let start = begun.removeValue(forKey: key) else { return }
             if kind == "E" { failed += written.filter { $0.value.inode == inode && $0.line < start }.map(\.value) }
             written.removeAll { $0.value.inode == inode && $0.line < start }
+            if kind == "S" { doubtful.removeAll { $0.inode == inode } }
             if kind == "S" { named.removeAll { $0.line < start && PowerFailure.folder($0.value.path) == words[3] } }
         case "b": if words.count > 1 { begun[words[1]] = line }
-        case "B":
+        case "B", "X":
             guard words.count > 1, let start = begun.removeValue(forKey: words[1]) else { return }
+            if kind == "X" { doubtful += written.filter { $0.line < start }.map(\.value) }
             written.removeAll { $0.line < start }
-            named.removeAll { $0.line < start }
+            if kind == "B" { named.removeAll { $0.line < start } }
         default: return
         }
     }

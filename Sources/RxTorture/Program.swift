@@ -35,7 +35,10 @@ final class Program: Sendable {
         var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for each in words + variables { free(each) } }
         var number: Int32 = 0
-        let code = rx_spawn(&number, path, &words, &variables, nothing.number, writing.number, errors.number)
+        // Killed with whoever waits for it; and none is started once this program is told to end.
+        let code = Interruption.finishing {
+            rx_spawn_bound(&number, path, &words, &variables, nothing.number, writing.number, errors.number)
+        }
         guard code == 0 else { throw PosixError("posix_spawn", path, errno: code) }
         process = number
     }

@@ -24,6 +24,15 @@ struct Registry {
         return wire.ask("PUT", "\(place)\(place.contains("?") ? "&" : "?")digest=\(file.digest)")?.status == 201
     }
 
+    /// Sends a blob and takes it back before its end.
+    func cancel(_ file: Content.File, to repository: String) {
+        guard let begun = wire.ask("POST", "/v2/\(repository)/blobs/uploads/"), let place = begun.headers["location"].map(path) else {
+            return
+        }
+        let taken = wire.ask("PATCH", place, file.bytes)
+        _ = wire.ask("DELETE", taken?.headers["location"].map(path) ?? place)
+    }
+
     private func path(_ location: String) -> String {
         guard let scheme = location.firstRange(of: "://") else { return location }
         return location[scheme.upperBound...].firstIndex(of: "/").map { String(location[$0...]) } ?? "/"
@@ -31,7 +40,7 @@ struct Registry {
 
     /// Uploads a version whole; gives whether the registry says that it has it.
     func upload(_ content: Content, to repository: String, tag: String, inParts: Bool) -> Bool {
-        let config = Content.File(path: "", bytes: Array("{}".utf8), digest: sha256(Array("{}".utf8)))
+        let config = Content.config
         for file in content.files + [config] where !upload(file, to: repository, inParts: inParts) { return false }
         let layers = content.files.map { file in
             JSON.members([

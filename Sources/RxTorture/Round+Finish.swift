@@ -59,7 +59,7 @@ extension Round {
             let program = try Program(setup.program, words, environment: calmEnvironment(number), folder: folder)
             let status = program.finish(seconds: Round.longest)
             if let crash = program.crash() { complain(crash) }
-            if status != 0 { complain("store \(number): \(program.words) fails: status \(status) \(program.errors)") }
+            if status != 0 { complain("store \(number): \(program.words) fails: status \(status) \(program.errors)\n\(program.text)") }
             guard let text, !program.text.contains(text) else { return nil }
             return program.text
         } catch {
@@ -105,7 +105,7 @@ extension Round {
     /// Puts every damaged blob again: from then on it has to be whole.
     private func heal(_ registry: Registry, _ number: Int) {
         let damaged = notes.withLock { $0.history.damages }
-        let files = contents.values.flatMap(\.files)
+        let files = contents.values.flatMap(\.files) + [Content.config]
         for (index, damage) in damaged.enumerated() where damage.store == number {
             guard let file = files.first(where: { $0.digest == damage.digest }) else { continue }
             guard registry.upload(file, to: "healed", inParts: false) else {

@@ -23,6 +23,7 @@ extension Round {
         case .upload(let resource, let tag, let version, let server, let parts): upload(step, resource, tag, version, server, parts)
         case .uploadBlob(let version, let server): uploadBlob(step, version, server)
         case .uploadMany(let version, let server): uploadMany(version, server)
+        case .cancelUpload(let version, let server): cancelUpload(version, server)
         case .pull(let resource, let tag, let server): pull(step, resource, tag, server)
         case .read(let resource, let tag, let server, let isUpload): read(step, resource, tag, server, isUpload)
         case .export(let resource, let tag): export(step, resource, tag)
@@ -106,6 +107,12 @@ extension Round {
         let start = Clock.monotonic
         let isDone = Registry(wire: Wire(port: port, patience: 1)).upload(file, to: "blobs", inParts: false)
         put(step, store: 0, "blob \(version)", version, from: start, isDone: isDone, "")
+    }
+
+    /// Nobody is promised anything; what was received goes.
+    private func cancelUpload(_ version: Int, _ server: Int) {
+        guard let file = contents[version]?.files.first, let port = port(server) else { return }
+        Registry(wire: Wire(port: port, patience: 1)).cancel(file, to: "blobs")
     }
 
     /// More than the bytes that a registry lets wait (STO-062). Nobody asks for them again: they are there for what it does then.

@@ -49,8 +49,9 @@ final class Round: Sendable {
         self.schedule = schedule
         contents = schedule.contents
         folder = "\(setup.folder)/round-\(schedule.seed)-\(RandomName.make().prefix(8))"
-        try Files.makeFolders("\(folder)/kept")
         servers = (0...1).map { _ in Server() }
+        let kept = "\(folder)/kept"
+        try Interruption.finishing { try Files.makeFolders(kept) }
         let counts = try FileDescriptor.open("\(folder)/counts", O_RDWR | O_CREAT, mode: 0o644)
         _ = try retrying("ftruncate", counts.path) { ftruncate(counts.number, off_t(PointCounts.size)) }
         notes.withLock { notes in

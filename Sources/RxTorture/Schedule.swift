@@ -30,6 +30,8 @@ package enum Action: Hashable, Sendable {
     case uploadMany(version: Int, server: Int)
     /// Uploads one blob of a version and no manifest.
     case uploadBlob(version: Int, server: Int)
+    /// Begins to upload a blob of a version, and takes that back.
+    case cancelUpload(version: Int, server: Int)
     /// Fetches into the actor's home and a folder.
     case pull(resource: Int, tag: Int, server: Int)
     /// Reads a tag by plain HTTP; `isUpload` for one of those that `upload` puts.
@@ -102,7 +104,8 @@ extension Action {
     var version: (Int, isLong: Bool)? {
         switch self {
         case .push(_, _, let version, _, let isLong): (version, isLong)
-        case .add(_, _, let version), .upload(_, _, let version, _, _), .uploadBlob(let version, _): (version, false)
+        case .add(_, _, let version), .upload(_, _, let version, _, _), .uploadBlob(let version, _), .cancelUpload(let version, _):
+            (version, false)
         case .uploadMany: nil
         case .pull, .read, .export, .delete, .remove, .collect: nil
         }
@@ -137,6 +140,7 @@ private struct Maker {
             if damaged == actor + 1 { elements += finding(epoch, actor) }
             for _ in 0..<chance.number(2...4) { elements.append(step(epoch, actor, servers)) }
         }
+        makeFittingFaults(epoch)
         if chance.happens(30) { elements.append(.powerFailure(epoch: epoch)) }
         if chance.happens(15) { elements.append(.politeEnd(epoch: epoch)) }
         if chance.happens(25) {
@@ -160,6 +164,20 @@ private struct Maker {
             elements.append(.fault(epoch: epoch, server: server, Fault.any(&chance, of: FaultPoint.settingAside, passages: [1])))
         }
         if chance.happens(30) { elements.append(.kill(epoch: epoch, server: server, after: chance.number(5...120))) }
+    }
+
+    /// Faults at points that a server passes for few of the steps.
+    private mutating func makeFittingFaults(_ epoch: Int) {
+        for case .step(epoch, _, let action, _, _) in elements {
+            let (server, point): (Int, FaultPoint)
+            switch action {
+            case .uploadMany(_, let number): (server, point) = (number, FaultPoint(.syncfs, .uploads))
+            case .cancelUpload(_, let number): (server, point) = (number, FaultPoint(.unlink, .uploads))
+            default: continue
+            }
+            guard chance.happens(60) else { continue }
+            elements.append(.fault(epoch: epoch, server: server, Fault.any(&chance, of: [point], passages: [1])))
+        }
     }
 
     /// Reads all that a home has.
@@ -206,8 +224,9 @@ private struct Maker {
         switch chance.number(0...99) {
         case ..<45: return .upload(resource: resource, tag: tag, version: newVersion(), server: server, parts: chance.happens(40))
         case ..<52: return .uploadBlob(version: newVersion(), server: server)
-        case ..<55: return .uploadMany(version: newVersion(), server: server)
-        case ..<70: return .read(resource: resource, tag: tag, server: server, isUpload: chance.happens(50))
+        case ..<56: return .uploadMany(version: newVersion(), server: server)
+        case ..<60: return .cancelUpload(version: newVersion(), server: server)
+        case ..<72: return .read(resource: resource, tag: tag, server: server, isUpload: chance.happens(50))
         case ..<80: return .delete(resource: resource, tag: tag, server: server, isUpload: chance.happens(50))
         case ..<84: return .remove(resource: resource, tag: tag)
         default: return .collect(store: 0, lease: chance.happens(60) ? chance.number(0...2) : nil)

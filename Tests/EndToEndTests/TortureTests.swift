@@ -43,6 +43,37 @@ import Testing
         #expect(replays.contains(1))
     }
 
+    /// The processes that were told of this test's folder.
+    private func processes() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { name in
+            guard Int(name) != nil, let told = FileManager.default.contents(atPath: "/proc/\(name)/environ") else { return false }
+            return told.range(of: Data(work.path.utf8)) != nil
+        }
+    }
+
+    private func wait(until isTrue: () throws -> Bool) throws -> Bool {
+        for _ in 0..<1000 {
+            if try isTrue() { return true }
+            usleep(20_000)
+        }
+        return false
+    }
+
+    @Test func `a run that is ended or killed leaves no process, and its folder to the next one at most`() throws {
+        func runs() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/runs") }
+        let user = try User()
+        for signal in [SIGINT, SIGTERM, SIGKILL] {
+            let program = try user.start("torture", "--folder", "\(work.path)/runs", "--rounds", "100000", "--jobs", "2")
+            #expect(try wait { try processes().count >= 2 })
+            program.signal(signal)
+            #expect(program.wait() == 128 + signal)
+            #expect(try wait { try processes().isEmpty })
+            #expect(try runs().count == (signal == SIGKILL ? 1 : 0))
+        }
+        #expect(try run(rxBinary, ["torture", "--folder", "\(work.path)/runs", "--rounds", "1"]).status == 0)
+        #expect(try runs() == [])
+    }
+
     @Test func `the library in front of a program fails and kills where it is told to`() throws {
         try work.write("source/resource.json", #"{"name":"a","type":"data","tag":"1"}"#)
         try work.write("source/content", "hello")

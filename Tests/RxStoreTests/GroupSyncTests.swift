@@ -38,13 +38,16 @@ import Testing
         try group.wait(for: 1000)
     }
 
-    @Test func `of the catalog's log is believed no more once it has failed`() throws {
+    @Test func `of the catalog's log is believed no more once it has failed, until its bytes are written anew`() throws {
         let folder = try TemporaryFolder()
         let store = try DiskStore(at: folder.path)
-        let sync = UploadSync(store.layout)
+        let sync = UploadSync(store.catalog)
         try sync.sync(folder: store.layout.trash)
-        Fault.inject("fdatasync", EIO, under: "\(folder.path)/catalog.sqlite-wal")
-        defer { Fault.clear(under: "\(folder.path)/catalog.sqlite-wal") }
-        for _ in 0..<2 { #expect(throws: (any Error).self) { try sync.sync(folder: store.layout.trash) } }
+        let log = "\(folder.path)/catalog.sqlite-wal"
+        Fault.inject("fdatasync", EIO, under: log)
+        Fault.inject("pwrite", EIO, under: log, times: 2)
+        defer { Fault.clear(under: log) }
+        for _ in 0..<3 { #expect(throws: (any Error).self) { try sync.sync(folder: store.layout.trash) } }
+        try sync.sync(folder: store.layout.trash)
     }
 }

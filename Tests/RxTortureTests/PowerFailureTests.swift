@@ -31,6 +31,19 @@ import Testing
         #expect(bytes(failed + "\nW 7 0 100\ns 1 7 /a/f\nS 1 7 /a/f") == [])
     }
 
+    @Test func `forgets what a failed sync of everything was for, unless its file was synced`() {
+        let failed = "W 7 0 100\nb 1\nX 1"
+        #expect(bytes(failed) == [0..<100])
+        #expect(bytes(failed + "\nb 1\nB 1") == [0..<100])
+        #expect(bytes(failed + "\ns 1 7 /a/f\nS 1 7 /a/f") == [])
+        #expect(bytes(failed + "\ns 1 7 /a/f\nE 1 7 /a/f") == [0..<100])
+        #expect(bytes(failed + "\nW 7 0 100\nb 1\nB 1") == [])
+        #expect(bytes("W 7 0 100\nb 2\nB 2\nb 1\nX 1") == [])
+        // A name is what its folder says, not what bytes of it were lost.
+        #expect(names("N 7 0 /a/f\nb 1\nX 1\nb 1\nB 1") == [])
+        #expect(names("N 7 0 /a/f\nb 1\nX 1") == ["/a/f"])
+    }
+
     @Test func `forgets names until their folder was synced`() {
         #expect(names("N 7 0 /a/f") == ["/a/f"])
         #expect(names("N 7 0 /a/f\ns 1 7 /a/f\nS 1 7 /a/f") == ["/a/f"])

@@ -50,6 +50,16 @@ ino_t rx_keep(const char *path);
 void rx_note_entry(const char *path, ino_t old);
 // A sync that begins, and how it ended; `descriptor` -1 stands for the whole file system.
 void rx_note_sync(int descriptor, const char *path, char step);
+// The kernel tells each open descriptor of a failed sync once, all that were open when it failed (fsync(2)). These do so for syncs of a
+// store's log, and, with the place RX_NOWHERE, of all: a file was opened; a sync failed by the plan, and this descriptor is told;
+// whether it is still to be told of one that another descriptor met, with errno.
+void rx_opened(int file);
+void rx_failed(int file, const char *path, enum rx_place place);
+bool rx_is_told(int file, const char *path, enum rx_place place);
+// Memory that the processes of a round share, behind the counts of the points.
+#define RX_STORES 8
+extern _Atomic unsigned *rx_failures;
+
 // The folder of the plan, with a slash at its end; what is below `kept/` in it is kept for a power failure.
 extern char rx_root[];
 

@@ -33,6 +33,10 @@ int rx_terminal_columns(int descriptor);
 // errors where that is -1, and this process's environment where none is given; gives an error number or 0 (posix_spawnp(3)).
 int rx_spawn(int *process, const char *program, char *const arguments[], char *const environment[], int input, int output, int errors);
 
+// The same for a program's path, with descriptors and an environment of its own; it is killed when the thread that started it ends
+// (prctl(2), PR_SET_PDEATHSIG).
+int rx_spawn_bound(int *process, const char *program, char *const arguments[], char *const environment[], int input, int output, int errors);
+
 // Two ends of a pipe that other programs do not inherit (pipe2(2)); -1 on failure.
 int rx_pipe(int ends[2]);
 #endif

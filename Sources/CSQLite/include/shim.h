@@ -17,4 +17,15 @@ const volatile void *rx_sqlite3_wal_index(sqlite3 *db);
 /// Where the last commit ended: which log since it was begun anew, and which frame of it; every commit has another. Gives 0 when somebody
 /// is writing it just now, or was killed while he did.
 int rx_sqlite3_wal_position(const volatile void *index, uint64_t *position);
+
+/// What is called for each sync of a connection's log by SQLite itself, whose result is handed on: gives whether a sync that ended well is
+/// believed. And once when the log is closed: no other call comes after that.
+struct rx_log_watch {
+    int (*synced)(void *context, int ended_well);
+    void (*closed)(void *context);
+};
+
+/// Watches the syncs of a connection's log, which is open from its first transaction in WAL mode to its end. Gives 0, and calls nothing,
+/// when there is none. `watch` lasts as long as the program.
+int rx_sqlite3_watch_log(sqlite3 *db, const struct rx_log_watch *watch, void *context);
 #endif

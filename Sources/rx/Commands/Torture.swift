@@ -26,11 +26,12 @@ extension Command {
     ) { invocation in
         let own = try Files.realPath("/proc/self/exe")
         let beside = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
+        let run = try RunFolder(in: invocation.value(folder) ?? "/dev/shm")
+        defer { withExtendedLifetime(run) {} }
         var setup = try TortureSetup(
             program: invocation.value(program) ?? own, library: invocation.value(library) ?? "\(beside)/libRxFaults.so",
-            folder: "\(invocation.value(folder) ?? "/dev/shm")/rx-torture-\(RandomName.make())")
+            folder: run.path)
         setup.lies = invocation.has(lies)
-        defer { try? Files.removeTree(setup.folder) }
         let torture = Torture(setup, width: try invocation.number(jobs, in: 1...256, default: 6))
         let first = UInt64(try invocation.number(seed, in: 0...Int.max, default: 1))
         let count = try invocation.number(rounds, in: 1...Int.max, default: 100)

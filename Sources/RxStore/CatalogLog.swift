@@ -1,0 +1,129 @@
+import CSQLite
+import Glibc
+import RxModel
+import RxPosix
+import Synchronization
+
+/// The file that SQLite writes commits to first, and whether its bytes can be made durable by a sync.
+///
+/// The kernel tells of a failed sync once, and what failed may be lost though the next sync succeeds (fsync(2)): commits that others wait
+/// for may lie behind bytes that are in memory only. So a sync that fails, SQLite's own included, puts the log in doubt for all processes,
+/// until one of them has written its bytes anew. Moving them into the database is no way out: what a power failure leaves of such a log, its
+/// front, would be put over newer pages. The file is synced through a descriptor of its own: SQLite keeps no locks on it. Source:
+/// Specs/05-store, STO-090.
+final class CatalogLog: Sendable {
+    /// The last failure, and the last one that was made good; equal when there is no doubt.
+    private struct Doubt: BitwiseCopyable {
+        var failure: UInt64 = 0
+        var mended: UInt64 = 0
+        var isThere: Bool { failure != mended }
+    }
+
+    private let path: String
+    /// What processes tell each other.
+    private let notes: FileDescriptor
+    private let file = Mutex<FileDescriptor?>(nil)
+    /// This process's own, for what could not be noted.
+    private let own = Mutex(Doubt())
+
+    /// Of the catalog at `catalog`, with notes in the file at `notes`.
+    init(catalog: String, notes: String) throws {
+        path = "\(catalog)-wal"
+        self.notes = try FileDescriptor.open(notes, O_RDWR | O_CREAT, mode: 0o644)
+        // So that noting a failure needs no room on the disk; where there is none now it is asked for then.
+        _ = posix_fallocate(self.notes.number, 0, off_t(MemoryLayout<Doubt>.size))
+    }
+
+    /// Whether a sync has failed, in any process, and the log has not been written anew since.
+    var isInDoubt: Bool { own.withLock { $0.isThere } || noted?.isThere ?? true }
+
+    /// Says that bytes of the log may be in memory only.
+    func doubt() {
+        // Whoever mends it says what he has seen before: a later one stays.
+        let failure = UInt64(truncatingIfNeeded: Clock.monotonic) ^ UInt64(UInt32(bitPattern: getpid())) << 32 | 1
+        do { try note(Doubt(failure: failure), at: 0, count: MemoryLayout<UInt64>.size) } catch { own.withLock { $0.failure = failure } }
+    }
+
+    /// Waits until the log's bytes are durable; gives whether that can be believed. Throws `PosixError`.
+    func sync() throws -> Bool {
+        let file = try file.withLock { file in
+            if let file { return file }
+            let opened = try FileDescriptor.open(path, O_RDWR)
+            file = opened
+            return opened
+        }
+        do { try file.syncData() } catch {
+            doubt()
+            throw error
+        }
+        return !isInDoubt
+    }
+
+    /// Writes the log's bytes, as far as its last commit, anew in their places, and waits until they are durable. Called inside a write
+    /// transaction, before it changes anything. Throws `PosixError`.
+    func rewrite(_ database: Database) throws {
+        let before = (own: own.withLock { $0.failure }, noted: noted?.failure)
+        let length = try database.logLength()
+        if length > 0 {
+            let file = try FileDescriptor.open(path, O_RDWR)
+            do {
+                try copy(file, length)
+                try file.syncData()
+            } catch {
+                doubt()
+                throw error
+            }
+        }
+        own.withLock { $0.mended = before.own }
+        if let failure = before.noted { try note(Doubt(mended: failure), at: MemoryLayout<UInt64>.size, count: MemoryLayout<UInt64>.size) }
+    }
+
+    /// Sees every sync of the log by a connection.
+    func watch(_ database: Database) throws { try database.watchLog(CatalogLog.watch, Unmanaged.passRetained(self)) }
+
+    private func copy(_ file: FileDescriptor, _ length: Int) throws {
+        try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
+            var offset = 0
+            while offset < length {
+                let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, length - offset)])
+                let count = try file.read(into: part, at: offset)
+                guard count > 0 else { return }
+                try file.write(UnsafeRawBufferPointer(rebasing: part[..<count]), at: offset)
+                offset += count
+            }
+        }
+    }
+
+    /// What processes have noted; nil when that cannot be read.
+    private var noted: Doubt? {
+        var doubt = Doubt()
+        return (try? withUnsafeMutableBytes(of: &doubt) { try notes.read(into: $0, at: 0) }).map { _ in doubt }
+    }
+
+    /// Writes `count` bytes of `doubt`, which begin at `offset`.
+    private func note(_ doubt: Doubt, at offset: Int, count: Int) throws {
+        try withUnsafeBytes(of: doubt) {
+            try notes.write(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count]), at: offset)
+        }
+    }
+
+    nonisolated(unsafe) private static let watch: UnsafePointer<rx_log_watch> = {
+        let watch = UnsafeMutablePointer<rx_log_watch>.allocate(capacity: 1)
+        watch.initialize(
+            to: rx_log_watch(
+                synced: { context, endedWell in
+                    let log = Unmanaged<CatalogLog>.fromOpaque(context!).takeUnretainedValue()
+                    return log.believes(endedWell != 0) ? 1 : 0
+                }, closed: { Unmanaged<CatalogLog>.fromOpaque($0!).release() }))
+        return UnsafePointer(watch)
+    }()
+
+    /// Whether a sync by SQLite is believed.
+    private func believes(_ endedWell: Bool) -> Bool {
+        guard endedWell, (try? retrying("sqlite", path) { 0 }) != nil else {
+            doubt()
+            return false
+        }
+        return !isInDoubt
+    }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import RxModel
+import RxPosix
+import RxTesting
+import Testing
+
+@testable import RxStore
+
+/// A sync of the catalog's log that failed is no reason to believe the next one.
+@Suite struct `A log in doubt` {
+    private let folder: TemporaryFolder
+    private let store: DiskStore
+    private var log: String { "\(store.layout.catalog)-wal" }
+
+    init() throws {
+        folder = try TemporaryFolder()
+        store = try DiskStore(at: folder.path)
+        // Something that is committed and not synced.
+        try write(store, durably: false)
+    }
+
+    private func write(_ store: DiskStore, durably: Bool = true) throws {
+        try store.catalog.write(durably: durably) { database, now in
+            try database.run("INSERT INTO uploads VALUES (?, 'r', ?)", .text(RandomName.make()), .integer(now))
+        }
+    }
+
+    private func count(_ store: DiskStore) throws -> Int {
+        try store.catalog.read { try $0.first("SELECT count(*) FROM uploads") { $0.int(0) } ?? 0 }
+    }
+
+    /// Lets a sync of the log fail: one by SQLite for a commit, or one after a commit.
+    private func fail(_ call: String) throws {
+        Fault.inject(call, EIO, under: log)
+        defer { Fault.clear(under: log) }
+        #expect(throws: (any Error).self) { if call == "sqlite" { try write(store) } else { try store.catalog.sync() } }
+        #expect(store.catalog.log.isInDoubt)
+    }
+
+    @Test(arguments: ["sqlite", "fdatasync"], [true, false]) func `is written anew before anything is reported, by whichever process`(
+        failing: String, isOther: Bool
+    ) throws {
+        let other = try DiskStore(at: folder.path)
+        try fail(failing)
+        let next = isOther ? other : store
+        #expect(next.catalog.log.isInDoubt)
+        let before = try count(next)
+        // A commit that is not durable by itself, too: it may begin the log anew.
+        for report in [{ try write(next) }, { try write(next, durably: false) }, { try next.catalog.sync() }] {
+            Fault.inject("pwrite", EIO, under: log)
+            #expect(throws: PosixError.self) { try report() }
+            Fault.clear(under: log)
+            #expect(next.catalog.log.isInDoubt)
+        }
+        #expect(try count(next) == before)
+        try write(next)
+        #expect(!store.catalog.log.isInDoubt)
+        #expect(!other.catalog.log.isInDoubt)
+        #expect(try count(store) == before + 1)
+        // From now on nothing is written twice.
+        Fault.inject("pwrite", EIO, under: log, times: .max)
+        defer { Fault.clear(under: log) }
+        for each in [store, other] {
+            try write(each)
+            try each.catalog.sync()
+        }
+    }
+
+    @Test func `is written anew as a whole, and says the same`() throws {
+        for _ in 0..<200 { try write(store, durably: false) }
+        let before = try Data(contentsOf: URL(fileURLWithPath: log))
+        #expect(before.count > 1 << 20)
+        try fail("fdatasync")
+        // The first of its parts is written, the second is not.
+        Fault.inject("pwrite", EIO, under: log, after: 1)
+        #expect(throws: PosixError.self) { try store.catalog.sync() }
+        Fault.clear(under: log)
+        try store.catalog.sync()
+        #expect(!store.catalog.log.isInDoubt)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: log)) == before)
+    }
+
+    @Test func `is not moved into the database`() throws {
+        let database = URL(fileURLWithPath: store.layout.catalog)
+        try store.catalog.checkpoint()
+        try write(store, durably: false)
+        let before = try Data(contentsOf: database)
+        try fail("fdatasync")
+        #expect(throws: RegistryError.self) { try store.catalog.checkpoint() }
+        #expect(try Data(contentsOf: database) == before)
+        try store.catalog.sync()
+        try store.catalog.checkpoint()
+        #expect(try Data(contentsOf: database) != before)
+    }
+
+    @Test func `stays so when a sync fails while it is written anew`() throws {
+        try fail("fdatasync")
+        let log = store.catalog.log
+        try store.catalog.exclusively { database in
+            // The failure that this mends is the last one: another one may come before it is done.
+            Fault.inject("fdatasync", EIO, under: self.log)
+            defer { Fault.clear(under: self.log) }
+            #expect(throws: PosixError.self) { try log.rewrite(database) }
+            log.doubt()
+            try log.rewrite(database)
+        }
+        #expect(!log.isInDoubt)
+    }
+
+    @Test func `is one for whoever comes later, and for itself alone where it cannot be noted`() throws {
+        Fault.inject("pwrite", EIO, under: store.layout.catalogLock)
+        try fail("fdatasync")
+        Fault.clear(under: store.layout.catalogLock)
+        #expect(try !DiskStore(at: folder.path).catalog.log.isInDoubt)
+        #expect(store.catalog.log.isInDoubt)
+        try store.catalog.sync()
+        #expect(!store.catalog.log.isInDoubt)
+        try fail("fdatasync")
+        Fault.inject("pwrite", EIO, under: log)
+        let late = try DiskStore(at: folder.path)
+        #expect(late.catalog.log.isInDoubt)
+        Fault.clear(under: log)
+        try write(late)
+        #expect(!store.catalog.log.isInDoubt)
+    }
+
+    @Test func `is every log that the first to open a store finds`() throws {
+        let after = try TemporaryFolder()
+        let layout = StoreLayout(root: after.path)
+        try layout.prepare()
+        for name in ["catalog.sqlite", "catalog.sqlite-wal"] {
+            try FileManager.default.copyItem(atPath: "\(store.root)/\(name)", toPath: "\(after.path)/\(name)")
+        }
+        let log = "\(layout.catalog)-wal"
+        Fault.inject("pwrite", EIO, under: log)
+        defer { Fault.clear(under: log) }
+        let first = try DiskStore(at: after.path)
+        #expect(first.catalog.log.isInDoubt)
+        #expect(try count(first) == count(store))
+        try write(first)
+        #expect(!first.catalog.log.isInDoubt)
+    }
+}
