@@ -91,6 +91,7 @@ fuzz-merge: fuzzer
 sanitize: build setup-test
 	for sanitizer in $(SANITIZERS); do \
 	  echo "== $$sanitizer sanitizer" && RX_BINARY=$(abspath $(BINARY)) RX_CLIENTS=$(CLIENT_FOLDER)/bin SWIFT_BACKTRACE=enable=no \
+	  LSAN_OPTIONS="suppressions=$(abspath Tests/Sanitizers/leak.txt) print_suppressions=0" \
 	  $(SWIFT) test --sanitize=$$sanitizer --scratch-path .build-$$sanitizer -Xswiftc -use-ld=lld \
 	    --filter '^($(SANITIZED))\.' --skip 'Packed resources|ten thousand files are walked' || exit 1; \
 	done
