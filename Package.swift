@@ -63,7 +63,10 @@ let package = Package(
             swiftSettings: strict),
 
         .target(
-            name: "RxTesting", dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxStore"], path: "Tests/RxTesting", swiftSettings: strict),
+            name: "RxTesting", dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxStore", "CMutexOrder"], path: "Tests/RxTesting",
+            swiftSettings: strict),
+        // Empty but in a build for the thread sanitizer.
+        .target(name: "CMutexOrder", path: "Tests/Sanitizers/CMutexOrder"),
         tests("RxModelTests", ["RxCrypto"]),
         tests("RxPosixTests", ["RxPosix"]),
         tests("RxArchiveTests", ["RxArchive", "RxPosix", "RxCrypto"]),

@@ -15,7 +15,15 @@ public func readArchive(
     select: (FilePath) -> FilePath? = { $0 },
     stage: (any ByteSource) throws -> (digest: Digest, size: Int)
 ) throws -> [ResourceFile] {
-    let tar = try TarReader(GzipSource(source), maxBytes: limits.maxTarBytes)
+    try readTar(GzipSource(source, bufferBytes: limits.bufferBytes), limits: limits, select: select, stage: stage)
+}
+
+/// The same for the tar alone.
+func readTar(
+    _ source: any ByteSource, limits: ArchiveLimits,
+    select: (FilePath) -> FilePath?, stage: (any ByteSource) throws -> (digest: Digest, size: Int)
+) throws -> [ResourceFile] {
+    let tar = try TarReader(source, limits: limits)
     var contents = ArchiveContents(limits: limits)
     while let entry = try tar.next() { try contents.add(entry, from: tar, select: select, stage: stage) }
     return try contents.finish()

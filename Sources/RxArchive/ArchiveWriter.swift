@@ -6,11 +6,18 @@ public import RxModel
 public final class ArchiveWriter {
     private let gzip: GzipSink
     private let probe = CompressionProbe()
-    private let buffer = OwnedBuffer(streamBufferSize)
+    private let buffer: OwnedBuffer
     private var last: FilePath?
 
     /// Writes the archive to `sink`.
-    public init(to sink: any ByteSink) { gzip = GzipSink(sink) }
+    public convenience init(to sink: any ByteSink) { self.init(to: sink, bufferBytes: streamBufferSize) }
+
+    /// The same `bufferBytes` at a time. Where stored content is cut depends on it, and so do the archive's bytes: not for archives that
+    /// others see.
+    init(to sink: any ByteSink, bufferBytes: Int) {
+        gzip = GzipSink(sink, bufferBytes: bufferBytes)
+        buffer = OwnedBuffer(max(bufferBytes, CompressionProbe.sample))
+    }
 
     /// Adds one file. Files come in ascending order of their paths.
     ///

@@ -9,12 +9,14 @@ public final class GzipSink: ByteSink {
     private let sink: any ByteSink
     private let stream: UnsafeMutablePointer<z_stream>
     private let header: UnsafeMutablePointer<gz_header>
-    private let output = OwnedBuffer(streamBufferSize)
+    private let output: OwnedBuffer
     private var stores = false
 
-    /// Writes the gzip stream to `sink`; `level` is zlib's, 1 for the fastest to 9.
-    public init(_ sink: any ByteSink, level: Int32 = 6) {
+    /// Writes the gzip stream to `sink`, `bufferBytes` at a time; `level` is zlib's, 1 for the fastest to 9. Where
+    /// stored bytes are cut depends on the buffer.
+    public init(_ sink: any ByteSink, level: Int32 = 6, bufferBytes: Int = streamBufferSize) {
         self.sink = sink
+        output = OwnedBuffer(bufferBytes)
         self.level = level
         header = .allocate(capacity: 1)
         header.initialize(to: gz_header())

@@ -8,15 +8,16 @@ public import RxModel
 public final class GzipSource: ByteSource {
     private let source: any ByteSource
     private let stream: UnsafeMutablePointer<z_stream>
-    private let input = OwnedBuffer(streamBufferSize)
+    private let input: OwnedBuffer
     /// Members whose trailer was checked.
     private var members = 0
     private var isBetweenMembers = true
     private var isFinished = false
 
-    /// Reads the gzip stream that `source` holds, to its end.
-    public init(_ source: any ByteSource) {
+    /// Reads the gzip stream that `source` holds, to its end, `bufferBytes` at a time.
+    public init(_ source: any ByteSource, bufferBytes: Int = streamBufferSize) {
         self.source = source
+        input = OwnedBuffer(bufferBytes)
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         precondition(rx_inflate_init_gzip(stream) == Z_OK, "zlib could not start")

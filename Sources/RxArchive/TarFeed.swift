@@ -13,7 +13,7 @@ final class TarFeed {
 
     private let source: any ByteSource
     private let maxBytes: Int
-    private let buffer = OwnedBuffer(256 << 10)
+    private let buffer: OwnedBuffer
     private var count = 0
     /// Where the buffer's first byte is in the tar.
     private var start = 0
@@ -21,9 +21,10 @@ final class TarFeed {
     /// The part of the headers that has left the buffer.
     private var spilled: [UInt8] = []
 
-    init(_ source: any ByteSource, maxBytes: Int) {
+    init(_ source: any ByteSource, limits: ArchiveLimits) {
         self.source = source
-        self.maxBytes = maxBytes
+        maxBytes = limits.maxTarBytes
+        buffer = OwnedBuffer(2 * limits.bufferBytes)
     }
 
     /// The next full buffer; a shorter one, or none, only at the end. Blocks of 512 bytes therefore never span buffers.

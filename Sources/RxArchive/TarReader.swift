@@ -34,12 +34,12 @@ final class TarReader {
     private var shown = ""
 
     /// Reads the tar that `source` holds. Throws `ContentError` when it is none.
-    init(_ source: any ByteSource, maxBytes: Int) throws {
-        feed = TarFeed(source, maxBytes: maxBytes)
+    init(_ source: any ByteSource, limits: ArchiveLimits) throws {
+        feed = TarFeed(source, limits: limits)
         raw = archive_read_new()!
         archive_read_support_format_tar(raw)
         archive_read_set_options(raw, "hdrcharset=BINARY")
-        try check(archive_read_open2(raw, Unmanaged.passUnretained(feed).toOpaque(), nil, readTar, nil, nil))
+        try check(archive_read_open2(raw, Unmanaged.passUnretained(feed).toOpaque(), nil, readFeed, nil, nil))
     }
 
     deinit { archive_read_free(raw) }
@@ -160,7 +160,7 @@ final class TarReader {
 }
 
 /// The read callback of libarchive; `client` is the `TarFeed`.
-private func readTar(
+private func readFeed(
     _: OpaquePointer?, _ client: UnsafeMutableRawPointer?, _ bytes: UnsafeMutablePointer<UnsafeRawPointer?>?
 ) -> la_ssize_t {
     let feed = Unmanaged<TarFeed>.fromOpaque(client!).takeUnretainedValue()

@@ -27,9 +27,9 @@ OPTIONS = BOUNDS + ["-print_final_stats=1", f"-dict={HERE}/words.dict"]
 
 
 def environment(target):
-    # The stack of an allocation needs few frames, and freed memory need not be kept long: both cost more than the parsers do.
+    # The stack of an allocation needs few frames, and freed memory need not be kept long: both take time.
     # Without Swift's own backtrace, which does not end under the address sanitizer.
-    sanitizer = "malloc_context_size=4:quarantine_size_mb=8:allocator_may_return_null=1"
+    sanitizer = "malloc_context_size=1:quarantine_size_mb=1:allocator_may_return_null=1"
     return os.environ | {"RX_FUZZ_TARGET": target, "ASAN_OPTIONS": sanitizer, "SWIFT_BACKTRACE": "enable=no"}
 
 

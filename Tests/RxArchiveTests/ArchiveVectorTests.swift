@@ -1,9 +1,10 @@
 import Foundation
-import RxArchive
 import RxCrypto
 import RxModel
 import RxTesting
 import Testing
+
+@testable import RxArchive
 
 /// The archives of Specs/vectors/archive, and what Specs/04-archive says of each.
 @Suite struct `archive vectors` {
@@ -35,15 +36,17 @@ import Testing
 
     @Test(arguments: (try? all.get()) ?? []) func `every archive gives its files or is refused`(vector: Vector) throws {
         let archive = try vector.archive()
-        for step in [archive.count + 1, 13] {
+        for (step, bufferBytes) in [(archive.count + 1, streamBufferSize), (13, streamBufferSize), (archive.count + 1, 512)] {
             let source = TricklingSource(archive, step: step)
+            var limits = vector.limits
+            limits.bufferBytes = bufferBytes
             if let expected = vector.json["files"]?.array {
-                let files = try readArchive(source, limits: vector.limits, stage: Blobs().stage)
+                let files = try readArchive(source, limits: limits, stage: Blobs().stage)
                 #expect(try files == expected.map(file))
                 #expect(treeDigest(files).description == vector.json["tree"]?.string)
             } else {
                 let reason = try #require(vector.json["error_contains"]?.string)
-                let error = #expect(throws: ContentError.self) { try readArchive(source, limits: vector.limits, stage: Blobs().stage) }
+                let error = #expect(throws: ContentError.self) { try readArchive(source, limits: limits, stage: Blobs().stage) }
                 let message = try #require(error?.message)
                 #expect(reason.isEmpty || message.contains(reason))
                 if let entry = vector.json["entry"]?.string { #expect(message.hasPrefix("entry \(JSON.string(entry).text): ")) }

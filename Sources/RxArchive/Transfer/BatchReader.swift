@@ -25,7 +25,7 @@ public final class BatchReader: ByteSource {
 
     /// Reads the stream that `source` holds.
     public init(_ source: any ByteSource, limits: ArchiveLimits = ArchiveLimits()) throws {
-        tar = try TarReader(DecodingSource(source), maxBytes: limits.maxTarBytes)
+        tar = try TarReader(DecodingSource(source, bufferBytes: limits.bufferBytes), limits: limits)
         self.limits = limits
     }
 

@@ -5,11 +5,14 @@ public import RxModel
 /// Small ones are gathered, so that the sink gets few and large pieces; one buffer is held.
 public final class BatchWriter {
     private let sink: any ByteSink
-    private let buffer = OwnedBuffer(512 << 10)
+    private let buffer: OwnedBuffer
     private var used = 0
 
-    /// Writes the stream to `sink`.
-    public init(to sink: any ByteSink) { self.sink = sink }
+    /// Writes the stream to `sink`, about `bufferBytes` at a time: 2 KiB or more, for the longest header.
+    public init(to sink: any ByteSink, bufferBytes: Int = 512 << 10) {
+        self.sink = sink
+        buffer = OwnedBuffer(bufferBytes)
+    }
 
     /// How many bytes the stream of blobs of these sizes has.
     public static func length(_ sizes: some Sequence<Int>) -> Int {

@@ -6,21 +6,26 @@ public final class DecodingSource: ByteSource {
     private static let magicBytes = 4
 
     private var source: any ByteSource
+    private let bufferBytes: Int
     private var isKnown = false
 
-    /// Reads `source` to its end.
-    public init(_ source: any ByteSource) { self.source = source }
+    /// Reads `source` to its end, `bufferBytes` at a time when it is compressed.
+    public init(_ source: any ByteSource, bufferBytes: Int = streamBufferSize) {
+        self.source = source
+        self.bufferBytes = bufferBytes
+    }
 
     /// Gives the next bytes, decompressed. Throws `ContentError` for a damaged stream, or what the source throws.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         if !isKnown {
-            source = try DecodingSource.decoded(source)
+            source = try decoded(source)
             isKnown = true
         }
         return try source.read(into: buffer)
     }
 
-    private static func decoded(_ source: any ByteSource) throws -> any ByteSource {
+    private func decoded(_ source: any ByteSource) throws -> any ByteSource {
+        let magicBytes = DecodingSource.magicBytes
         var magic = [UInt8](repeating: 0, count: magicBytes)
         var count = 0
         while count < magicBytes {
@@ -30,8 +35,8 @@ public final class DecodingSource: ByteSource {
         }
         magic.removeSubrange(count...)
         let whole = RejoinedSource(magic, source)
-        if magic.starts(with: [0x1F, 0x8B]) { return GzipSource(whole) }
-        if magic == [0x28, 0xB5, 0x2F, 0xFD] { return ZstdSource(whole) }
+        if magic.starts(with: [0x1F, 0x8B]) { return GzipSource(whole, bufferBytes: bufferBytes) }
+        if magic == [0x28, 0xB5, 0x2F, 0xFD] { return ZstdSource(whole, bufferBytes: bufferBytes) }
         return whole
     }
 }

@@ -11,15 +11,16 @@ public final class ZstdSource: ByteSource {
 
     private let source: any ByteSource
     private let context: OpaquePointer
-    private let input = OwnedBuffer(streamBufferSize)
+    private let input: OwnedBuffer
     private var pending = ZSTD_inBuffer()
     /// Whether the last frame that was begun has not ended.
     private var isInFrame = true
     private var isFinished = false
 
-    /// Reads the zstd frames that `source` holds, to its end.
-    public init(_ source: any ByteSource) {
+    /// Reads the zstd frames that `source` holds, to its end, `bufferBytes` at a time.
+    public init(_ source: any ByteSource, bufferBytes: Int = streamBufferSize) {
         self.source = source
+        input = OwnedBuffer(bufferBytes)
         context = ZSTD_createDCtx()!
         ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Int32(ZstdSource.windowLog))
         pending.src = UnsafeRawPointer(input.bytes.baseAddress!)

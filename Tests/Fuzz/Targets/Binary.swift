@@ -26,7 +26,7 @@ extension FuzzTarget {
                     guard digest.bytes[0] % 8 != 0 else { throw ContentError("no such base") }
                     return BytesRegion((0..<Int(digest.bytes[1]) * 16).map { UInt8(truncatingIfNeeded: $0) })
                 }
-                guard let bytes = try? reader.readAll(limit: size) else { return nil }
+                guard let bytes = try? reader.drained(limit: size) else { return nil }
                 return (bytes, reader.parts)
             }
             let whole = try made(BytesSource(input.all))

@@ -36,7 +36,7 @@ extension FuzzTarget {
             try must(path.segments.joined(separator: "/").utf8.elementsEqual(bytes), "\(path) is not its segments")
         },
         FuzzTarget("tree", longest: 400) { try checkTree(Input($0)) },
-        .text("query", longest: 300) { text in
+        .text("query", longest: 200) { text in
             let request = HTTPRequest(method: "GET", target: text)
             try must(!request.path.utf8.contains(UInt8(ascii: "?")), "a path has a query")
             if let items = request.queryItems {

@@ -26,26 +26,3 @@ private func octal(_ field: ArraySlice<UInt8>) -> Int {
     let size = digits.reduce(0) { $0 << 3 | Int($1 & 7) }
     return size < 1 << 20 ? size : 0
 }
-
-/// A gzip member (RFC 1952) that holds bytes as they are: far quicker than compressing them.
-func storedGzip(_ bytes: [UInt8]) -> [UInt8] {
-    var gzip: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255]
-    gzip.reserveCapacity(bytes.count + 64)
-    func append(_ value: UInt32, bytes count: Int) {
-        for byte in 0..<count { gzip.append(UInt8(truncatingIfNeeded: value >> (8 * UInt32(byte)))) }
-    }
-    var start = 0
-    repeat {
-        let end = min(start + 0xFFFF, bytes.count)
-        gzip.append(end == bytes.count ? 1 : 0)
-        append(UInt32(end - start), bytes: 2)
-        append(~UInt32(end - start), bytes: 2)
-        gzip += bytes[start..<end]
-        start = end
-    } while start < bytes.count
-    append(~bytes.reduce(~0) { crcTable[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ $0 >> 8 }, bytes: 4)
-    append(UInt32(bytes.count), bytes: 4)
-    return gzip
-}
-
-private let crcTable: [UInt32] = (0..<256).map { (0..<8).reduce(UInt32($0)) { crc, _ in crc & 1 != 0 ? 0xEDB8_8320 ^ crc >> 1 : crc >> 1 } }

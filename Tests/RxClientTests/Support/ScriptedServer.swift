@@ -97,10 +97,10 @@ final class ScriptedServer: Sendable {
             return (listener, Int(UInt16(bigEndian: pointer.pointee.sin_port)))
         }
         self.port = port
-        _ = RxPosix.Thread { [weak self] in
+        RxPosix.Thread.detach { [weak self] in
             while case let number = accept(listener, nil, nil), number >= 0 {
                 self?.accepted.withLock { $0 += 1 }
-                _ = RxPosix.Thread {
+                RxPosix.Thread.detach {
                     let connection = Connection(number)
                     script(connection)
                     connection.close()
