@@ -7,7 +7,7 @@ public import RxStore
 /// A user's home: the local store, the configuration, the links, and the registries that may be asked.
 ///
 /// Source: Specs/09-command-line.
-public struct Client {
+public struct Client: Sendable {
     /// The home's folder.
     public let home: String
     /// The local store.

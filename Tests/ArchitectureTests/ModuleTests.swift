@@ -41,10 +41,11 @@ struct SourceText: Sendable, CustomTestStringConvertible {
         "RxStore": ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "CSQLite"],
         "RxProtocol": ["RxModel", "RxHTTP"],
         "RxSource": ["RxModel", "RxPosix", "RxArchive"],
-        "RxLoader": ["RxModel"],
+        "RxLoader": ["RxModel", "RxPosix", "RxCrypto", "RxHTTP"],
         "RxServer": ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"],
         "RxClient": [
-            "RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl",
+            "RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader",
+            "CCurl",
         ],
         "rx": [
             "RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer",
