@@ -46,7 +46,8 @@ let package = Package(
         module("RxSource", ["RxModel", "RxPosix", "RxArchive"]),
         module("RxLoader", ["RxModel", "RxPosix", "RxCrypto", "RxHTTP"]),
         module(
-            "RxServer", ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"]),
+            "RxServer",
+            ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxLoader", "CMicroHTTPD"]),
         module(
             "RxClient",
             [
@@ -70,7 +71,9 @@ let package = Package(
         tests("RxStoreTests", ["RxStore", "RxPosix", "RxCrypto", "RxChunks", "CSQLite"]),
         tests("RxSourceTests", ["RxSource", "RxLoader", "RxArchive", "RxCrypto", "RxPosix"]),
         tests("RxLoaderTests", ["RxLoader", "RxPosix", "RxCrypto", "RxHTTP"]),
-        tests("RxServerTests", ["RxServer", "RxCrypto", "RxChunks", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
+        tests(
+            "RxServerTests",
+            ["RxServer", "RxLoader", "RxCrypto", "RxChunks", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
         tests(
             "RxClientTests",
             ["RxClient", "RxLoader", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxChunks", "RxPosix"]),

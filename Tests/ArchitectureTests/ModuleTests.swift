@@ -42,7 +42,9 @@ struct SourceText: Sendable, CustomTestStringConvertible {
         "RxProtocol": ["RxModel", "RxHTTP"],
         "RxSource": ["RxModel", "RxPosix", "RxArchive"],
         "RxLoader": ["RxModel", "RxPosix", "RxCrypto", "RxHTTP"],
-        "RxServer": ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"],
+        "RxServer": [
+            "RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxLoader", "CMicroHTTPD",
+        ],
         "RxClient": [
             "RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader",
             "CCurl",

@@ -1,3 +1,4 @@
+import RxCrypto
 import RxHTTP
 import RxLoader
 import RxModel

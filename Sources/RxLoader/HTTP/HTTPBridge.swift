@@ -12,12 +12,14 @@ public struct HTTPBridge: Sendable {
 
     private let resource: any Resource
     private let kit: Kit?
+    private let callerKits: CallerKits?
     private let disk: BlockingWork
 
-    /// Speaks for `resource`, each request with `kit`.
-    public init(_ resource: any Resource, kit: Kit? = nil, disk: BlockingWork = .disk) {
+    /// Speaks for `resource`, each request with `kit`, or with the kit that its caller lends, where `callerKits` reaches that.
+    public init(_ resource: any Resource, kit: Kit? = nil, callerKits: CallerKits? = nil, disk: BlockingWork = .disk) {
         self.resource = resource
         self.kit = kit
+        self.callerKits = callerKits
         self.disk = disk
     }
 
@@ -30,6 +32,12 @@ public struct HTTPBridge: Sendable {
         guard let items = request.queryItems else { return HTTPBridge.refusal(400, .invalidQuery, "the query has a broken escape") }
         var headers = Headers(items.first { $0.name == "path" }?.value ?? request.path, kit: kit)
         headers.peer = request.headers["X-Bassline-Peer"]
+        if let callerKits, let address = request.headers[CallerKits.address] {
+            guard let lent = callerKits.kit(at: address, names: request.headers[CallerKits.names] ?? "") else {
+                return await answer(.condition(.forbidden, "the kit at \(address) is not trusted here"))
+            }
+            headers.kit = lent
+        }
         guard request.method != "GET" else { return await answer(await resource.get(headers)) }
         do {
             let value: Body = body.isEmpty ? .empty : .json(try JSON(parsing: body))

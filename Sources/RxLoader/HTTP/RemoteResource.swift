@@ -11,21 +11,24 @@ public protocol HTTPExchange: Sendable {
 
 /// Another process's resource, as if it were here. Source: Specs/15-loader, LOD-053.
 ///
-/// The path, the peer and the body cross the wire; the kit does not, and the resource over there has the kit that its own bridge gives it.
+/// The path, the peer and the body cross the wire. The kit stays here: with a desk it is lent to the resource over there while it answers;
+/// without one that has the kit that its own bridge gives it.
 public struct RemoteResource: Resource {
     /// The longest answer that is read: the longest body in base64, and its headers.
     static let limit = renderLimit / 3 * 4 + (1 << 20)
 
     private let url: String
     private let exchange: any HTTPExchange
+    private let desk: KitDesk?
     private let network: BlockingWork
 
-    /// Speaks to the bridge at `url`, a scheme, host and maybe a path in front of every other.
-    public init(_ url: String, over exchange: any HTTPExchange, network: BlockingWork = .network) {
+    /// Speaks to the bridge at `url`, a scheme, host and maybe a path in front of every other. `desk` lends the kits of the requests.
+    public init(_ url: String, over exchange: any HTTPExchange, desk: KitDesk? = nil, network: BlockingWork = .network) {
         var url = url
         while url.utf8.last == UInt8(ascii: "/") { url.removeLast() }
         self.url = url
         self.exchange = exchange
+        self.desk = desk
         self.network = network
     }
 
@@ -37,7 +40,15 @@ public struct RemoteResource: Resource {
     }
 
     private func ask(_ method: String, _ headers: Headers, _ body: [UInt8]?) async -> Reply {
-        var fields: HTTPHeaders = ["Accept": "application/json"]
+        guard let desk, let kit = headers.kit else { return await send(method, headers, body, [:]) }
+        return await desk.lending(kit) { address in
+            await send(method, headers, body, [CallerKits.address: address, CallerKits.names: CallerKits.text(kit.capabilities)])
+        }
+    }
+
+    private func send(_ method: String, _ headers: Headers, _ body: [UInt8]?, _ kit: HTTPHeaders) async -> Reply {
+        var fields = kit
+        fields["Accept"] = "application/json"
         if body != nil { fields["Content-Type"] = "application/json" }
         if let peer = headers.peer {
             guard peer.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) else { return .condition(.invalid, "the peer's name cannot be sent") }
@@ -72,7 +83,7 @@ public struct RemoteResource: Resource {
             return .condition(condition, "\(url) answered \(status)" + (json?["error"]?.string.map { ": \($0)" } ?? ""))
         }
         guard var others = json?["headers"]?.object, let body = json?["body"] else {
-            return .condition(.error, "\(url) answered with something that is no resource's answer", others: [:])
+            return .condition(.error, "\(url) answered with something that is no resource's answer")
         }
         var reply = Reply()
         reply.type = others.removeValue(forKey: "type")?.string

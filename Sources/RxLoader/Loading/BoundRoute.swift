@@ -59,21 +59,23 @@ final class BoundRoute: Sendable {
 
     /// The answer for a kit that lacks what the resource needs; nil when it lacks nothing.
     func refusal(_ kit: Kit?) -> Reply? {
-        guard !requires.isEmpty, case let missing = kit?.missing(requires) ?? requires.sorted(), !missing.isEmpty else { return nil }
+        guard case let missing = kit?.missing(requires) ?? requires.sorted(), !missing.isEmpty else { return nil }
         let names = missing.joined(separator: ", ")
         return .condition(
             .forbidden, "\(stored.locator) requires \(names), which the kit does not reach; pass a kit that does",
             others: ["missing": .array(missing.map { .string($0) })])
     }
 
+    @inline(__always)
     func get(_ headers: Headers) async -> Reply {
-        if let refusal = refusal(headers.kit) { return refusal }
+        if !requires.isEmpty, let refusal = refusal(headers.kit) { return refusal }
         uses.wrappingAdd(1, ordering: .relaxed)
         return await target.get(headers)
     }
 
+    @inline(__always)
     func put(_ headers: Headers, _ body: Body) async -> Reply {
-        if let refusal = refusal(headers.kit) { return refusal }
+        if !requires.isEmpty, let refusal = refusal(headers.kit) { return refusal }
         uses.wrappingAdd(1, ordering: .relaxed)
         return await target.put(headers, body)
     }

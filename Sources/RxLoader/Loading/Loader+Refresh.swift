@@ -55,13 +55,13 @@ extension Loader {
         } catch {
             Reply.refused(error).report(path: "/\(route)", to: settings.kit)
         }
-        guard let now = current(route), now !== bound else { return nil }
+        guard let now = entry(route), now !== bound else { return nil }
         return route
     }
 
     /// Binds what a tag names now in place of what is bound, unless that is gone or has changed meanwhile.
     private func rebind(_ route: String, to digest: Digest) async {
-        guard let remote, let old = current(route), old.stored.digest != digest else { return }
+        guard let remote, let old = entry(route), old.stored.digest != digest else { return }
         do {
             let locator = old.stored.locator
             let stored = try await settings.network.run { try remote.fetched(locator) }
@@ -77,6 +77,4 @@ extension Loader {
             Reply.refused(error).report(path: "/\(route)", to: settings.kit)
         }
     }
-
-    private func current(_ route: String) -> BoundRoute? { state.withLock { $0.bound[route] } }
 }

@@ -59,7 +59,7 @@ public final class Loader: Resource {
 
     public func get(_ headers: Headers) async -> Reply {
         guard let (name, inner) = settings.rule.split(headers) else { return .notFound }
-        if let bound = state.withLock({ $0.bound[name] }) { return await bound.get(inner) }
+        if let bound = entry(name) { return await bound.get(inner) }
         switch await binding(of: name, for: headers) {
         case .bound(let bound): return await bound.get(inner)
         case .refused(let reply): return reply
@@ -68,12 +68,15 @@ public final class Loader: Resource {
 
     public func put(_ headers: Headers, _ body: Body) async -> Reply {
         guard let (name, inner) = settings.rule.split(headers) else { return .notFound }
-        if let bound = state.withLock({ $0.bound[name] }) { return await bound.put(inner, body) }
+        if let bound = entry(name) { return await bound.put(inner, body) }
         switch await binding(of: name, for: headers) {
         case .bound(let bound): return await bound.put(inner, body)
         case .refused(let reply): return reply
         }
     }
+
+    /// What the table has under a name.
+    func entry(_ name: String) -> BoundRoute? { state.withLock { $0.bound[name] } }
 
     /// What is bound, sorted by route.
     public var bindings: [BoundResource] {

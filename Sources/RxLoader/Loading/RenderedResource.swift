@@ -9,6 +9,8 @@ final class RenderedResource: Resource {
     private static let keptBytes = 256 << 10
 
     private struct Kept {
+        /// The one for the resource itself, which most requests want.
+        var whole: Reply?
         var replies: [String: Reply] = [:]
         var bytes = 0
     }
@@ -25,7 +27,7 @@ final class RenderedResource: Resource {
     }
 
     func get(_ headers: Headers) async -> Reply {
-        if let reply = kept.withLock({ $0.replies[headers.path] }) { return reply }
+        if let reply = kept.withLock({ headers.path == "/" ? $0.whole : $0.replies[headers.path] }) { return reply }
         let segments = RoutePath.segments(headers.path)
         let argument = segments.isEmpty ? nil : segments.joined(separator: "/")
         do {
@@ -65,8 +67,8 @@ final class RenderedResource: Resource {
     private func keep(_ reply: Reply, _ bytes: Int, for path: String) {
         let bytes = bytes + path.utf8.count
         kept.withLock { kept in
-            guard kept.replies[path] == nil, kept.bytes + bytes <= RenderedResource.keptBytes else { return }
-            kept.replies[path] = reply
+            guard (path == "/" ? kept.whole : kept.replies[path]) == nil, kept.bytes + bytes <= RenderedResource.keptBytes else { return }
+            if path == "/" { kept.whole = reply } else { kept.replies[path] = reply }
             kept.bytes += bytes
         }
     }

@@ -2,18 +2,31 @@ import Synchronization
 
 /// What picks a route: the name it is looked up by, and the headers that its resource gets.
 public struct RouteKey: Sendable {
-    let split: @Sendable (Headers) -> (name: String, inner: Headers)
+    /// Gives the name, and what makes of the headers those that the route's resource gets.
+    let split: @Sendable (Headers) -> (name: String, rest: Rest)
+
+    /// What a route's resource gets.
+    enum Rest {
+        /// The same headers with another path; they are made when there is such a route.
+        case path(String)
+        case headers(Headers)
+    }
+
+    private init(parts split: @escaping @Sendable (Headers) -> (name: String, rest: Rest)) { self.split = split }
 
     /// Picks by a function of the host program.
-    public init(_ split: @escaping @Sendable (Headers) -> (name: String, inner: Headers)) { self.split = split }
+    public init(_ split: @escaping @Sendable (Headers) -> (name: String, inner: Headers)) {
+        self.init(parts: { headers in
+            let (name, inner) = split(headers)
+            return (name, .headers(inner))
+        })
+    }
 
     /// The first segment of the path; the resource gets the rest.
-    public static let firstSegment = RouteKey { headers in
+    public static let firstSegment = RouteKey(parts: { headers in
         let (segment, rest) = RoutePath.split(headers.path)
-        var inner = headers
-        inner.path = rest
-        return (segment, inner)
-    }
+        return (segment, .path(rest))
+    })
 
     /// The text of a header, "" when there is none; the resource gets the headers as they are.
     public static func header(_ name: String) -> RouteKey { RouteKey { ($0.text(of: name) ?? "", $0) } }
@@ -63,8 +76,18 @@ public final class Router: Resource {
     }
 
     private func target(_ headers: Headers) -> (any Resource, Headers)? {
-        let (name, inner) = key.split(headers)
-        return routes.withLock { routes in routes.named[name].map { ($0, inner) } ?? routes.unknown.map { ($0, headers) } }
+        let (name, rest) = key.split(headers)
+        let (named, unknown) = routes.withLock { routes -> ((any Resource)?, (any Resource)?) in
+            if let target = routes.named[name] { (target, nil) } else { (nil, routes.unknown) }
+        }
+        guard let named else { return unknown.map { ($0, headers) } }
+        switch rest {
+        case .headers(let inner): return (named, inner)
+        case .path(let path):
+            var inner = headers
+            inner.path = path
+            return (named, inner)
+        }
     }
 }
 
