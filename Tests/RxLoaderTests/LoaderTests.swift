@@ -179,6 +179,19 @@ enum Pause {
         #expect(await loader.get(Headers("/hello@\(honest.manifest.tree)")).body.text == "Hello")
     }
 
+    @Test func `a resource that has lost a blob is an error, and is not taken for one that is not there`() async throws {
+        let shelf = Shelf()
+        let stored = try shelf.offer("hello", ["content": "Hello"])
+        let lost = StoredResource(locator: stored.locator, digest: stored.digest, manifest: stored.manifest) { digest in
+            throw RegistryError.blobNotFound(digest)
+        }
+        shelf.lie { _ in lost }
+        let reply = await Loader(shelf).get(Headers("/hello"))
+        #expect(reply.condition == .error)
+        #expect(reply.message?.hasPrefix("Blob not found: sha256:") == true)
+        #expect(reply.others["code"] == "BLOB_UNKNOWN")
+    }
+
     @Test func `bytes that are not the manifest's never come out`() async throws {
         let shelf = Shelf()
         try shelf.offer("hello", ["content": "Hello"])

@@ -80,6 +80,8 @@ extension Reply {
         guard let error = error as? any ResourceError else { return .condition(.error, "\(error)") }
         let condition: Condition =
             switch error.code.status {
+            // The resource is there and has lost a part: nobody is to believe that it is not.
+            case _ where error.code == .blobUnknown: .error
             case 404: .notFound
             case 401, 403: .forbidden
             case 429, 502, 503, 504: .unavailable
