@@ -47,12 +47,16 @@ let package = Package(
         module("RxStore", ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "CSQLite"]),
         module("RxProtocol", ["RxModel", "RxHTTP"]),
         module("RxSource", ["RxModel", "RxPosix", "RxArchive"]),
-        module("RxLoader", ["RxModel"]),
+        module("RxLoader", ["RxModel", "RxPosix", "RxCrypto", "RxHTTP"]),
         module(
-            "RxServer", ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"]),
+            "RxServer",
+            ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxLoader", "CMicroHTTPD"]),
         module(
             "RxClient",
-            ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl"]),
+            [
+                "RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader",
+                "CCurl",
+            ]),
         module("RxTorture", ["RxModel", "RxPosix", "RxCrypto", "CPosix"]),
         .executableTarget(
             name: "rx",
@@ -73,10 +77,13 @@ let package = Package(
         tests("RxChunksTests", ["RxChunks", "RxCrypto"]),
         tests("RxStoreTests", ["RxStore", "RxPosix", "RxCrypto", "RxChunks", "CSQLite"]),
         tests("RxSourceTests", ["RxSource", "RxLoader", "RxArchive", "RxCrypto", "RxPosix"]),
-        tests("RxServerTests", ["RxServer", "RxCrypto", "RxChunks", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
+        tests("RxLoaderTests", ["RxLoader", "RxPosix", "RxCrypto", "RxHTTP"]),
+        tests(
+            "RxServerTests",
+            ["RxServer", "RxLoader", "RxCrypto", "RxChunks", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxPosix"]),
         tests(
             "RxClientTests",
-            ["RxClient", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxChunks", "RxPosix"]),
+            ["RxClient", "RxLoader", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxChunks", "RxPosix"]),
         tests("RxTortureTests", ["RxTorture", "RxPosix", "RxCrypto"]),
         tests("CommandTests", ["rx"]),
         tests("DistributionTests", ["RxCrypto"]),

@@ -41,10 +41,13 @@ struct SourceText: Sendable, CustomTestStringConvertible {
         "RxStore": ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "CSQLite"],
         "RxProtocol": ["RxModel", "RxHTTP"],
         "RxSource": ["RxModel", "RxPosix", "RxArchive"],
-        "RxLoader": ["RxModel"],
-        "RxServer": ["RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "CMicroHTTPD"],
+        "RxLoader": ["RxModel", "RxPosix", "RxCrypto", "RxHTTP"],
+        "RxServer": [
+            "RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxLoader", "CMicroHTTPD",
+        ],
         "RxClient": [
-            "RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "CCurl",
+            "RxModel", "RxPosix", "RxCrypto", "RxChunks", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader",
+            "CCurl",
         ],
         "RxTorture": ["RxModel", "RxPosix", "RxCrypto", "CPosix"],
         "rx": [

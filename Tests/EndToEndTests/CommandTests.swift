@@ -50,6 +50,17 @@ import Testing
         #expect(try alice.rx("gc") == "Deleted 0 blobs (0 B), 0 manifests, 0 leftovers\n")
     }
 
+    @Test func `gives a module's files one by one`() throws {
+        try work.write("lib/resource.json", #"{"name":"lib","type":"module"}"#)
+        try work.write("lib/index.js", "export {}")
+        try work.write("lib/src/a.js", "a")
+        try alice.rx("add", "./lib", in: work.path)
+        #expect(try alice.rx("ingest", "lib") == "[\n  \"index.js\",\n  \"src/\"\n]\n")
+        #expect(try alice.rx("ingest", "lib", "src/a.js") == "a")
+        #expect(try alice.rx("ingest", "./lib", "index.js", in: work.path) == "export {}", "from the folder as well")
+        fails(try alice.run("ingest", "lib", "../hello"), 1, "File not found: ../hello")
+    }
+
     @Test func `takes a folder only when it is written as one`() throws {
         let ended = try alice.run("add", "hello", in: work.path)
         fails(ended, 2, "\"hello\" is not written as a folder")

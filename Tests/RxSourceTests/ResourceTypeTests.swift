@@ -113,7 +113,7 @@ extension Rendering {
         var types = TypeRegistry()
         try types.register(Shout(name: "shout", aliases: ["loud"]))
         #expect(try types.render(content(["content": "a"]), type: "loud", argument: "!").text == "A!")
-        #expect(types.names == ["binary", "json", "prototype", "shout", "skill", "text"])
+        #expect(types.names == ["binary", "json", "module", "prototype", "shout", "skill", "text"])
         for (name, aliases, taken) in [
             ("shout", [], "shout"), ("new", ["txt"], "txt"), ("loud", [], "loud"), ("agent-skill", [], "agent-skill"),
         ] {

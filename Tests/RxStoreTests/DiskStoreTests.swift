@@ -126,7 +126,7 @@ import Testing
         sqlite3_exec(handle, "PRAGMA user_version = 99", nil, nil, nil)
         sqlite3_close_v2(handle)
         let error = #expect(throws: RegistryError.self) { try DiskStore(at: folder.path) }
-        #expect(error?.message == "catalog \(folder.path)/catalog.sqlite has version 99, and this rx knows versions up to 5")
+        #expect(error?.message == "catalog \(folder.path)/catalog.sqlite has version 99, and this rx knows versions up to 6")
         #expect(error?.hint == "use the newer rx that wrote it")
     }
 

@@ -253,7 +253,7 @@ import Testing
 
     @Test func `a file that cannot be read is damage, a full table of files is none`() throws {
         guard Fault.available else { return }
-        Fault.inject("pread", EIO, under: path("hello"), times: 1)
+        Fault.inject("pread", EIO, under: path("hello"), times: 2)
         #expect(try kinds(verify()) == [.blobUnreadable])
         Fault.inject("open", EMFILE, under: path("hello"), times: 1)
         #expect(throws: PosixError.self) { try verify() }

@@ -12,8 +12,9 @@ extension Command {
         arguments: "LOCATOR|FOLDER [ARGUMENT]", count: 1...2,
         details: """
             text, binary and json print the file named content; a skill prints SKILL.md, or references/ARGUMENT; a prototype prints its
-            instructions with its @files filled in. A bare locator is looked for in the local store, then in the configured registries;
-            one with a host is fetched from there when it is not here or has changed.
+            instructions with its @files filled in; a module prints the names in it, or the file of the path ARGUMENT. A bare locator is
+            looked for in the local store, then in the configured registries; one with a host is fetched from there when it is not here
+            or has changed.
             """,
         options: [.json, .quiet],
         examples: [

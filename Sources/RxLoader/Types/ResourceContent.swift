@@ -52,7 +52,7 @@ extension ResourceContent {
 }
 
 /// The files that a manifest names, with their blobs read through a function.
-public struct ManifestContent: ResourceContent {
+public struct ManifestContent: ResourceContent, Sendable {
     /// How many symlinks one path may lead through, as on Linux (path_resolution(7)).
     private static let followLimit = 40
 
@@ -61,14 +61,14 @@ public struct ManifestContent: ResourceContent {
     /// The paths of the manifest's files.
     public let paths: [FilePath]
     private let files: [FilePath: ResourceFile]
-    private let read: (Digest) throws -> any ByteSource
+    private let read: @Sendable (ResourceFile) throws -> any ByteSource
 
     /// Gives the files of `manifest`; `read` opens a blob.
-    public init(locator: String, manifest: ResourceManifest, read: @escaping (Digest) throws -> any ByteSource) {
-        self.init(locator: locator, files: manifest.files, read: read)
+    public init(locator: String, manifest: ResourceManifest, read: @escaping @Sendable (Digest) throws -> any ByteSource) {
+        self.init(locator: locator, files: manifest.files) { try read($0.digest) }
     }
 
-    init(locator: String, files: [ResourceFile], read: @escaping (Digest) throws -> any ByteSource) {
+    init(locator: String, files: [ResourceFile], read: @escaping @Sendable (ResourceFile) throws -> any ByteSource) {
         self.locator = locator
         paths = files.map(\.path).sorted()
         self.files = Dictionary(files.map { ($0.path, $0) }) { first, _ in first }
@@ -81,11 +81,11 @@ public struct ManifestContent: ResourceContent {
     /// Opens the blob of a file. Throws `ContentError` when the path leads to none.
     public func open(_ path: FilePath) throws -> any ByteSource {
         guard let file = resolve(path) else { throw ContentError("File not found: \(path)", code: .notFound) }
-        return try read(file.digest)
+        return try read(file)
     }
 
     /// The regular file that a path leads to through the resource's own symlinks; nil when it leads nowhere.
-    private func resolve(_ path: FilePath) -> ResourceFile? {
+    func resolve(_ path: FilePath) -> ResourceFile? {
         if let file = files[path], file.symlink == nil { return file }
         var at: [Substring] = []
         var left = path.segments.reversed() as [Substring]

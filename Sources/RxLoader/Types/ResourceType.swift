@@ -28,10 +28,15 @@ extension ResourceType {
 
 /// The types that are known, by name and alias. Source: Specs/10-sources.
 public struct TypeRegistry: Sendable {
+    /// The types that rx comes with.
+    public static let standard: [any ResourceType] = [
+        TextType(), JSONType(), BinaryType(), SkillType(), PrototypeType(), ModuleType(),
+    ]
+
     private var types: [String: any ResourceType] = [:]
 
-    /// Knows `types`, by default text, json, binary, skill and prototype.
-    public init(_ types: [any ResourceType] = [TextType(), JSONType(), BinaryType(), SkillType(), PrototypeType()]) {
+    /// Knows `types`, by default text, json, binary, skill, prototype and module.
+    public init(_ types: [any ResourceType] = TypeRegistry.standard) {
         for type in types { for name in [type.name] + type.aliases { self.types[name] = type } }
     }
 

@@ -1,0 +1,48 @@
+public import RxHTTP
+public import RxLoader
+public import RxModel
+import RxStore
+
+/// What a loader finds in a home: its store, then the registries that it is configured for. Source: Specs/15-loader, LOD-031.
+extension Client: LocalShelf, RemoteShelf {
+    /// What is here under a locator: the home's own, for a bare locator also the copy from the first configured registry that one is
+    /// here from.
+    public func stored(_ locator: Locator) throws -> StoredResource? {
+        if let record = try local(locator) { return try shelved(record, as: locator) }
+        guard locator.registry == nil else { return nil }
+        for case .success(let registry) in registries {
+            let there = locator.at(registry: registry.authority)
+            if let record = try local(there) { return try shelved(record, as: there) }
+        }
+        return nil
+    }
+
+    /// Fetches what `find` finds.
+    public func fetched(_ locator: Locator) throws -> StoredResource { try shelved(try find(locator), as: locator) }
+
+    /// What the registry of a locator's host says of its tag; for a bare one what is here, else the first registry that has it.
+    public func digest(of locator: Locator) throws -> Digest {
+        if locator.registry == nil, let record = try local(locator) { return record.manifestDigest }
+        return try describe(locator, at: nil).record.manifestDigest
+    }
+
+    /// A record with its files, under the tag that was asked for.
+    private func shelved(_ record: ResourceRecord, as asked: Locator) throws -> StoredResource {
+        StoredResource(
+            locator: record.reference.locator.tagged(asked.tag), digest: record.manifestDigest, manifest: try store.manifest(of: record),
+            open: { [store] in try store.open($0) })
+    }
+}
+
+/// Requests of a loader's remote resources. Nobody's credentials go with them.
+extension Client: HTTPExchange {
+    public func exchange(_ method: String, _ url: String, headers: HTTPHeaders, body: [UInt8]?, limit: Int) throws
+        -> (status: Int, body: [UInt8])
+    {
+        var request = TransportRequest(method, url, headers: headers)
+        if let body { request.body = .bytes(body, type: headers["Content-Type"] ?? "application/json") }
+        request.headers["Content-Type"] = nil
+        let (head, answer) = try bareTransport.collect(request, limit: limit)
+        return (head.status, answer)
+    }
+}

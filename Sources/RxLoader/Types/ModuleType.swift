@@ -1,0 +1,85 @@
+import RxModel
+
+/// Any tree of files, served file by file: the rest of the path is the path of a file or folder. Source: Specs/15-loader, LOD-035.
+public struct ModuleType: BindingType {
+    /// `module`.
+    public let name = "module"
+    /// `folder`.
+    public let aliases = ["folder"]
+
+    /// Makes the type.
+    public init() {}
+
+    /// The bytes of the file that the argument names; the names in a folder, that of the root without an argument. Throws `ContentError`
+    /// "File not found: X".
+    public func render(_ content: any ResourceContent, argument: String?) throws -> Rendering {
+        guard let argument else { return .json(FolderIndex(content.paths).list(nil)!) }
+        guard let path = try? FilePath(parsing: argument) else { throw ModuleType.missing(argument) }
+        if let list = FolderIndex(content.paths).list(path) { return .json(list) }
+        return .bytes(try content.open(path))
+    }
+
+    /// Serves the files from where they are, each when it is asked for.
+    public func bind(_ content: ManifestContent, disk: BlockingWork) throws -> any Resource { ServedFolder(content) }
+
+    static func missing(_ path: String) -> ContentError { ContentError("File not found: \(path)", code: .notFound) }
+}
+
+/// The files of a module under their paths.
+private struct ServedFolder: Resource {
+    let content: ManifestContent
+    let folders: FolderIndex
+
+    init(_ content: ManifestContent) {
+        self.content = content
+        folders = FolderIndex(content.paths)
+    }
+
+    func get(_ headers: Headers) async -> Reply {
+        let segments = RoutePath.segments(headers.path)
+        let text = segments.joined(separator: "/")
+        // A segment that holds a slash would name another file than the one that was written.
+        guard segments.allSatisfy({ !$0.utf8.contains(UInt8(ascii: "/")) }) else { return .refused(ModuleType.missing(text)) }
+        guard !segments.isEmpty else { return Reply(.json(folders.list(nil)!), type: "list") }
+        guard let path = try? FilePath(parsing: text) else { return .refused(ModuleType.missing(text)) }
+        if let file = content.resolve(path) {
+            let others: [String: JSON] = [
+                "digest": .string(file.digest.description), "size": .integer(file.size), "executable": .bool(file.executable),
+            ]
+            let stream = BodyStream(size: file.size) { [content] in try content.open(path) }
+            return Reply(.stream(stream), type: "file", others: others)
+        }
+        return folders.list(path).map { Reply(.json($0), type: "list") } ?? .refused(ModuleType.missing(text))
+    }
+
+    func put(_ headers: Headers, _ body: Body) async -> Reply {
+        .condition(.readOnly, "\(content.locator) can only be read: put a new version into a store or registry")
+    }
+}
+
+/// What is in the folders of a tree of files.
+private struct FolderIndex: Sendable {
+    /// The names in each folder, those of folders with a `/` behind them; the root is nil.
+    private var names: [FilePath?: [String]] = [nil: []]
+
+    /// Finds the folders of sorted paths.
+    init(_ paths: [FilePath]) {
+        for path in paths {
+            var at = path
+            var name = path.lastName
+            while true {
+                let folder = at.parent
+                let isKnown = names[folder] != nil
+                names[folder, default: []].append(name)
+                guard !isKnown, let folder else { break }
+                at = folder
+                name = folder.lastName + "/"
+            }
+        }
+    }
+
+    /// The names in a folder, sorted by their bytes; nil when there is no such folder.
+    func list(_ folder: FilePath?) -> JSON? {
+        names[folder].map { names in .array(names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { .string($0) }) }
+    }
+}
