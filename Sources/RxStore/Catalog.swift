@@ -98,9 +98,9 @@ final class Catalog: Sendable {
     /// Moves what is in the log into the database when it has grown, so that nobody who commits has to: true when it is to be written to at
     /// once, before others do, because then it begins anew. On a full disk it stays where it is.
     func moveLog() -> Bool {
-        guard let pages = commits.pages, case let due = pace.isDue(pages: pages), due.move else { return false }
+        guard let pages = commits.frame, case let due = pace.isDue(pages: pages), due.move else { return false }
         do {
-            let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path))
+            let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path, log))
             defer { readers.withLock { $0.append(slot) } }
             // The second finds little, and leaves next to nothing.
             for _ in 0..<(due.begin ? 2 : 1) { try slot.database.run("PRAGMA wal_checkpoint(PASSIVE)") }

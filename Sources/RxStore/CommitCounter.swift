@@ -10,7 +10,7 @@ struct CommitCounter: @unchecked Sendable {
 
     init(index: UnsafeRawPointer?) { self.index = index }
 
-    /// How many frames of the log hold what was committed; nil when it cannot be told now.
+    /// How many frames, each a page, the log has of what was committed; nil when it cannot be told now.
     var frame: Int? { value.map { $0 & 0xFFFF_FFFF } }
 
     /// Another value after every commit; nil when it cannot be told now.
@@ -19,7 +19,4 @@ struct CommitCounter: @unchecked Sendable {
         guard let index, rx_sqlite3_wal_position(index, &position) != 0 else { return nil }
         return Int(bitPattern: UInt(position))
     }
-
-    /// How many pages the log has; nil when it cannot be told now.
-    var pages: Int? { value.map { $0 & 0xFFFF_FFFF } }
 }
