@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,4 +102,9 @@ int rx_spawn_bound(int *process, const char *program, char *const arguments[], c
     if (child > 0 && error) waitpid(child, 0, 0);
     *process = child;
     return error;
+}
+
+void rx_note_use(int descriptor) {
+    const struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
+    futimens(descriptor, times);
 }

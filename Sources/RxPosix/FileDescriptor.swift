@@ -75,6 +75,10 @@ public final class FileDescriptor: Sendable {
     /// Promises nothing, and so cannot fail.
     public func startWriting(_ range: Range<Int>) { _ = rx_start_writing(number, range.lowerBound, range.count) }
 
+    /// Sets the file's time of last use (`atime`) to now and leaves that of its last change of content (`mtime`) alone. It is for choosing what
+    /// goes first, so failing is fine.
+    package func noteUse() { rx_note_use(number) }
+
     /// Waits until everything written to the file's file system is durable. Throws `PosixError`.
     public func syncFileSystem() throws(PosixError) { _ = try retrying("syncfs", path) { rx_syncfs(number) } }
 

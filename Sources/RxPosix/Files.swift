@@ -171,6 +171,8 @@ extension stat {
     public var isRegular: Bool { st_mode & S_IFMT == S_IFREG }
     /// Whether it is a symlink.
     public var isSymlink: Bool { st_mode & S_IFMT == S_IFLNK }
+    /// The time of the last use, in nanoseconds since 1970.
+    public var usedAt: Int { st_atim.tv_sec * 1_000_000_000 + st_atim.tv_nsec }
     /// The time of the last change of content, in nanoseconds since 1970.
     public var modifiedAt: Int { st_mtim.tv_sec * 1_000_000_000 + st_mtim.tv_nsec }
     /// The time of the last change of anything about the file, in nanoseconds since 1970.

@@ -15,9 +15,8 @@ struct ContentEndpoint: Endpoint {
                 let record = try context.resolve(locator)
                 let tag = EntityTag(record.manifestDigest.description)
                 guard !tag.matches(ifNoneMatch: call.request.headers["If-None-Match"]) else {
-                    // A 304 tells the length of the 200, never sends it; of what is not built yet there is none to tell.
-                    let file = context.archives.ready(record)
-                    let body = try file.map { HTTPResponse.Body.file($0, offset: 0, length: Int(try $0.status().st_size)) } ?? .empty
+                    // A 304 tells the length of the 200, never sends it; of what is not built or looked at yet there is none to tell.
+                    let body = context.archives.ready(record).map(ContentEndpoint.body) ?? .empty
                     return respond(HTTPResponse(304, headers: ["ETag": tag.description, "Accept-Ranges": "bytes"], body: body))
                 }
                 context.archives.archive(of: record) { result in
@@ -30,12 +29,13 @@ struct ContentEndpoint: Endpoint {
     }
 
     /// The whole archive or the range that was asked for.
-    private static func answer(_ file: FileDescriptor, _ tag: EntityTag, _ request: HTTPRequest) throws -> HTTPResponse {
+    private static func answer(_ archive: SealedArchive, _ tag: EntityTag, _ request: HTTPRequest) -> HTTPResponse {
         let headers: HTTPHeaders = [
             "Content-Type": "application/gzip", "Content-Disposition": "attachment; filename=\"archive.tar.gz\"", "ETag": tag.description,
             "Accept-Ranges": "bytes",
         ]
-        let content = HTTPResponse.Body.file(file, offset: 0, length: Int(try file.status().st_size))
-        return HTTPResponse.ranged(content, tag: tag, headers: headers, to: request, what: "archive")
+        return HTTPResponse.ranged(body(archive), tag: tag, headers: headers, to: request, what: "archive")
     }
+
+    private static func body(_ archive: SealedArchive) -> HTTPResponse.Body { .file(archive.file, offset: 0, length: archive.length) }
 }

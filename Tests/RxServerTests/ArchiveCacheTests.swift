@@ -17,13 +17,17 @@ import Testing
         ArchiveCache(folder: folder.path + "/archives", limit: limit, store: store, workers: workers)
     }
 
-    private func bytes(_ cache: ArchiveCache, _ record: ResourceRecord) throws -> [UInt8] {
-        let done = Monitor<Result<FileDescriptor, any Error>?>(nil)
+    private func sealed(_ cache: ArchiveCache, _ record: ResourceRecord) throws -> SealedArchive {
+        let done = Monitor<Result<SealedArchive, any Error>?>(nil)
         cache.archive(of: record) { result in done.update { $0 = result } }
-        let file = try done.wait { $0 }!.get()
+        return try done.wait { $0 }!.get()
+    }
+
+    private func bytes(_ cache: ArchiveCache, _ record: ResourceRecord) throws -> [UInt8] {
+        let archive = try sealed(cache, record)
         // Those who waited for one build share its descriptor, so nobody may move its offset.
-        var bytes = [UInt8](repeating: 0, count: Int(try file.status().st_size))
-        #expect(try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) } == bytes.count)
+        var bytes = [UInt8](repeating: 0, count: archive.length)
+        #expect(try bytes.withUnsafeMutableBytes { try archive.file.read(into: $0, at: 0) } == bytes.count)
         return bytes
     }
 
@@ -36,7 +40,7 @@ import Testing
         try WorkerPool.forEach(0..<16, threads: 8) { _ in
             guard try bytes(cache, record) == whole else { throw CocoaError(.coderInvalidValue) }
         }
-        #expect(names == ["\(record.manifestDigest.hex).tar.gz"])
+        #expect(names == ["\(record.manifestDigest.hex).sealed.tar.gz"])
     }
 
     @Test func `builds again what somebody deleted`() throws {
@@ -57,7 +61,7 @@ import Testing
         _ = try bytes(cache, records[0])
         usleep(20_000)
         _ = try bytes(cache, records[3])
-        #expect(names == [records[0], records[2], records[3]].map { "\($0.manifestDigest.hex).tar.gz" }.sorted())
+        #expect(names == [records[0], records[2], records[3]].map { "\($0.manifestDigest.hex).sealed.tar.gz" }.sorted())
     }
 
     @Test func `serves what is larger than its whole size`() throws {

@@ -181,6 +181,35 @@ import Testing
         #expect(try verify().isClean)
     }
 
+    @Test func `finds a cached archive that is not what was built, and a collection those that nobody uses`() throws {
+        let record = try #require(try store.resolve(registry: "", repository: "a", selector: .tag("latest")))
+        let path = "\(store.layout.archives)/\(SealedArchive.name(record.manifestDigest))"
+        let file = try FileDescriptor.open(path, O_RDWR | O_CREAT, mode: 0o644)
+        let sink = SealingSink(FileSink(file), of: record.manifestDigest)
+        try Array("as built".utf8).withUnsafeBytes { try sink.write($0) }
+        #expect(try SealedArchive(file, writtenBy: sink).length == 8)
+        try folder.write("cache/archives/\(record.manifestDigest.hex).tar.gz", "without a seal")
+        try folder.write("cache/archives/half.part", "half")
+        #expect(try verify().findings.isEmpty)
+        #expect(pwrite(file.number, "A", 1, 0) == 1)
+        for repairs in [false, true] {
+            let report = try verify(repairs: repairs)
+            #expect(kinds(report) == [.cache] && report.isClean == repairs && report.findings[0].path == path, "\(report.findings)")
+            #expect(try verify(sample: 0).findings.isEmpty)
+        }
+        #expect(try Files.status(path) == nil)
+
+        // Right bytes, but those of another resource.
+        let other = "\(store.layout.archives)/\(SealedArchive.name(sha256([1])))"
+        #expect(pwrite(file.number, "a", 1, 0) == 1)
+        try Files.replace(path, with: FileRangeSource(file).readAll())
+        #expect(try verify().findings.isEmpty)
+        try Files.replace(other, with: FileRangeSource(file).readAll())
+        #expect(try verify().findings.map(\.path) == [other])
+        #expect(try store.collect(dryRun: false, leaseTime: nil).leftoverKinds.archives == 2)
+        #expect(try Set(Files.names(in: store.layout.archives)) == [SealedArchive.name(record.manifestDigest), "half.part"])
+    }
+
     @Test func `makes a lost blob from what the catalog holds of it`() throws {
         let upload = try store.beginUpload(in: "r")
         let bytes = Array("fresh".utf8)

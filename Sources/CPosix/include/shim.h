@@ -10,6 +10,9 @@ int rx_direct(void);
 // Begins to write a part of a file to the disk, and waits for little of it (sync_file_range(2)).
 int rx_start_writing(int descriptor, long offset, long count);
 
+// Sets the time of last use of an open file to now, and no other but that of the last change of anything (futimens(3), UTIME_OMIT).
+void rx_note_use(int descriptor);
+
 // The type of the file system that holds `path` (statfs(2), f_type), or -1.
 long rx_filesystem_type(const char *path);
 

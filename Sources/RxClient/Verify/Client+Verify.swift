@@ -67,10 +67,6 @@ private final class ClientHelp: VerifyHelper {
         return nil
     }
 
-    func isRight(archive path: String, of manifest: ResourceManifest) throws -> Bool? {
-        try ArchiveProof.isRight(path, of: manifest)
-    }
-
     /// Where something may be had: from where it was copied, else from any configured registry, which is asked for it by its digest.
     private func hosts(_ place: LostBlob.Place) -> [String] {
         place.registry.isEmpty ? client.registries.compactMap { try? $0.get().authority } : [place.registry]

@@ -144,12 +144,12 @@ final class CollectionRun {
         try sweepAliases()
     }
 
-    /// The cached archives of manifests that are gone.
+    /// The cached archives of manifests that are gone, and those without a seal, which nobody uses any more.
     private func staleArchives() throws -> [String] {
         let names = try Files.names(in: layout.archives)
         return try catalog.read { database in
             try names.filter { name in
-                guard let digest = Digest(hex: name.prefix(64)) else { return false }
+                guard let digest = SealedArchive.manifest(ofName: name) else { return Digest(hex: name.prefix(64)) != nil }
                 return try database.first("SELECT 1 FROM manifests WHERE digest = ? LIMIT 1", .digest(digest)) { _ in true } == nil
             }
         }

@@ -50,18 +50,14 @@ extension StoreCheck {
     }
 
     private func checkArchives() throws {
+        guard options.sample == nil else { return }
         let folder = store.layout.archives
-        for name in (try? Files.names(in: folder)) ?? [] where name.hasSuffix(".tar.gz") {
-            guard let digest = Digest(hex: name.prefix(64)) else { continue }
+        for name in (try? Files.names(in: folder)) ?? [] {
             let path = "\(folder)/\(name)"
-            let resource = try catalog.read { database in
-                try database.first("SELECT bytes FROM manifests WHERE digest = ? AND tree IS NOT NULL", .digest(digest)) { $0.blob(0) }
-            }.flatMap { try? ResourceManifest(parsing: $0) }
-            // Whoever has it open keeps it; one that is evicted meanwhile is not wrong.
-            guard let resource, options.sample == nil, try helper.isRight(archive: path, of: resource) == false,
-                try Files.status(path) != nil
-            else { continue }
-            derived(path, "the archive of manifest \(digest) holds other files", digest)
+            guard let digest = SealedArchive.manifest(ofName: name), let file = try? FileDescriptor.open(path, O_RDONLY) else { continue }
+            // One that is built anew meanwhile is another file.
+            guard try SealedArchive(file, of: digest) == nil, try Files.status(path)?.st_ino == file.status().st_ino else { continue }
+            derived(path, "the archive of manifest \(digest) has other bytes than it was built with", digest)
         }
     }
 

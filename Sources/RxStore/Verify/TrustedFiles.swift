@@ -1,31 +1,35 @@
 import Glibc
 import RxCrypto
-import RxModel
+package import RxModel
 public import RxPosix
 import Synchronization
 
 /// What a file looked like when its bytes were hashed: they are the same as long as it does.
 public struct FileState: Sendable, Hashable {
     private let inode: UInt64
-    private let size: Int
+    package let size: Int
     private let modifiedAt: Int
-    /// The time of the last change of anything; nobody can set it back.
+    /// The time of the last change of anything, which nobody can set back; 0 where that does not count.
     private let changedAt: Int
 
     /// What an open file looks like now. Throws `PosixError`.
     public init(_ file: FileDescriptor) throws(PosixError) { self.init(try file.status()) }
 
-    init(_ status: stat) {
+    /// What the content of an open file looks like now, whatever happens to its other times: for a file whose time of last use is set, which
+    /// changes `ctime`. Throws `PosixError`.
+    package init(contentOf file: FileDescriptor) throws(PosixError) { self.init(try file.status(), contentAlone: true) }
+
+    init(_ status: stat, contentAlone: Bool = false) {
         inode = UInt64(status.st_ino)
         size = Int(status.st_size)
         modifiedAt = status.modifiedAt
-        changedAt = status.changedAt
+        changedAt = contentAlone ? 0 : status.changedAt
     }
 }
 
-/// The blob files that this process has hashed and found right: they are sent without being hashed again, until they change, or a day later.
-/// Bounded. Source: Specs/05-store, "Serving".
-final class TrustedFiles: Sendable {
+/// The files that this process has hashed and found right, each by a digest that it is known by: they are sent without being hashed again,
+/// until they change, or a day later. Bounded. Source: Specs/05-store, "Serving".
+package final class TrustedFiles: Sendable {
     private struct Entry {
         let state: FileState
         /// In seconds.
@@ -38,17 +42,20 @@ final class TrustedFiles: Sendable {
     static let trustTime = 24 * 3600
 
     private let entries = Mutex<[Digest: Entry]>([:])
-    /// Which blobs are being hashed.
+    /// Which are being hashed.
     private let flights = Monitor<Set<Digest>>([])
 
-    /// Whether a blob's open file is one that was right.
-    func holds(_ digest: Digest, _ state: FileState) -> Bool {
+    /// Trusts nothing yet.
+    package init() {}
+
+    /// Whether an open file is one that was right.
+    package func holds(_ digest: Digest, _ state: FileState) -> Bool {
         guard let entry = entries.withLock({ $0[digest] }) else { return false }
         return entry.state == state && entry.until > Clock.monotonic / 1_000_000_000
     }
 
-    /// Notes that a blob's open file was right when it looked like this.
-    func note(_ digest: Digest, _ state: FileState) {
+    /// Notes that an open file was right when it looked like this.
+    package func note(_ digest: Digest, _ state: FileState) {
         let entry = Entry(state: state, until: Clock.monotonic / 1_000_000_000 + TrustedFiles.trustTime)
         entries.withLock { entries in
             if entries.count >= TrustedFiles.limit { entries.removeAll(keepingCapacity: true) }
@@ -56,7 +63,7 @@ final class TrustedFiles: Sendable {
         }
     }
 
-    /// Runs `body` while no other thread does for the same blob.
+    /// Runs `body` while no other thread does for the same digest.
     func alone<Value>(_ digest: Digest, _ body: () throws -> Value) rethrows -> Value {
         _ = flights.wait { $0.insert(digest).inserted ? true : nil }
         defer { flights.update { _ = $0.remove(digest) } }

@@ -49,9 +49,6 @@ public protocol VerifyHelper: Sendable {
 
     /// The bytes of a manifest, from where it came from; nil when it cannot be had.
     func manifest(_ place: LostBlob.Place) throws -> [UInt8]?
-
-    /// Whether an archive in the cache holds the files of a resource; nil when nobody can tell.
-    func isRight(archive path: String, of manifest: ResourceManifest) throws -> Bool?
 }
 
 extension VerifyHelper {
@@ -65,8 +62,6 @@ extension VerifyHelper {
     public func fetch(_ lost: [LostBlob]) throws {}
     /// Gets nothing.
     public func manifest(_ place: LostBlob.Place) throws -> [UInt8]? { nil }
-    /// Knows nothing.
-    public func isRight(archive path: String, of manifest: ResourceManifest) throws -> Bool? { nil }
 }
 
 /// Helps with nothing: what the store has is all there is.
