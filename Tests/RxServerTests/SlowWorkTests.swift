@@ -48,9 +48,9 @@ import Testing
         let store = DelayedStore()
         let record = try put(store.store, "a:1", ["f": [1, 2, 3]])
         store.beforeLease.withLock {
-            $0 = {
-                _ = try? store.store.remove(registry: "", repository: "a", selector: .digest(record.manifestDigest))
-                _ = try? store.store.collect(dryRun: false, leaseTime: nil)
+            $0 = { [store = store.store] in
+                _ = try? store.remove(registry: "", repository: "a", selector: .digest(record.manifestDigest))
+                _ = try? store.collect(dryRun: false, leaseTime: nil)
             }
         }
         let gone = try DirectCalls(store: store).call("GET", "/api/v1/content/a")
@@ -60,9 +60,9 @@ import Testing
         try put(store.store, "a:1", ["f": [1, 2, 3]])
         store.beforeLease.withLock { $0 = {} }
         store.afterLease.withLock {
-            $0 = {
-                _ = try? store.store.remove(registry: "", repository: "a", selector: .digest(record.manifestDigest))
-                _ = try? store.store.collect(dryRun: false, leaseTime: nil)
+            $0 = { [store = store.store] in
+                _ = try? store.remove(registry: "", repository: "a", selector: .digest(record.manifestDigest))
+                _ = try? store.collect(dryRun: false, leaseTime: nil)
             }
         }
         let kept = try DirectCalls(store: store).call("GET", "/api/v1/content/a")

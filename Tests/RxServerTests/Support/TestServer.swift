@@ -34,9 +34,12 @@ final class TestServer: Sendable {
 
     deinit { server.stop() }
 
-    /// The log's lines so far.
-    func log() throws -> [JSON] {
-        usleep(20_000)
+    /// The log's lines so far. A line comes after its answer: where a number of lines is told, they are waited for.
+    func log(lines: Int = 0) throws -> [JSON] {
+        let end = Clock.monotonic + 10_000_000_000
+        repeat {
+            usleep(20_000)
+        } while try String(contentsOfFile: logPath, encoding: .utf8).utf8.count { $0 == 0x0A } < lines && Clock.monotonic < end
         return try String(contentsOfFile: logPath, encoding: .utf8).split(separator: "\n").map { try JSON(parsing: String($0)) }
     }
 
