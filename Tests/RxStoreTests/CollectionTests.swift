@@ -219,7 +219,7 @@ import Testing
         try other.catalog.write { database, now in try database.putBlob(StagedBlob(digest: sha256([1]), size: 1), now: now) }
         #expect(try time() == Turn.longest.besideOthers)
         let began = Clock.monotonic
-        _ = store.catalog.paced { usleep(20_000) }
+        store.catalog.paced { _ = usleep(20_000) }
         #expect(Clock.monotonic - began >= 80_000_000, "it rests three times as long as it worked")
         usleep(UInt32(Pace.memory / 1000))
         #expect(try time() == Turn.longest.alone)
