@@ -131,6 +131,8 @@ final class Catalog: Sendable {
         try database.script(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 8192; PRAGMA secure_delete = OFF"
         )
+        // A new database has no log before it is read.
+        _ = try database.first("SELECT 1 FROM sqlite_schema") { _ in }
         try log.watch(database)
         return database
     }

@@ -30,9 +30,17 @@ extension Round {
             if let errors = command(["gc", "--dry-run", "--lease", "0", "--json"], number, wanting: "\"blobs\": 0") {
                 complain("store \(number): a second collection finds more: \(errors)")
             }
-            if setup.verifies { command(["verify"], number) }
+            if setup.verifies {
+                // What is derived may be damaged still, and no reader was told a lie by it.
+                if hasSpoiltLeftovers(number) { command(["verify", "--repair"], number) }
+                command(["verify"], number)
+            }
             try lookAtFiles(number)
         }
+    }
+
+    private func hasSpoiltLeftovers(_ number: Int) -> Bool {
+        schedule.elements.contains { if case .damage(_, number, .spoiltLeftover) = $0 { true } else { false } }
     }
 
     private func startOfEpoch(_ epoch: Int) -> Int {

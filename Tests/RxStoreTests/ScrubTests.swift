@@ -59,6 +59,32 @@ import Testing
         #expect(try text(digest, in: store) == "hello")
     }
 
+    @Test func `leaves what cannot be read to the next pass, which sets it aside when that cannot read it either`() throws {
+        try put(["content": "hello"], try definition("a"), in: store)
+        let digest = sha256(Array("hello".utf8))
+        let path = store.layout.blob(digest)
+        defer { Fault.clear(under: path) }
+        // Once is nothing; twice is worth a word, and no more than that.
+        Fault.inject("pread", EIO, under: path)
+        let scrubber = scrubber(passTime: 1)
+        scrubber.start()
+        try waitForPass(1)
+        #expect(told.all == [])
+        Fault.inject("pread", EIO, under: path, times: 2)
+        #expect(try #require(told.wait(20)).contains("blob \(digest) cannot be read: "))
+        let passes = ScrubPlace.read(store.layout.scrub).passes
+        try waitForPass(passes + 2)
+        #expect(try text(digest, in: store) == "hello")
+        #expect(told.all.count == 1)
+        // Two passes, one after the other.
+        Fault.inject("pread", EIO, under: path, times: .max)
+        try waitForPass(ScrubPlace.read(store.layout.scrub).passes + 3)
+        scrubber.stop()
+        #expect(try Files.names(in: store.layout.damaged).count == 1)
+        #expect(told.all.count == 3)
+        #expect(throws: RegistryError.self) { try store.size(of: digest) }
+    }
+
     @Test func `goes on where the last one ended, and waits between two passes`() throws {
         try put(Dictionary(uniqueKeysWithValues: (0..<20).map { ("f\($0)", "content \($0)") }), try definition("a"), in: store)
         // 4 KiB is the least that a blob counts as: two or three blobs a second.

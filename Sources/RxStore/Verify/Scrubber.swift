@@ -20,6 +20,8 @@ public final class Scrubber: Sendable {
     private let report: @Sendable (String) -> Void
     private let isStopped = Monitor(false)
     private let thread = Mutex<Thread?>(nil)
+    /// Files that could not be read in this pass or the one before it. Used by one thread.
+    private let unreadable = Mutex<[Digest: UInt64]>([:])
 
     /// Reads `rate` bytes a second; `report` is told of damage.
     public init(_ store: DiskStore, rate: Int, passTime: Int = Scrubber.passTime, report: @escaping @Sendable (String) -> Void) {
@@ -82,7 +84,7 @@ public final class Scrubber: Sendable {
                 }
                 // Half a blob says nothing: it is read again when this begins anew.
                 guard isGoing, pause(brake.time(for: max(0, Scrubber.leastBytes - blob.size))) else { return false }
-                if let suspect { try setAside(suspect) }
+                if let suspect { try setAside(suspect) } else { unreadable.withLock { _ = $0.removeValue(forKey: blob.digest) } }
                 place.after = blob.digest
                 if Clock.monotonic - notedAt > Scrubber.noteTime * 1_000_000_000 {
                     place.write(store.layout.scrub)
@@ -107,7 +109,15 @@ public final class Scrubber: Sendable {
         // One that is missing is known to be: whoever asks is told so.
         switch suspect.fault {
         case .missing, .row: return
-        case .length, .bytes, .unreadable: break
+        case .length, .bytes: break
+        case .unreadable(let why):
+            // Its bytes may be right, and a disk that is back tomorrow may read them.
+            let inode = suspect.inode ?? 0
+            let isLasting = unreadable.withLock { $0.updateValue(inode, forKey: suspect.blob.digest) == inode }
+            guard isLasting else {
+                return report(
+                    "blob \(suspect.blob.digest) cannot be read: \(why); it is set aside if the next pass cannot read it either")
+            }
         }
         let naming = try store.catalog.write { database, _ -> Naming? in
             guard try store.isConfirmed(suspect, database) else { return nil }
