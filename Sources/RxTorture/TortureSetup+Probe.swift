@@ -21,7 +21,7 @@ extension TortureSetup {
             program, ["add", "\(place)/source"],
             environment: [
                 "PATH": "/usr/bin:/bin", "HOME": place, "RX_HOME": "\(place)/store", "LD_PRELOAD": library,
-                "RX_FAULTS": "root=\(folder),counts=\(counts.path)",
+                "RX_FAULTS": "root=\(place),counts=\(counts.path)",
             ], folder: folder)
         let status = adding.finish(seconds: TortureSetup.probeSeconds)
         guard status == 0, try Files.status("\(place)/store/blobs") != nil else {
