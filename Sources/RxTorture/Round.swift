@@ -16,15 +16,22 @@ package struct TortureSetup: Sendable {
     /// Whether the program has `rx verify`.
     let verifies: Bool
 
-    /// Looks at what the program can do. Throws `PosixError` when something is not there.
+    /// Looks at what the program can do, and whether the library sees it. Throws `PosixError` when something is not there, `RegistryError`
+    /// when nothing would be shown; the folder is gone then.
     package init(program: String, library: String, folder: String) throws {
-        for path in [program, library] where try Files.status(path) == nil { throw PosixError("open", path, errno: ENOENT) }
-        self.program = program
-        self.library = library
-        self.folder = folder
+        // The library is found, and paths are compared, by real names.
+        self.program = try Files.realPath(program)
+        self.library = try Files.realPath(library)
         try Files.makeFolders(folder)
-        let asked = try Program(program, ["verify", "--help"], environment: ["HOME": folder], folder: folder)
-        verifies = asked.finish(seconds: 10) == 0
+        self.folder = try Files.realPath(folder)
+        do {
+            let asked = try Program(self.program, ["verify", "--help"], environment: ["HOME": self.folder], folder: self.folder)
+            verifies = asked.finish(seconds: 10) == 0
+            try probe()
+        } catch {
+            try? Files.removeTree(self.folder)
+            throw error
+        }
     }
 }
 

@@ -97,6 +97,9 @@ package struct Torture: Sendable {
         }
     }
 
+    /// How many elements the schedule of a seed has.
+    package static func elements(_ seed: UInt64) -> Int { Schedule(seed: seed).elements.count }
+
     /// Runs one schedule, whole or in part.
     package func replay(_ seed: UInt64, only kept: Set<Int>?) throws -> Failure? {
         let whole = Schedule(seed: seed)

@@ -29,6 +29,28 @@ import Testing
         #expect(struck > 30)
     }
 
+    @Test(arguments: [
+        ["--library", "/etc/hostname"], ["--program", "/bin/ls"], ["--program", "/bin/false"], ["--program", "/bin/true"],
+        ["--library", "/no/such.so"], ["--only", "abc"], ["--only", ""], ["--only", "0,99999"],
+    ])
+    func `a run that would show nothing fails`(_ words: [String]) throws {
+        let ended = try run(rxBinary, ["torture", "--folder", work.path, "--rounds", "1"] + words)
+        #expect(ended.status != 0 && !ended.error.isEmpty, "\(ended.text)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: work.path).isEmpty)
+    }
+
+    @Test func `names are those that processes see`() throws {
+        // Both relative, and the folder by a link.
+        try FileManager.default.createDirectory(atPath: "\(work.path)/real", withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(atPath: "\(work.path)/linked", withDestinationPath: "real")
+        try FileManager.default.copyItem(atPath: TortureTests.library, toPath: "\(work.path)/libRxFaults.so")
+        let ended = try run(
+            rxBinary, ["torture", "--folder", "linked", "--library", "libRxFaults.so", "--rounds", "6", "--json"], in: work.path)
+        #expect(ended.status == 0, "\(ended.error)")
+        let points = try #require(try ended.json()["points"]?.object)
+        #expect(try #require(points["rename.blobs"]?["passed"]?.int) > 0)
+    }
+
     @Test func `syncs that lie are found out, and the shortest history says how`() throws {
         let ended = try torture("--lies", "--rounds", "60", "--seconds", "10", "--jobs", "4")
         #expect(ended.status == 1)

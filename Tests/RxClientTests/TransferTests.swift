@@ -51,6 +51,26 @@ import Testing
         transport.asked.map { "\($0.method) \($0.url.dropFirst("http://a.test".count).prefix { $0 != "?" })" }
     }
 
+    /// In the one request of a small resource, in a stream, and alone.
+    @Test(arguments: [100, 1 << 20, 9 << 20], [true, false])
+    func `a blob that is lost here is named with its file, and with what to do`(_ size: Int, _ isGone: Bool) throws {
+        let alice = try client(registry.transport)
+        let files = ["a": "hello", "lost/file": noise(7, size), "z": "other"]
+        let record = try put(files, in: alice)
+        let digest = sha256(Array(noise(7, size).utf8))
+        let path = "\(home.path)/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)"
+        #expect(chmod(path, 0o644) == 0)
+        #expect((isGone ? unlink(path) : truncate(path, off_t(size - 1))) == 0)
+        let error = #expect(throws: RegistryError.self) { try alice.push(name, to: nil) }
+        #expect(error?.code == .blobUnknown)
+        #expect(
+            error?.message == "Blob not found in the local store: \(digest), which is the file lost/file of \(record.reference.locator)",
+            "\(String(describing: error))")
+        #expect(error?.hint?.hasSuffix("pull or add \(record.reference.locator) again, then push it") == true)
+        try put(files, in: alice)
+        _ = try alice.push(name, to: nil)
+    }
+
     @Test func `a small resource is pushed by one request, again by one, and pulled by two`() throws {
         let transport = registry.transport
         let alice = try client(transport)

@@ -4,6 +4,7 @@ import RxCrypto
 import RxModel
 import RxPosix
 import RxTesting
+import Synchronization
 import Testing
 
 @testable import RxStore
@@ -46,6 +47,53 @@ import Testing
         #expect(report.isClean && report.findings.isEmpty, "\(report.findings)")
         #expect(report.blobs == 3 && report.hashedBlobs == 3 && report.bytes == report.hashedBytes)
         #expect(report.manifests == 1 && report.tags == 1 && report.leftovers.isEmpty)
+    }
+
+    @Test(arguments: [false, true]) func `a blob that others touch while it is hashed is hashed, or read again`(_ writes: Bool) throws {
+        let bytes = [UInt8](repeating: 7, count: 16 << 20)
+        let blob = StagedBlob(digest: sha256(bytes), size: bytes.count)
+        let operation = try store.begin(in: "r")
+        _ = try operation.stage(BytesSource(bytes), expecting: blob.digest)
+        try operation.publish()
+        let path = store.layout.blob(blob.digest)
+        let isDone = Atomic(false)
+        let toucher = RxPosix.Thread {
+            var count = 0
+            while !isDone.load(ordering: .relaxed) {
+                // Another name for it, as `export --link` makes, or another time, as a tool that copies does; that ends by itself.
+                if !writes {
+                    _ = link(path, "\(path).link")
+                    _ = unlink("\(path).link")
+                } else if count < 2 {
+                    _ = utimes(path, nil)
+                    count += 1
+                }
+                usleep(500)
+            }
+        }
+        let content = Result { try store.trusted(blob, upTo: .max) }
+        isDone.store(true, ordering: .relaxed)
+        toucher.join()
+        guard case .file(let file) = try content.get() else {
+            Issue.record("it was not sent from its file")
+            return
+        }
+        #expect(Int(try file.status().st_size) == blob.size)
+        #expect(try Files.status(path) != nil, "it was not set aside")
+    }
+
+    @Test func `a blob that was healed while its damaged file was read is read from the new one`() throws {
+        let blob = StagedBlob(digest: sha256(Array("hello".utf8)), size: 5)
+        try damage("hello", with: "jello")
+        let damaged = try store.file(of: blob)
+        try Data("hello".utf8).write(to: URL(fileURLWithPath: "\(path("hello")).new"), options: [])
+        try Files.rename("\(path("hello")).new", to: path("hello"))
+        let file = try store.hashed(blob, damaged)
+        #expect(try file.status().st_ino == Files.status(path("hello"))?.st_ino)
+        #expect(throws: RegistryError.self) {
+            try damage("hello", with: "jello")
+            _ = try store.hashed(blob, store.file(of: blob))
+        }
     }
 
     @Test(arguments: [("jello", Finding.Kind.blobBytes), ("hell", .blobLength), ("hello!", .blobLength), ("", .blobLength)])

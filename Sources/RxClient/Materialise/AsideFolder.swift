@@ -20,7 +20,7 @@ final class AsideFolder {
         while true {
             let path = "\(prefix)\(AsideFolder.mark)\(RandomName.make())"
             let leftover = Interruption.Leftover(path)
-            try Files.makeFolders(path)
+            try AsideFolder.make(path, beside: prefix)
             do throws(PosixError) {
                 let folder = try OpenFolder(path)
                 // Another run may have taken it for a dead one's before it was locked.
@@ -35,6 +35,17 @@ final class AsideFolder {
                 try? Files.removeTree(path)
                 throw error
             }
+        }
+    }
+
+    private static func make(_ path: String, beside prefix: String) throws {
+        do throws(PosixError) { try Files.makeFolders(path) } catch {
+            guard [EACCES, EPERM, EROFS].contains(error.errno) else { throw error }
+            // Nobody knows the folder aside, which never was.
+            let folder = prefix.hasSuffix("/") ? Files.withoutEndingSlashes(prefix) : Files.folder(of: prefix)
+            throw RegistryError(
+                "nothing can be made in the folder \(folder): \(String(cString: strerror(error.errno)))", code: error.code,
+                hint: "check its owner and permissions, or name a folder elsewhere", cause: error)
         }
     }
 
@@ -54,6 +65,12 @@ final class AsideFolder {
     }
 
     /// Removes what killed runs left beside a target.
+    static func removeDead(beside target: String) {
+        let name = target.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(target[target.utf8.index(after: $0)...]) } ?? target
+        removeDead(in: Files.folder(of: target), prefix: name)
+    }
+
+    /// Removes what killed runs left in a folder, of targets with this name.
     static func removeDead(in folder: String, prefix: String) {
         guard let names = try? Files.names(in: folder) else { return }
         let start = Array("\(prefix)\(mark)".utf8)

@@ -1,6 +1,7 @@
 import Glibc
 import RxModel
 import RxPosix
+import RxStore
 import Synchronization
 
 /// A folder that is filled while its resource is still fetched: each file is written from the bytes that were just verified and staged, or is
@@ -22,7 +23,18 @@ final class EarlyFolder: Sendable {
         let manifest: ResourceManifest
         let aside: AsideFolder
         /// What is there already, by the files' places in the manifest.
-        let made: [Int: FileMaker.Made]
+        var made: [Int: FileMaker.Made]
+
+        /// Removes links to what is not the store's file of its content any more: another process has put its own in its place, and who
+        /// links shares with the store.
+        mutating func removeUnshared(_ blobs: BlobFolder?) throws {
+            for (place, one) in made where one.isLinked {
+                let file = manifest.files[place]
+                if let blobs, try blobs.folder.status(blobs.name(file.digest)).map(FolderStamp.init)?.inode == one.stamp.inode { continue }
+                try aside.folder.remove(file.path.text)
+                made[place] = nil
+            }
+        }
     }
 
     private struct State: @unchecked Sendable {
@@ -35,6 +47,8 @@ final class EarlyFolder: Sendable {
         /// Whether no more is to be written here, and what was written is good.
         var isFull = false
         var isOver = false
+        /// Whether what was made is gone: nil while somebody removes it.
+        var isRemoved: Bool? = false
     }
 
     private let target: String
@@ -95,19 +109,23 @@ final class EarlyFolder: Sendable {
         return Begun(manifest: work.manifest, aside: aside, made: made)
     }
 
-    /// Removes what was made, unless it was taken. Gives whether there was anything.
+    /// Removes what was made, unless it was taken, or waits until whoever removes it already has. Gives whether anything was removed: a
+    /// disk that was full may then have room.
     @discardableResult
     func abandon() -> Bool {
-        guard let aside = end().aside else { return false }
-        aside.remove()
-        return true
+        if let aside = end(removing: true).aside {
+            aside.remove()
+            state.update { $0.isRemoved = true }
+        }
+        return state.wait { $0.isRemoved }!
     }
 
-    private func end() -> (aside: AsideFolder?, work: Work?, made: [Int: FileMaker.Made]) {
+    private func end(removing: Bool = false) -> (aside: AsideFolder?, work: Work?, made: [Int: FileMaker.Made]) {
         state.update { $0.isOver = true }
         let last = state.wait { state -> State? in
             guard state.inside == 0 else { return nil }
             defer {
+                if removing, state.aside != nil { state.isRemoved = nil }
                 state.aside = nil
                 state.made = [:]
             }
@@ -120,6 +138,8 @@ final class EarlyFolder: Sendable {
         do {
             // Who pulls in vain leaves no folder above it either.
             guard Files.isFolder(Files.folder(of: target)) else { throw PosixError("mkdir", target, errno: ENOENT) }
+            // What killed runs left may be what the disk is full of.
+            AsideFolder.removeDead(beside: target)
             let aside = try AsideFolder(beside: target)
             for folder in FolderPlan(fresh: manifest.files).folders { try aside.folder.makeFolder(folder.text) }
             state.update { state in
@@ -130,6 +150,7 @@ final class EarlyFolder: Sendable {
         } catch {
             state.update { state in
                 state.isOver = true
+                state.isRemoved = true
                 state.inside -= 1
             }
         }

@@ -62,11 +62,11 @@ extension ResourceExporter {
 
     /// Makes a folder that is not there.
     private func makeFolder(_ target: String, _ source: FolderRequest, _ options: FolderOptions) throws -> FolderReport {
-        let name = target.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(target[target.utf8.index(after: $0)...]) } ?? target
-        AsideFolder.removeDead(in: Files.folder(of: target), prefix: name)
-        let begun = source.begun?.take(source.manifestDigest)
+        AsideFolder.removeDead(beside: target)
+        var begun = source.begun?.take(source.manifestDigest)
         defer { begun?.aside.remove() }
-        return try writing(source, options, begun?.manifest) { wanted, writer in
+        try begun?.removeUnshared(store.blobFolder)
+        return try writing(source, options, begun?.manifest) { [begun] wanted, writer in
             let aside = try begun?.aside ?? AsideFolder(beside: target)
             defer { aside.remove() }
             let (entries, report) = try writer.makeTree(FolderPlan(fresh: wanted), in: aside.folder, made: begun?.made)

@@ -152,7 +152,7 @@ final class BlobIntake: Sendable {
         func stage() throws -> StagedBlob {
             try operation.stage(bytes, as: digest) { file in folder?.write(digest, bytes, staged: file) }
         }
-        do { return try stage() } catch let error as PosixError where [ENOSPC, EDQUOT].contains(error.errno) {
+        do { return try stage() } catch  where isFullDisk(error) {
             // What is written early is only a help: the store comes first.
             guard folder?.abandon() == true else { throw error }
             return try stage()

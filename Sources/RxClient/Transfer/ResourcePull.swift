@@ -49,6 +49,21 @@ struct ResourcePull {
             operation.cancel()
             progress.end()
         }
+        var hasMadeRoom = false
+        while true {
+            do { return try work(manifest, digest, items, isCurrent: isCurrent, operation, end) } catch  where isFullDisk(error) {
+                // What is written early is only a help: the store comes first, and looks again what it has.
+                guard !hasMadeRoom, folder?.abandon() == true else { throw error }
+                hasMadeRoom = true
+                try operation.publish()
+            }
+        }
+    }
+
+    private func work(
+        _ manifest: ResourceManifest, _ digest: Digest, _ items: [FreightItem], isCurrent: Bool, _ operation: any StoreOperation,
+        _ end: (any StoreOperation) throws -> ResourceRecord
+    ) throws -> ResourceRecord {
         var machine = PullMachine(isCurrent: isCurrent, largeAlone: DistributionClient.isPortable(repository))
         var patience = calls.patience
         var action = machine.start()
@@ -137,6 +152,9 @@ struct ResourcePull {
         }
     }
 }
+
+/// Whether something failed because a disk, or what somebody may have of it, is full.
+func isFullDisk(_ error: any Error) -> Bool { (error as? any ResourceError)?.code == .storageFull }
 
 extension Freight {
     /// The bytes of everything that travels.

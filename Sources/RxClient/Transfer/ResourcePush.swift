@@ -38,10 +38,10 @@ struct ResourcePush {
         while action != .done {
             let before = meter.report.wireBytes
             do { action = try step(action, &machine, manifest, operation, &patience) } catch let error as GivenUp {
-                throw error.error
+                throw named(error.error, manifest)
             } catch {
                 if action.sendsBlobs, meter.report.wireBytes > before { patience.moved() }
-                guard let pause = patience.pauseOrBusy(after: error) else { throw error }
+                guard let pause = patience.pauseOrBusy(after: error) else { throw named(error, manifest) }
                 Patience.wait(pause)
                 action = machine.lost()
             }
@@ -138,6 +138,18 @@ struct ResourcePush {
         }
         do { try alone.value.get() } catch { throw GivenUp(error: error) }
         try streams.get()
+    }
+
+    /// Says of a blob that is not found that it is lost here, and of which file it is; gives other errors as they are.
+    private func named(_ error: any Error, _ manifest: Manifest) -> any Error {
+        guard let error = error as? RegistryError, error.code == .blobUnknown,
+            let lost = try? manifest.items.first(where: { (try? store.content(of: StagedBlob(digest: $0.digest, size: $0.size))) == nil })
+        else { return error }
+        let file = lost.title.map { "the file \($0)" } ?? "a part"
+        let name = record.reference.locator
+        return RegistryError(
+            "Blob not found in the local store: \(lost.digest), which is \(file) of \(name)", code: .blobUnknown,
+            hint: "it was lost, or was damaged and set aside; pull or add \(name) again, then push it", cause: error)
     }
 
     /// Runs what sends blobs; when they are refused for their digest, those here are looked at.

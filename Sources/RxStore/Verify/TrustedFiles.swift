@@ -25,6 +25,12 @@ public struct FileState: Sendable, Hashable {
         modifiedAt = status.modifiedAt
         changedAt = contentAlone ? 0 : status.changedAt
     }
+
+    /// Whether it is the same file, whatever happened to it.
+    func isFile(of other: FileState) -> Bool { inode == other.inode }
+
+    /// Whether a file that was read from `other` on has the bytes that were read: links to it and its rights may have changed.
+    func hasBytes(of other: FileState) -> Bool { inode == other.inode && size == other.size && modifiedAt == other.modifiedAt }
 }
 
 /// The files that this process has hashed and found right, each by a digest that it is known by: they are sent without being hashed again,
@@ -40,6 +46,9 @@ package final class TrustedFiles: Sendable {
     static let limit = 65_536
     /// A disk may change bytes without a word: what was right long ago is looked at again. In seconds.
     static let trustTime = 24 * 3600
+
+    /// A file that others write to while it is hashed is hashed so many times at most.
+    static let attempts = 4
 
     private let entries = Mutex<[Digest: Entry]>([:])
     /// Which are being hashed.
@@ -76,20 +85,37 @@ extension DiskStore {
         let file = try file(of: blob)
         if trustedFiles.holds(blob.digest, try FileState(file)) { return .file(file) }
         guard blob.size <= limit else { return nil }
-        return try trustedFiles.alone(blob.digest) {
-            let state = try FileState(file)
-            if trustedFiles.holds(blob.digest, state) { return .file(file) }
+        return try trustedFiles.alone(blob.digest) { .file(try hashed(blob, file)) }
+    }
+
+    /// The blob's open file, or the one that has taken its place, once it was hashed and found right.
+    func hashed(_ blob: StagedBlob, _ first: FileDescriptor) throws -> FileDescriptor {
+        var file = first
+        for _ in 0..<TrustedFiles.attempts {
+            let before = try FileState(file)
+            if trustedFiles.holds(blob.digest, before) { return file }
             let source = VerifyingSource(FileRangeSource(file), digest: blob.digest, size: blob.size) { [self] in
                 setAside(blob.digest, file)
             }
-            do { try source.readToEnd() } catch let error as ContentError {
-                throw RegistryError("Blob not found: \(blob.digest)", code: .blobUnknown, cause: error)
+            do {
+                try source.readToEnd()
+                let after = try FileState(file)
+                if after.hasBytes(of: before) {
+                    trustedFiles.note(blob.digest, after)
+                    return file
+                }
+            } catch let error as ContentError {
+                // It may have been healed, by another file under its name, while the damaged one was read.
+                guard let healed = try? self.file(of: blob), try !FileState(healed).isFile(of: before) else {
+                    throw RegistryError("Blob not found: \(blob.digest)", code: .blobUnknown, cause: error)
+                }
             }
             // What was changed while it was read is hashed again.
-            guard try FileState(file) == state else { throw RegistryError.blobNotFound(blob.digest) }
-            trustedFiles.note(blob.digest, state)
-            return .file(file)
+            file = try self.file(of: blob)
         }
+        throw RegistryError(
+            "blob \(blob.digest) was changed by others each time it was read", code: .overloaded,
+            hint: "see what writes to the store's files, then ask again")
     }
 }
 

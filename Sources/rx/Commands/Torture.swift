@@ -36,7 +36,14 @@ extension Command {
         let first = UInt64(try invocation.number(seed, in: 0...Int.max, default: 1))
         let count = try invocation.number(rounds, in: 1...Int.max, default: 100)
         if let text = invocation.value(only) {
-            let kept = Set(text.split(separator: ",").compactMap { Int($0) })
+            let all = Torture.elements(first)
+            let kept = Set(
+                try text.split(separator: ",", omittingEmptySubsequences: false).map { word in
+                    guard let number = Int(word), (0..<all).contains(number) else {
+                        throw UsageError(message: "--only needs numbers from 0 to \(all - 1), not \"\(word)\"")
+                    }
+                    return number
+                })
             if let failure = try torture.replay(first, only: kept) {
                 try Host.writeOutput(failure.text)
                 throw RegistryError("the round breaks a rule", code: .internalError)
@@ -54,6 +61,9 @@ extension Command {
         try Output(invocation).print(report.json, report.words(seconds: (Clock.monotonic - started) / 1_000_000_000))
         guard report.failures.isEmpty else {
             throw RegistryError("\(report.failures.count) rounds break a rule", code: .internalError, hint: "run one again with its --seed")
+        }
+        guard report.puts > 0 else {
+            throw RegistryError("nothing was put: this shows nothing", code: .internalError, hint: "run more rounds, or for longer")
         }
         guard !invocation.has(points) || (report.missed + report.unstruck).isEmpty else {
             throw RegistryError("not every point was passed and struck", code: .internalError, hint: "run more rounds")

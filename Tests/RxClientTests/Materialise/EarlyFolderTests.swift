@@ -5,6 +5,7 @@ import RxModel
 import RxPosix
 import RxStore
 import RxTesting
+import Synchronization
 import Testing
 
 @testable import RxClient
@@ -132,6 +133,81 @@ import Testing
         defer { Fault.clear(under: "\(other.path)/staging") }
         #expect(try bob.pulling(name, from: nil, to: out, options: FolderOptions()).folder?.written == 62)
         #expect(try isWhole())
+    }
+
+    /// The disk is full, each time at another call, while the folder and the store both write.
+    @Test(.enabled(if: Fault.available), arguments: ["write", "open", "rename"], [0, 3, 20])
+    func `the store is written to once more when the folder has made room`(_ call: String, _ skip: Int) throws {
+        try publish()
+        let place = call == "rename" ? "blobs" : "staging"
+        // Two threads meet it at once, and so may the folder.
+        Fault.inject(call, ENOSPC, under: "\(other.path)/\(place)", after: skip, times: 2)
+        Fault.inject("write", ENOSPC, under: "\(out).rx-", after: skip, times: 1)
+        defer {
+            Fault.clear(under: "\(other.path)/\(place)")
+            Fault.clear(under: "\(out).rx-")
+        }
+        #expect(try pull()?.written == 62)
+        #expect(try isWhole())
+        #expect(try client(other).store.verify(VerifyOptions(), with: NoHelp()).isClean)
+    }
+
+    @Test func `everybody who gives it up waits until it is gone`() throws {
+        let manifest = try publish()
+        let early = try #require(EarlyFolder(ifAbsent: out, FolderOptions()))
+        early.begin(manifest, manifest.digest)
+        let bytes = Array("content 3".utf8)
+        bytes.withUnsafeBytes { early.write(sha256(bytes), $0, staged: nil) }
+        #expect(try beside().count == 1)
+        let left = Mutex<[Bool]>([])
+        let threads = (0..<4).map { _ in
+            RxPosix.Thread {
+                let isGone = early.abandon() && (try? FileManager.default.contentsOfDirectory(atPath: work.path).isEmpty) == true
+                left.withLock { $0.append(isGone) }
+            }
+        }
+        for thread in threads { thread.join() }
+        #expect(left.withLock { $0 } == [true, true, true, true])
+    }
+
+    @Test func `a link to what another process has replaced is made anew`() throws {
+        let manifest = try publish()
+        let alice = try client(home)
+        let early = try #require(EarlyFolder(ifAbsent: out, FolderOptions(link: true)))
+        early.begin(manifest, manifest.digest)
+        let staged = "\(home.path)/staged"
+        let bytes = Array("content 3".utf8)
+        try Data(bytes).write(to: URL(fileURLWithPath: staged))
+        bytes.withUnsafeBytes { early.write(sha256(bytes), $0, staged: staged) }
+        let report = try alice.exporter.export(
+            try alice.find(name), toFolder: out, options: FolderOptions(link: true), hold: nil, begun: early)
+        #expect(report.written == 62 && report.linked == 60)
+        #expect(try isWhole())
+        let blobs = try #require(try alice.store.blobFolder)
+        #expect(try Files.status("\(out)/d0/f7")?.st_ino == blobs.folder.status(blobs.name(sha256(bytes)))?.st_ino)
+        #expect(try Files.status(staged)?.st_nlink == 1)
+    }
+
+    @Test(.enabled(if: Fault.available), arguments: [EACCES, EROFS])
+    func `a folder in which nothing can be made is named`(_ errno: Int32) throws {
+        try publish()
+        Fault.inject("mkdir", errno, under: "\(out).rx-", times: 2)
+        defer { Fault.clear(under: "\(out).rx-") }
+        let error = #expect(throws: RegistryError.self) { try pull() }
+        #expect(error?.message.hasPrefix("nothing can be made in the folder \(work.path): ") == true, "\(String(describing: error))")
+        #expect(error?.hint != nil)
+    }
+
+    @Test func `what killed runs left goes when the next one begins`() throws {
+        let manifest = try publish()
+        let dead = "\(out).rx-\(String(repeating: "0a", count: 16))"
+        try Files.makeFolders("\(dead)/d0")
+        let early = try #require(EarlyFolder(ifAbsent: out, FolderOptions()))
+        early.begin(manifest, manifest.digest)
+        let begun = try #require(early.take(manifest.digest))
+        #expect(try Files.status(dead) == nil)
+        #expect(try beside().count == 1)
+        begun.aside.remove()
     }
 
     @Test func `is not there after a pull that failed`() throws {
