@@ -112,7 +112,7 @@ public protocol RepositoryBlobs: Sendable {
     /// damaged one aside.
     func verified(_ blob: StagedBlob) throws -> any ByteSource
 
-    /// Whether a manifest is in the repository and all blobs that it names are there with their lengths.
+    /// Whether a manifest is in the repository with its right bytes, and all blobs that it names are there with their lengths.
     func isWhole(_ manifest: Digest, in repository: String) throws -> Bool
 
     /// Starts to put many blobs into a repository: what is published is shown in it and leased to it, as an upload is, and stays so when

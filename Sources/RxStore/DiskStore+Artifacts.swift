@@ -1,4 +1,5 @@
 import Glibc
+import RxCrypto
 public import RxModel
 import RxPosix
 
@@ -40,7 +41,7 @@ extension DiskStore {
             try database.rows(
                 "SELECT bytes, media_type, digest FROM manifests WHERE registry = ? AND repository = ? AND subject = ? ORDER BY id",
                 .text(registry), .text(repository), .text(database.subjectText(digest))
-            ) { try StoredArtifact(bytes: $0.blob(0), mediaType: $0.text(1), digest: $0.digest(2)).referrer }
+            ) { try StoredArtifact(bytes: $0.blob(0), mediaType: $0.text(1), digest: $0.digest(2)).checked(in: repository).referrer }
         }.compactMap { $0 }
     }
 
@@ -189,7 +190,7 @@ extension DiskStore {
 }
 
 extension Database {
-    /// A manifest of a repository; nil when there is none.
+    /// A manifest of a repository; nil when there is none. Throws `CONTENT_DAMAGED` when a disk has changed its bytes.
     func artifact(registry: String, repository: String, name: ArtifactName) throws -> StoredArtifact? {
         let id: Int?
         switch name {
@@ -206,7 +207,7 @@ extension Database {
         guard let id else { return nil }
         return try first("SELECT bytes, media_type, digest, alias FROM manifests WHERE id = ?", .integer(id)) { row in
             StoredArtifact(bytes: row.blob(0), mediaType: row.text(1), digest: try row.digest(2), name: ContentDigest(row.text(3)))
-        }
+        }?.checked(in: repository)
     }
 }
 
@@ -223,6 +224,16 @@ extension Artifact {
 }
 
 extension StoredArtifact {
+    /// Itself, when its bytes are those that its digest names: what names files and blobs is used by nobody as it came from a disk.
+    fileprivate func checked(in repository: String) throws(ContentError) -> StoredArtifact {
+        guard sha256(bytes) == digest else {
+            throw ContentError(
+                "the bytes of manifest \(digest) of \(repository) are damaged in the catalog", code: .contentDamaged,
+                hint: "push or add it again from where it still is, or run rx verify --repair")
+        }
+        return self
+    }
+
     /// The manifest as the list of what refers to another shows it. Source: OCI distribution spec v1.1, "Listing Referrers".
     public var referrer: Descriptor? {
         guard let manifest = try? ArtifactManifest(parsing: bytes, mediaType: mediaType) else { return nil }

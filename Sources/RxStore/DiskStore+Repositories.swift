@@ -44,7 +44,10 @@ extension DiskStore {
 
     public func isWhole(_ manifest: Digest, in repository: String) throws -> Bool {
         let named = try catalog.read { database -> [StagedBlob?]? in
-            guard let id = try database.manifestID("", repository, manifest) else { return nil }
+            guard let id = try database.manifestID("", repository, manifest),
+                let bytes = try database.first("SELECT bytes FROM manifests WHERE id = ?", .integer(id), map: { $0.blob(0) }),
+                sha256(bytes) == manifest
+            else { return nil }
             return try database.rows(
                 "SELECT refs.digest, size FROM refs LEFT JOIN blobs USING (digest) WHERE manifest = ? ORDER BY refs.digest", .integer(id)
             ) { $0.isNull(1) ? nil : StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }

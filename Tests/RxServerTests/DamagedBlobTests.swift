@@ -1,7 +1,9 @@
 import Foundation
 import RxCrypto
+import RxHTTP
 import RxModel
 import RxPosix
+import RxProtocol
 import RxStore
 import RxTesting
 import Testing
@@ -147,5 +149,44 @@ import Testing
         #expect(try status() == "404")
         #expect(try put() == "201")
         #expect(try status() == "200")
+    }
+
+    @Test func `a manifest whose bytes changed names no file to anybody, is not put under another tag, and heals by a push`() throws {
+        let record = try put(store, "a:1", ["small.txt": noise(100)])
+        let right = try #require(try store.artifact(registry: "", repository: "a", name: .tag("1"))).bytes
+        func damage() throws {
+            try catalog("UPDATE manifests SET bytes = CAST(replace(CAST(bytes AS TEXT), 'small.txt', 'smalk.txt') AS BLOB)")
+            #expect(try !store.isWhole(record.manifestDigest, in: "a"))
+            // An archive that was made before is right, and is given.
+            let archives = "\(folder.path)/cache/archives"
+            for name in try RxPosix.Files.names(in: archives) { try RxPosix.Files.remove("\(archives)/\(name)") }
+        }
+        func status(_ path: String) throws -> String {
+            try run("curl", ["-sS", "-o", "\(folder.path)/body", "-w", "%{http_code}", "\(server.url)\(path)"]).text
+        }
+        let locator = try Locator(parsing: "a:1")
+        let readers = [Route.resourceWithFiles(locator), Route.resourceWithManifest(locator), Route.content(locator)]
+        #expect(try store.isWhole(record.manifestDigest, in: "a"))
+        for tag in ["2", "1"] {
+            try damage()
+            for path in readers {
+                #expect(try status(path) == "500")
+                let answer = try JSON(parsing: Array(Data(contentsOf: folder.url.appendingPathComponent("body"))))
+                #expect(answer["code"]?.string == "CONTENT_DAMAGED" && answer["hint"]?.string?.contains("verify --repair") == true)
+            }
+            let error = #expect(throws: ContentError.self) { try store.manifest(of: record) }
+            #expect(error?.code == .contentDamaged && error?.hint != nil)
+            let commit = Route.blobs(commit: record.manifestDigest, as: try Locator(parsing: "a:\(tag)"))
+            let unknown = try server.connect().post(commit, [:], batch([]))
+            #expect(unknown.code == "MANIFEST_UNKNOWN", "\(unknown.text)")
+            let answer = try server.connect().post(commit, [:], batch([right]))
+            #expect(answer.status == 201, "\(answer.text)")
+            for each in ["1", tag] {
+                let stored = try #require(try store.artifact(registry: "", repository: "a", name: .tag(each)))
+                #expect(stored.digest == record.manifestDigest && stored.bytes == right)
+            }
+            for path in readers { #expect(try status(path) == "200") }
+            #expect(try store.verify(VerifyOptions(), with: NoHelp()).isClean)
+        }
     }
 }

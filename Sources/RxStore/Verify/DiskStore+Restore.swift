@@ -25,7 +25,8 @@ extension DiskStore {
         }
         if let fresh, sha256(fresh) == digest { return BytesSource(fresh) }
         for place in lost.places {
-            guard let stored = try artifact(registry: place.registry, repository: place.repository, name: .digest(.sha256(place.manifest))),
+            guard
+                let stored = try? artifact(registry: place.registry, repository: place.repository, name: .digest(.sha256(place.manifest))),
                 let artifact = try? Artifact(parsing: stored.bytes, mediaType: stored.mediaType, repository: place.repository),
                 let bytes = artifact.inlined[.sha256(digest)]
             else { continue }
