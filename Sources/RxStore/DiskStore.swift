@@ -42,6 +42,13 @@ public final class DiskStore: Store {
         try fresh.recover()
     }
 
+    /// Throws `RegistryError` when a folder holds no store: opening it would make one there.
+    public static func checkPresent(in root: String) throws {
+        guard try Files.status(StoreLayout(root: root).catalog) == nil else { return }
+        throw RegistryError(
+            "there is no store in \(root)", code: .storeUnusable, hint: "name the folder of one, which holds catalog.sqlite")
+    }
+
     public func size(of digest: Digest) throws -> Int {
         let size = try catalog.read { database in
             try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { $0.int(0) }

@@ -96,6 +96,48 @@ import Testing
         }
     }
 
+    @Test func `files that were set aside go once their blobs are right again, or after 30 days`() throws {
+        try damage("hello", with: "jello")
+        try damage("others", with: "ohters")
+        #expect(try verify(repairs: true).found == 2)
+        #expect(try Files.names(in: store.layout.damaged).count == 2)
+        _ = try store.collect(CollectionOptions(leaseTime: 0))
+        #expect(try Files.names(in: store.layout.damaged).count == 2, "neither is there again")
+        try put(["content": "hello"], try definition("b"), in: store)
+        _ = try store.collect(CollectionOptions(dryRun: true, leaseTime: 0))
+        #expect(try Files.names(in: store.layout.damaged).count == 2, "a dry run deletes nothing")
+        try damage("hello", with: "jello")
+        _ = try store.collect(CollectionOptions(leaseTime: 0))
+        #expect(try Files.names(in: store.layout.damaged).count == 2, "the blob is wrong again")
+        try damage("hello", with: "hello")
+        _ = try store.collect(CollectionOptions(leaseTime: 0))
+        let left = try Files.names(in: store.layout.damaged)
+        #expect(left.count == 1 && left[0].hasPrefix(sha256(Array("others".utf8)).hex))
+        #expect(DiskStore.damagedTime == 30 * 86_400)
+        #expect(try store.forgetDamaged(before: Clock.now - 3600) == 0)
+        #expect(try store.forgetDamaged(before: Clock.now + 2) == 1)
+        #expect(try Files.names(in: store.layout.damaged).isEmpty)
+    }
+
+    @Test func `a store that has seen a time far ahead of the clock is told of, and is not damaged`() throws {
+        #expect(try verify().clockAhead == nil)
+        sql("UPDATE clock SET now = \(Clock.now + 3600)")
+        #expect(try verify().clockAhead == nil, "an hour is not far")
+        sql("UPDATE clock SET now = \(Clock.now + 80 * 365 * 86_400)")
+        let report = try verify()
+        #expect(report.isClean && report.clockAhead.map { $0 / 86_400 >= 80 * 365 - 1 } == true)
+    }
+
+    @Test func `a folder that holds no store is refused, and stays as it is`() throws {
+        try DiskStore.checkPresent(in: folder.path)
+        let other = try TemporaryFolder()
+        for path in [other.path, other.path + "/absent"] {
+            let error = #expect(throws: RegistryError.self) { try DiskStore.checkPresent(in: path) }
+            #expect(error?.message == "there is no store in \(path)" && error?.hint != nil)
+        }
+        #expect(try Files.names(in: other.path).isEmpty)
+    }
+
     @Test(arguments: [("jello", Finding.Kind.blobBytes), ("hell", .blobLength), ("hello!", .blobLength), ("", .blobLength)])
     func `names a file with other bytes, and what needs it; set aside, the next put heals it`(_ bytes: String, _ kind: Finding.Kind) throws
     {

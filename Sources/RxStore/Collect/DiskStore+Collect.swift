@@ -141,6 +141,7 @@ final class CollectionRun {
         report.leftoverKinds.archives = archives.count
         guard delete else { return }
         for name in archives { Files.discard("\(layout.archives)/\(name)") }
+        try store.forgetDamaged(before: Clock.now - DiskStore.damagedTime)
         try sweepAliases()
     }
 

@@ -113,6 +113,10 @@ public struct VerifyReport: Sendable, Equatable {
     public internal(set) var repaired = 0
     /// What is no damage.
     public var leftovers: [Leftover: Int] = [:]
+    /// How many seconds the newest time that the store has seen is ahead of this machine's clock; nil when that is not far.
+    public internal(set) var clockAhead: Int?
+    /// So many seconds ahead, and more, is far.
+    static let farAhead = 86_400
 
     /// A report of nothing.
     public init() {}

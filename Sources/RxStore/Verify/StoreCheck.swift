@@ -31,7 +31,16 @@ final class StoreCheck: Sendable {
         try checkRows()
         try checkCaches()
         try countLeftovers()
+        try checkClock()
         return report.withLock { $0 }
+    }
+
+    /// Tells when a clock that ran ahead has left its time behind. Which is wrong, that or this machine's, is not the store's to say.
+    private func checkClock() throws {
+        let seen = try catalog.read { try $0.first("SELECT now FROM clock") { $0.int(0) } ?? 0 }
+        let ahead = seen.subtractingReportingOverflow(Clock.now)
+        guard ahead.overflow || ahead.partialValue >= VerifyReport.farAhead else { return }
+        looked { $0.clockAhead = ahead.overflow ? .max : ahead.partialValue }
     }
 
     var catalog: Catalog { store.catalog }

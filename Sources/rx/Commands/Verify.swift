@@ -25,6 +25,7 @@ extension Command {
     ) { invocation in
         let count = try invocation.number(sample, in: 0...Int.max, default: -1, isGiven: invocation.value(sample) != nil)
         let options = VerifyOptions(sample: count, repairs: invocation.has(repair))
+        if let folder = invocation.value(data) { try DiskStore.checkPresent(in: folder) }
         let report = try Home.client(invocation, at: invocation.value(data)).verify(options)
         try Output(invocation).print(report.json, report.text(options))
         if !report.isClean { throw DamageLeft() }
@@ -50,6 +51,7 @@ extension VerifyReport {
             "clean": .bool(isClean), "blobs": .integer(blobs), "bytes": .integer(bytes), "hashedBlobs": .integer(hashedBlobs),
             "hashedBytes": .integer(hashedBytes), "manifests": .integer(manifests), "tags": .integer(tags), "found": .integer(found),
             "repaired": .integer(repaired), "findings": .array(findings.map(\.json)),
+            "clockAhead": clockAhead.map { .integer($0) },
             "leftovers": .object(
                 Dictionary(uniqueKeysWithValues: Leftover.allCases.map { ($0.rawValue, JSON.integer(leftovers[$0] ?? 0)) })),
         ])
@@ -66,6 +68,12 @@ extension VerifyReport {
         )
         let rest = Leftover.allCases.compactMap { each in leftovers[each].map { "\(Output.number($0)) \(each.words)" } }
         if !rest.isEmpty { lines.append("  Not damage: \(rest.joined(separator: ", "))") }
+        if let clockAhead {
+            let days = clockAhead / 86_400
+            lines.append("  Clock: the store has seen a time \(Output.count(days, "day")) ahead of this machine's, and goes by that")
+            lines.append(
+                "  to do: set this machine's clock if it is wrong; if not, use neither keepNewer nor gc --untagged until that time")
+        }
         if found == 0 {
             lines.append("No damage found")
         } else {
