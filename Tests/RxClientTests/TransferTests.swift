@@ -51,8 +51,8 @@ import Testing
         transport.asked.map { "\($0.method) \($0.url.dropFirst("http://a.test".count).prefix { $0 != "?" })" }
     }
 
-    /// In the one request of a small resource, in a stream, and alone.
-    @Test(arguments: [100, 1 << 20, 9 << 20], [true, false])
+    /// In the one request of a small resource, and in a stream.
+    @Test(arguments: [100, 1 << 20], [true, false])
     func `a blob that is lost here is named with its file, and with what to do`(_ size: Int, _ isGone: Bool) throws {
         let alice = try client(registry.transport)
         let files = ["a": "hello", "lost/file": noise(7, size), "z": "other"]

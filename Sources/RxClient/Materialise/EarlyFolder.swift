@@ -105,7 +105,10 @@ final class EarlyFolder: Sendable {
     /// What was made of the resource with this manifest, for who completes it; nil when nothing was. Nothing more is made here.
     func take(_ digest: Digest) -> Begun? {
         let (aside, work, made) = end()
-        guard let aside, let work, work.digest == digest else { return nil }
+        guard let aside, let work, work.digest == digest else {
+            aside?.remove()
+            return nil
+        }
         return Begun(manifest: work.manifest, aside: aside, made: made)
     }
 
@@ -135,12 +138,14 @@ final class EarlyFolder: Sendable {
     }
 
     private func makeFolders(_ manifest: ResourceManifest) {
+        var isMade = false
         do {
             // Who pulls in vain leaves no folder above it either.
             guard Files.isFolder(Files.folder(of: target)) else { throw PosixError("mkdir", target, errno: ENOENT) }
             // What killed runs left may be what the disk is full of.
             AsideFolder.removeDead(beside: target)
             let aside = try AsideFolder(beside: target)
+            isMade = true
             for folder in FolderPlan(fresh: manifest.files).folders { try aside.folder.makeFolder(folder.text) }
             state.update { state in
                 state.aside = aside
@@ -150,7 +155,7 @@ final class EarlyFolder: Sendable {
         } catch {
             state.update { state in
                 state.isOver = true
-                state.isRemoved = true
+                state.isRemoved = isMade
                 state.inside -= 1
             }
         }
