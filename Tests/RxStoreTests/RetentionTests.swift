@@ -1,3 +1,4 @@
+import RxCrypto
 import RxModel
 import RxTesting
 import Testing
@@ -116,6 +117,38 @@ import Testing
             #expect(
                 try database.latestTag(registry: "", repository: "a") == "4" && database.latestTag(registry: "", repository: "c") == nil)
         }
+    }
+
+    @Test func `tags named after one another in a long chain end no process, and go little by little`() throws {
+        let folder = try TemporaryFolder()
+        let store = try DiskStore(at: folder.path)
+        let count = 1_000
+        try put(["content": "first"], try definition("a", ["tag": "old"]), in: store)
+        // As a push writes them, in one transaction: a signature of a signature of a signature.
+        try store.catalog.write { database, now in
+            let first = try #require(try database.first("SELECT id FROM manifests") { $0.int(0) })
+            var before = try #require(try database.first("SELECT digest FROM manifests") { try $0.digest(0) })
+            try database.run("UPDATE tags SET updated_at = ?", .integer(now - 1_000_000))
+            for number in 1...count {
+                let digest = sha256(Array("\(number)".utf8))
+                try database.run(
+                    """
+                    INSERT INTO manifests
+                        (registry, repository, digest, media_type, tree, size, files, definition, bytes, artifact_type, subject)
+                    SELECT registry, repository, ?, media_type, tree, size, files, definition, bytes, artifact_type, subject
+                    FROM manifests WHERE id = ?
+                    """, .digest(digest), .integer(first))
+                try database.run(
+                    "INSERT INTO tags SELECT '', 'a', ?, id, 1, ?, ? FROM manifests WHERE digest = ?", .text("sha256-\(before.hex).sig"),
+                    .integer(now - 1_000_000), .integer(1_000 + number), .digest(digest))
+                before = digest
+            }
+        }
+        try put(["content": "last"], try definition("a", ["tag": "new"]), in: store)
+        let policy = try retention(#"[{"repositories":["a"],"keepLast":1}]"#)
+        let planned = try store.collect(CollectionOptions(dryRun: true, leaseTime: 0, retention: policy)).expired
+        #expect(planned.count == RetentionPlan<CatalogFacts>.longestChain + 1)
+        #expect(try store.remove(planned, CollectionOptions(leaseTime: 0, retention: policy)).count >= planned.count - 1)
     }
 
     @Test func `every text of a size or a length of time means one number, or none`() {

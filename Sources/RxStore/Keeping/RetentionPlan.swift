@@ -17,6 +17,9 @@ final class RetentionPlan<Facts: StoreFacts> {
     }
 
     /// What keeps manifests once these tags are gone.
+    /// How many tags that are named after one another are judged for the sake of one.
+    static var longestChain: Int { 32 }
+
     var reachability: Reachability<Facts> { Reachability(facts: facts, times: times, expiry: expiry) }
 
     /// Every tag that goes, by repository and tag.
@@ -55,6 +58,8 @@ final class RetentionPlan<Facts: StoreFacts> {
         let reference = Reference(repository: repository, tag: tag.tag)
         guard judging.insert(reference).inserted else { return expired(tag, repository, index, "it keeps nothing but itself") }
         defer { judging.remove(reference) }
+        // Anybody may push a long chain of them; what is further down goes with a later collection.
+        guard judging.count <= RetentionPlan.longestChain else { return nil }
         let subject = try facts.digest(of: name).flatMap { digest in
             try facts.node(ManifestPlace(registry: "", repository: repository, digest: digest))
         }
