@@ -70,7 +70,8 @@ struct FetchEndpoint: Endpoint {
     private func checkPresent(_ blob: StagedBlob, _ context: ServerContext) throws {
         do { _ = try context.store.content(of: blob) } catch let error as RegistryError where error.code == .blobUnknown {
             throw ContentError(
-                "the registry has lost the content of blob \(blob.digest)", code: .contentDamaged, hint: "push it again from where it still is")
+                "the registry has lost the content of blob \(blob.digest)", code: .contentDamaged,
+                hint: "push it again from where it still is")
         }
     }
 

@@ -236,7 +236,8 @@ extension Database {
 
     /// Whether nothing at all keeps a manifest at the moment: no tag, no pin, no operation, no rule, no index, and no subject that lives.
     func isWithoutHolder(_ id: Int, _ rule: KeepingRule) throws -> Bool {
-        guard let own = try holding(id), own.registry != Database.forgotten, try !isKeptByItself(id, own, rule), try parents(of: own).isEmpty
+        guard let own = try holding(id), own.registry != Database.forgotten, try !isKeptByItself(id, own, rule),
+            try parents(of: own).isEmpty
         else { return false }
         guard let subject = own.subject, let holder = try manifestID(own.registry, own.repository, subject) else { return true }
         return try !isLive(holder, rule)

@@ -15,7 +15,8 @@ extension StoreCheck {
             // One manifest's bytes are held at a time.
             let (count, suspects) = try catalog.read { database in
                 let ids = try database.rows(
-                    "SELECT id FROM manifests WHERE id > ? AND id <= ? AND registry <> ' forgotten'", .integer(start), .integer(start + StoreCheck.idBatch)
+                    "SELECT id FROM manifests WHERE id > ? AND id <= ? AND registry <> ' forgotten'", .integer(start),
+                    .integer(start + StoreCheck.idBatch)
                 ) { $0.int(0) }
                 return try (
                     ids.count,
