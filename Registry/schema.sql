@@ -143,3 +143,6 @@ CREATE TABLE uses (
     manifest INTEGER PRIMARY KEY REFERENCES manifests (id) ON DELETE CASCADE,
     used_at INTEGER NOT NULL
 ) STRICT;
+
+-- A repository's tags, the newest last.
+CREATE INDEX tags_by_age ON tags (registry, repository, seq);

@@ -45,10 +45,10 @@ import Testing
     }
 
     @Test func `reads durations`() throws {
-        for (text, seconds) in [("0", 0), ("30s", 30), ("10m", 600), ("1h", 3600), ("2d", 172_800)] {
+        for (text, seconds) in [("0", 0), ("30s", 30), ("10m", 600), ("1h", 3600), ("2d", 172_800), ("1w", 604_800)] {
             #expect(try Duration(parsing: text).seconds == seconds)
         }
-        for text in ["", "5", "h", "-1h", "1.5h", "1w", "99999999999999999999h", "9223372036854775807d"] {
+        for text in ["", "5", "h", "-1h", "1.5h", "1y", "99999999999999999999h", "9223372036854775807d"] {
             #expect(throws: UsageError.self, "\(text)") { try Duration(parsing: text) }
         }
     }

@@ -157,9 +157,6 @@ import Testing
         func damage() throws {
             try catalog("UPDATE manifests SET bytes = CAST(replace(CAST(bytes AS TEXT), 'small.txt', 'smalk.txt') AS BLOB)")
             #expect(try !store.isWhole(record.manifestDigest, in: "a"))
-            // An archive that was made before is right, and is given.
-            let archives = "\(folder.path)/cache/archives"
-            for name in try RxPosix.Files.names(in: archives) { try RxPosix.Files.remove("\(archives)/\(name)") }
         }
         func status(_ path: String) throws -> String {
             try run("curl", ["-sS", "-o", "\(folder.path)/body", "-w", "%{http_code}", "\(server.url)\(path)"]).text
@@ -169,8 +166,9 @@ import Testing
         #expect(try store.isWhole(record.manifestDigest, in: "a"))
         for tag in ["2", "1"] {
             try damage()
-            for path in readers {
-                #expect(try status(path) == "500")
+            // An archive that was made before is right, and is given.
+            for path in readers where tag == "2" || path != Route.content(locator) {
+                #expect(try status(path) == "500", "\(path) \(tag)")
                 let answer = try JSON(parsing: Array(Data(contentsOf: folder.url.appendingPathComponent("body"))))
                 #expect(answer["code"]?.string == "CONTENT_DAMAGED" && answer["hint"]?.string?.contains("verify --repair") == true)
             }

@@ -29,13 +29,6 @@ extension DiskStore {
     /// may be what others are just doing: see `isConfirmed`. `read` is told of bytes that were hashed. With `uncached` they come from the disk
     /// itself, where the file system can, and take nobody's place in memory.
     func look(at blob: StagedBlob, hashing: Bool, uncached: Bool = false, read: (Int) -> Void = { _ in }) throws -> SuspectBlob? {
-        let found = try lookOnce(at: blob, hashing: hashing, uncached: uncached, read: read)
-        // A disk that cannot be reached for a moment has lost nothing.
-        guard case .unreadable? = found?.fault else { return found }
-        return try lookOnce(at: blob, hashing: hashing, uncached: false) { _ in }
-    }
-
-    private func lookOnce(at blob: StagedBlob, hashing: Bool, uncached: Bool, read: (Int) -> Void) throws -> SuspectBlob? {
         let path = layout.blob(blob.digest)
         guard let status = try Files.status(path) else { return SuspectBlob(blob: blob, fault: .missing, inode: nil) }
         let inode = UInt64(status.st_ino)

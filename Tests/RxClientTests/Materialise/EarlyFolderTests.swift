@@ -136,7 +136,7 @@ import Testing
     }
 
     /// The disk is full, each time at another call, while the folder and the store both write.
-    @Test(.enabled(if: Fault.available), arguments: ["write", "open", "rename"], [8, 20])
+    @Test(.enabled(if: Fault.available), arguments: ["write", "rename"], [8, 20])
     func `the store is written to once more when the folder has made room`(_ call: String, _ skip: Int) throws {
         try publish()
         let place = call == "rename" ? "blobs" : "staging"
