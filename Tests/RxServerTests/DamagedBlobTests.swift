@@ -175,8 +175,11 @@ import Testing
             let error = #expect(throws: ContentError.self) { try store.manifest(of: record) }
             #expect(error?.code == .contentDamaged && error?.hint != nil)
             let commit = Route.blobs(commit: record.manifestDigest, as: try Locator(parsing: "a:\(tag)"))
-            let unknown = try server.connect().post(commit, [:], batch([]))
-            #expect(unknown.code == "MANIFEST_UNKNOWN", "\(unknown.text)")
+            // Until it was sent once it is no blob of the repository either.
+            if tag == "2" {
+                let unknown = try server.connect().post(commit, [:], batch([]))
+                #expect(unknown.code == "MANIFEST_UNKNOWN", "\(unknown.text)")
+            }
             let answer = try server.connect().post(commit, [:], batch([right]))
             #expect(answer.status == 201, "\(answer.text)")
             for each in ["1", tag] {
