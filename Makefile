@@ -76,7 +76,6 @@ check: setup
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	$(SWIFT) build --explicit-target-dependency-import-check error
 	$(SWIFT) test --skip-build --filter ArchitectureTests
-	$(MAKE) fuzz-short
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
