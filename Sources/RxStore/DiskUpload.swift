@@ -74,15 +74,18 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     }
 
     func append(_ bytes: UnsafeRawBufferPointer) throws {
-        if hash.count == offset { hash.update(bytes) }
         offset += bytes.count
         buffer.append(contentsOf: bytes)
         if buffer.count >= DiskUpload.bufferSize { try flush() }
     }
 
+    /// Whether the hash has seen every byte but those in the buffer.
+    private var isHashed: Bool { hash.count + buffer.count == offset }
+
     private func flush() throws {
         guard !buffer.isEmpty else { return }
         defer { buffer.removeAll(keepingCapacity: true) }
+        if isHashed { hash.take(buffer, store.uploadHashes.permits) }
         do { try file.write(buffer) } catch {
             // What the file got of it counts: a client goes on from there.
             offset = Int(try file.status().st_size)
@@ -104,7 +107,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
 
     func finish(as digest: ContentDigest) throws -> StagedBlob {
         // What this process wrote itself, since it opened the store.
-        let isOwn = hash.count == offset
+        let isOwn = isHashed
         let received = buffer
         try flush()
         let found = try check(digest)

@@ -10,6 +10,8 @@ final class UploadHashes: Sendable {
     /// More than this many are forgotten; what is forgotten is read again.
     private static let limit = 4096
 
+    /// Of the lanes in which long uploads are hashed.
+    let permits = HashingLane.Permits()
     private let entries = Mutex<[String: Entry]>([:])
 
     /// Takes out the hash of an upload that has `count` bytes; a new one when it is not known or has seen others.
@@ -20,7 +22,8 @@ final class UploadHashes: Sendable {
     }
 
     /// Keeps the hash of an upload for its next request.
-    func put(_ hash: UploadHash, _ name: String) {
+    func put(_ hash: consuming UploadHash, _ name: String) {
+        hash.settle()
         let entry = Entry(hash: hash)
         entries.withLock { entries in
             if entries.count >= UploadHashes.limit { entries.removeAll() }
