@@ -248,6 +248,7 @@ import Testing
         let server = try TestServer(store: DiskStore(at: folder.path)) { $0.drainSeconds = 1 }
         let large = noise(30 << 20)
         #expect(try server.connect().post(Transfers.path, [:], batch([large])).status == 200)
+        #expect(server.isBusy(with: 0))
         let query = FetchQuery(repository: "a", .digests([sha256(large)]))
         let reading = try server.connect()
         try reading.send(RawConnection.head(Route.blobsFetch, length: query.canonical.count) + query.canonical)

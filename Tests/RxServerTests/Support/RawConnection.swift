@@ -132,12 +132,18 @@ final class RawConnection {
             return ":" + String(format: "%04X", Int(UInt16(bigEndian: address.sin_port)))
         }
         let (own, other) = (port(getsockname), port(getpeername))
+        // The table may have thousands of lines: it is searched as bytes.
+        func isEmpty(_ table: UnsafePointer<CChar>, _ local: String, _ remote: String, at offset: Int) -> Bool {
+            let line = "0100007F\(local) 0100007F\(remote) 01 "
+            guard let found = strstr(table, line) else { return false }
+            return strncmp(found + line.utf8.count + offset, "00000000", 8) == 0
+        }
         return try waitUntil {
-            let lines = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8).split(separator: "\n").map { $0.split(separator: " ") }
-            func queues(_ local: String, _ remote: String) -> String? {
-                lines.first { $0.count > 4 && $0[1].hasSuffix(local) && $0[2].hasSuffix(remote) && $0[3] == "01" }.map { String($0[4]) }
+            let table = try Data(contentsOf: URL(fileURLWithPath: "/proc/net/tcp")) + [0]
+            return table.withUnsafeBytes { bytes in
+                let table = bytes.assumingMemoryBound(to: CChar.self).baseAddress!
+                return isEmpty(table, own, other, at: 0) && isEmpty(table, other, own, at: 9)
             }
-            return queues(own, other)?.hasPrefix("00000000:") == true && queues(other, own)?.hasSuffix(":00000000") == true
         }
     }
 
