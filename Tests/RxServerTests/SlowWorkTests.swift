@@ -25,7 +25,7 @@ import Testing
             try connection.send(request)
             return connection
         }
-        #expect(try server.isBusy(with: 5) && uploads.allSatisfy { try $0.isRead() })
+        #expect(server.isBusy(with: 5) && uploads.allSatisfy { $0.isRead() })
         let asked = Clock.monotonic
         for path in ["resource/a", "resource/a?files=true", "search"] {
             #expect(try server.curl("/api/v1/\(path)", "-o", "/dev/null", "-w", "%{http_code}").text == "200")

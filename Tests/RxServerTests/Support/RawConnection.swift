@@ -122,7 +122,7 @@ final class RawConnection {
 
     /// Waits until the other side has read all that was sent; gives whether it has. Its receive queue is in the table of this machine's
     /// connections (proc(5), /proc/net/tcp): local and remote address, state, and the queues as `sent:received`.
-    func isRead() throws -> Bool {
+    func isRead() -> Bool {
         func port(_ get: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32) -> String {
             var address = sockaddr_in()
             var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -132,18 +132,22 @@ final class RawConnection {
             return ":" + String(format: "%04X", Int(UInt16(bigEndian: address.sin_port)))
         }
         let (own, other) = (port(getsockname), port(getpeername))
-        // The table may have thousands of lines: it is searched as bytes.
-        func isEmpty(_ table: UnsafePointer<CChar>, _ local: String, _ remote: String, at offset: Int) -> Bool {
-            let line = "0100007F\(local) 0100007F\(remote) 01 "
-            guard let found = strstr(table, line) else { return false }
-            return strncmp(found + line.utf8.count + offset, "00000000", 8) == 0
-        }
-        return try waitUntil {
-            let table = try Data(contentsOf: URL(fileURLWithPath: "/proc/net/tcp")) + [0]
-            return table.withUnsafeBytes { bytes in
-                let table = bytes.assumingMemoryBound(to: CChar.self).baseAddress!
-                return isEmpty(table, own, other, at: 0) && isEmpty(table, other, own, at: 9)
+        let wanted = [(own, other, 0), (other, own, 9)].map { ("0100007F\($0) 0100007F\($1) 01 ", $2) }
+        // The table may have thousands of lines, and a read gives a page of it.
+        return waitUntil {
+            guard let table = fopen("/proc/net/tcp", "r") else { return false }
+            defer { fclose(table) }
+            var line: UnsafeMutablePointer<CChar>?
+            var room = 0
+            defer { free(line) }
+            var empty = 0
+            while getline(&line, &room, table) > 0 {
+                for (start, offset) in wanted {
+                    guard let found = strstr(line!, start) else { continue }
+                    if strncmp(found + start.utf8.count + offset, "00000000", 8) == 0 { empty += 1 }
+                }
             }
+            return empty == 2
         }
     }
 
