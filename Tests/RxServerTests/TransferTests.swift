@@ -78,11 +78,12 @@ import Testing
     @Test func `what was complete stays when a client goes away midway`() throws {
         let folder = try TemporaryFolder()
         let server = try TestServer(store: DiskStore(at: folder.path))
-        let sent = (0..<50).map { _ in noise(10_000) }
+        // Less than waits for the reader at most: the connection is never stopped, so that what was read has been handed over.
+        let sent = (0..<50).map { _ in noise(1000) }
         let body = try batch(sent)
         let connection = try server.connect()
         // The last entry's content and the end mark do not come.
-        try connection.send(RawConnection.head(Transfers.path, length: body.count) + body.prefix(body.count - 11_000))
+        try connection.send(RawConnection.head(Transfers.path, length: body.count) + body.prefix(body.count - 2000))
         // A reset takes with it what nobody has read.
         #expect(connection.isRead())
         connection.reset()
