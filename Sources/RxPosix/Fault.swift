@@ -30,8 +30,11 @@ package enum Fault {
             let path = path()
             return plans.withLock { plans in
                 let prefix = "\(call) "
-                guard let (key, found) = plans.first(where: { $0.key.hasPrefix(prefix) && path.hasPrefix($0.value.folder) }),
-                    found.times > 0
+                // A plan that has done its work hides no other one for the same path.
+                guard
+                    let (key, found) = plans.first(where: {
+                        $0.key.hasPrefix(prefix) && path.hasPrefix($0.value.folder) && $0.value.times > 0
+                    })
                 else { return nil }
                 var plan = found
                 defer { plans[key] = plan }

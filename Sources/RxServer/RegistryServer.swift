@@ -3,7 +3,7 @@ public import RxStore
 
 /// A private registry: the HTTP interface over a store. Source: Specs/06-http.
 public final class RegistryServer: Sendable {
-    private let server: HTTPServer
+    let server: HTTPServer
     private let log: AccessLog
     private let host: String
     private let collector: BackgroundCollector?

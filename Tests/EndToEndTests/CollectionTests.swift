@@ -34,14 +34,12 @@ import Testing
         _ = try run(rxBinary, ["add", "./a"], in: work.path, environment: environment)
         _ = try run(rxBinary, ["remove", "a"], environment: environment)
         let registry = try RegistryProcess(data: home, "--gc-interval", "1s", "--gc-untagged", "keep")
-        let end = Date().addingTimeInterval(20)
-        while !registry.errors.contains("gc deleted 0 blobs"), Date() < end { Thread.sleep(forTimeInterval: 0.1) }
-        let lines = try registry.errors.split(separator: "\n").map { try JSON(parsing: Array($0.utf8)) }
+        #expect(waitUntil { registry.errors.contains("gc deleted 0 blobs") })
+        let lines = try registry.requestLines(0)
         let reports = lines.filter { $0["event"]?.string?.hasPrefix("gc ") == true }.compactMap { $0["report"] }
         // What lost its tag stays by this server's rule, and with it what it names.
         #expect(reports.first?["kept"]?["untagged"]?.int == 1 && reports.first?["kept"]?["named"]?.int == 2)
         let other = try RegistryProcess(data: home, "--gc-interval", "1s")
-        while !other.errors.contains("gc deleted 2 blobs (8 bytes), 1 manifests"), Date() < end { Thread.sleep(forTimeInterval: 0.1) }
-        #expect(other.errors.contains("gc deleted 2 blobs (8 bytes), 1 manifests"))
+        #expect(waitUntil { other.errors.contains("gc deleted 2 blobs (8 bytes), 1 manifests") })
     }
 }

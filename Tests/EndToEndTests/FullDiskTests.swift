@@ -59,11 +59,12 @@ final class SmallDisk: Sendable {
         let disk = try SmallDisk(megabytes: 30)
         let home = ["RX_HOME": disk.folder.path]
         // Slow enough that little is on its way when the disk is full.
-        proxy.slow(to: 8 << 20)
+        proxy.slow(to: 2 << 20)
         let before = proxy.received
         let failed = try run(rxBinary, ["copy", remote, "big:1"], environment: home)
         #expect(failed.status == 1 && failed.error.contains("No space left on device"), "\(failed.error)")
         #expect(failed.error.contains("hint: free some space"), "\(failed.error)")
+        proxy.slow(to: 0)
         try disk.grow(megabytes: 200)
         #expect(try run(rxBinary, ["list"], environment: home).text == "No resources found\n")
         let again = try run(rxBinary, ["copy", remote, "big:1"], environment: home)

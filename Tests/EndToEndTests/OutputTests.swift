@@ -35,7 +35,8 @@ import Testing
                 #expect(ended.status == 1, "rx \(command) \(target)")
                 #expect(ended.error.contains("write standard output: \(words)"), "rx \(command) \(target): \(ended.error)")
             }
-            let unread = try shell("{ sleep 0.1; \"$RX\" \(command); echo $? >&2; } | true")
+            // A pipe whose reader has gone: it was opened for both, so that nobody waits, and the end to read is closed.
+            let unread = try shell("rm -f pipe; mkfifo pipe; exec 3<>pipe 4>pipe 3<&-; \"$RX\" \(command) >&4 4>&-; echo $? >&2")
             #expect(unread.error == "141\n", "rx \(command) into a pipe that nobody reads: \(unread.error)")
         }
         #expect(try shell("\"$RX\" list <&- 2>&-").status == 0)

@@ -63,7 +63,7 @@ import Testing
             process, terminal = pty.fork()
             if process == 0: os.execv(sys.argv[1], [sys.argv[1], "login", "localhost:1", "-u", "me"])
             shows = lambda: bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
-            end = time.time() + 20
+            end = time.time() + 120
             while shows() and time.time() < end: time.sleep(0.01)
             assert not shows(), "it asks without showing"
             os.kill(process, getattr(signal, "SIG" + sys.argv[2]))

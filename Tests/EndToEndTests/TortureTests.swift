@@ -13,7 +13,13 @@ import Testing
     init() throws { work = try TemporaryFolder() }
 
     private func torture(_ words: String...) throws -> Ended {
-        try run(rxBinary, ["torture", "--folder", FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : work.path] + words)
+        try run(rxBinary, ["torture", "--folder", TortureTests.isRoomy("/dev/shm") ? "/dev/shm" : work.path] + words)
+    }
+
+    /// Whether a folder can be used for it; in a container there may be next to nothing.
+    private static func isRoomy(_ path: String) -> Bool {
+        let free = try? FileManager.default.attributesOfFileSystem(forPath: path)[.systemFreeSize] as? NSNumber
+        return FileManager.default.isWritableFile(atPath: path) && (free?.intValue ?? 0) > 2 << 30
     }
 
     @Test func `rounds lose nothing and read nothing wrong`() throws {
@@ -59,10 +65,10 @@ import Testing
         let whole = try #require(ended.error.firstMatch(of: /what was done \((\d+) of (\d+) elements\)/))
         #expect(try #require(Int(whole.1)) < (try #require(Int(whole.2))))
         // The elements that are left fail again by themselves: a put and the power are enough. Not each time, as threads come differently.
-        let replays = try (0..<5).map { _ in
-            try torture("--lies", "--seed", String(again.1), "--rounds", "1", "--only", String(again.2)).status
-        }
-        #expect(replays.contains(1))
+        #expect(
+            try (0..<60).contains { _ in
+                try torture("--lies", "--seed", String(again.1), "--rounds", "1", "--only", String(again.2)).status == 1
+            })
     }
 
     /// The processes that were told of this test's folder.
@@ -73,23 +79,15 @@ import Testing
         }
     }
 
-    private func wait(until isTrue: () throws -> Bool) throws -> Bool {
-        for _ in 0..<1000 {
-            if try isTrue() { return true }
-            usleep(20_000)
-        }
-        return false
-    }
-
     @Test func `a run that is ended or killed leaves no process, and its folder to the next one at most`() throws {
         func runs() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/runs") }
         let user = try User()
         for signal in [SIGINT, SIGTERM, SIGKILL] {
             let program = try user.start("torture", "--folder", "\(work.path)/runs", "--rounds", "100000", "--jobs", "2")
-            #expect(try wait { try processes().count >= 2 })
+            #expect(try waitUntil { try processes().count >= 2 })
             program.signal(signal)
             #expect(program.wait() == 128 + signal)
-            #expect(try wait { try processes().isEmpty })
+            #expect(try waitUntil { try processes().isEmpty })
             #expect(try runs().count <= 1)
         }
         #expect(try run(rxBinary, ["torture", "--folder", "\(work.path)/runs", "--rounds", "1"]).status == 0)
@@ -120,9 +118,12 @@ import Testing
             #expect(try add(rule).status == 128 + SIGKILL, "\(rule)")
         }
         // A point that is not passed so often changes nothing; the clock is the plan's.
+        // By Greenwich, as the store's times are; the year may end meanwhile.
+        func year() -> String { String(Date(timeIntervalSinceNow: 400 * 86400).ISO8601Format().prefix(5)) }
+        let years = [year()]
         let later = try add("rename:blobs:before:1000:1:kill", clock: 400 * 86400)
         #expect(later.status == 0, "\(later.error)")
-        let year = Calendar(identifier: .gregorian).component(.year, from: Date(timeIntervalSinceNow: 400 * 86400))
-        #expect(try #require(later.json()["updatedAt"]?.string).hasPrefix("\(year)-"))
+        let text = try #require(later.json()["updatedAt"]?.string)
+        #expect((years + [year()]).contains(String(text.prefix(5))))
     }
 }

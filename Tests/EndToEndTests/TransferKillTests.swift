@@ -15,16 +15,21 @@ import Testing
         body = try work.write("body.tar", blobs.reduce(RawTar()) { $0.blob($1) }.closed)
     }
 
-    /// curl sending the stream slowly.
-    private func sending(to registry: RegistryProcess) throws -> Process {
+    /// curl sending the stream, of which no more than a quarter passes.
+    private func sending(to registry: RegistryProcess, through proxy: CountingProxy) throws -> Process {
+        proxy.hold(at: 750_000)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
         process.arguments = [
-            "--silent", "--output", "/dev/null", "--limit-rate", "500k", "--data-binary", "@\(body)",
-            "\(registry.url)/api/v1/blobs?repository=a",
+            "--silent", "--output", "/dev/null", "--data-binary", "@\(body)", "\(proxy.url)/api/v1/blobs?repository=a",
         ]
         try process.run()
+        #expect(waitUntil { proxy.sent >= 750_000 })
         return process
+    }
+
+    private func proxy(to registry: RegistryProcess) throws -> CountingProxy {
+        CountingProxy(to: try #require(Int(registry.host.split(separator: ":")[1])))
     }
 
     private func missing(in registry: RegistryProcess) throws -> Int {
@@ -56,14 +61,17 @@ import Testing
 
     @Test func `keep what was complete`() throws {
         let registry = try RegistryProcess()
-        let client = try sending(to: registry)
-        usleep(2_500_000)
+        let proxy = try proxy(to: registry)
+        let client = try sending(to: registry, through: proxy)
         kill(client.processIdentifier, SIGKILL)
         client.waitUntilExit()
+        // What the client has left in its socket does not pass either.
+        proxy.breakAll()
+        proxy.hold(at: .max)
         var left = blobs.count
-        for _ in 0..<50 where left == blobs.count {
-            usleep(100_000)
+        _ = try waitUntil {
             left = try missing(in: registry)
+            return left < blobs.count
         }
         #expect((1..<blobs.count).contains(left), "\(left) of \(blobs.count) are missing")
         try send(to: registry)
@@ -73,9 +81,10 @@ import Testing
 
     @Test func `leave a registry that was killed whole, and the same stream can be sent again`() throws {
         let registry = try RegistryProcess()
-        let client = try sending(to: registry)
-        usleep(1_500_000)
+        let proxy = try proxy(to: registry)
+        let client = try sending(to: registry, through: proxy)
         #expect(registry.end(SIGKILL) == SIGKILL)
+        proxy.hold(at: .max)
         client.waitUntilExit()
         #expect(client.terminationStatus != 0)
         try checkFiles(registry)

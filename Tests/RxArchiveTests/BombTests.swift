@@ -27,10 +27,10 @@ import Testing
     }
 
     @Test func `zeros behind the end mark are not read for long`() throws {
-        let clock = ContinuousClock()
         let archive = try bomb(header: RawTar().entry("small"), zeros: 512 << 20)
-        let time = clock.measure { #expect(message(archive) == "data after the end of the archive") }
-        #expect(time < .seconds(1))
+        let before = threadSeconds()
+        #expect(message(archive) == "data after the end of the archive")
+        #expect(threadSeconds() - before < 1)
     }
 
     @Test func `a size that is not true is refused`() throws {

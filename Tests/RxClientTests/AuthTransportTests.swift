@@ -39,7 +39,7 @@ import Testing
     func client(_ server: WireServer, _ credential: Credential?) throws -> DistributionClient {
         let source: any CredentialSource = credential.map { FixedCredential($0, for: "127.0.0.1:\(server.port)") } ?? NoCredentials()
         var client = DistributionClient(
-            try RegistryURL(parsing: server.url()), transport: AuthenticatingTransport(quick(), credentials: source))
+            try RegistryURL(parsing: server.url()), transport: AuthenticatingTransport(patient(), credentials: source))
         client.limits.retry.pause = 0.01
         return client
     }
@@ -160,7 +160,7 @@ import Testing
                 ? WireServer.Answer(401, ["WWW-Authenticate": "Digest realm=\"r\""]) : WireServer.Answer(307, ["Location": place])
         }
         let credentials = FixedCredential(Self.me, for: "127.0.0.1:\(server.port)")
-        let transport = AuthenticatingTransport(quick(), credentials: credentials)
+        let transport = AuthenticatingTransport(patient(), credentials: credentials)
         var request = TransportRequest("GET", server.url("/y"))
         request.redirects = .content
         #expect(try transport.collect(request).head.status == 401)

@@ -41,7 +41,7 @@ import Testing
         }
         let credentials = FixedCredential(.password(user: "u", secret: "p"), for: "127.0.0.1:\(server.port)")
         let client = DistributionClient(
-            try RegistryURL(parsing: server.url()), transport: AuthenticatingTransport(quick(), credentials: credentials))
+            try RegistryURL(parsing: server.url()), transport: AuthenticatingTransport(patient(), credentials: credentials))
         try client.push(descriptor, to: "a") { BytesSource(bytes) }
         #expect(storage.asked == ["PUT /put?sig=1&digest=\(descriptor.digest)"])
         #expect(seen.value["authorization"] == nil && seen.value["content-type"] == "application/octet-stream")
@@ -212,7 +212,7 @@ import Testing
 extension DistributionClient {
     /// Asks where nobody listens.
     fileprivate static var nobody: DistributionClient {
-        get throws { DistributionClient(try RegistryURL(parsing: "http://127.0.0.1:1"), transport: quick()) }
+        get throws { DistributionClient(try RegistryURL(parsing: "http://127.0.0.1:1"), transport: patient()) }
     }
 }
 

@@ -155,7 +155,7 @@ import Testing
         }
         let credentials = FixedCredential(.password(user: "u", secret: "p"), for: "127.0.0.1:\(server.port)")
         let client = DistributionClient(
-            try RegistryURL(parsing: server.url()), transport: AuthenticatingTransport(quick(), credentials: credentials))
+            try RegistryURL(parsing: server.url()), transport: AuthenticatingTransport(patient(), credentials: credentials))
         #expect(try client.bytes(descriptor) == bytes)
         #expect(storage.asked == ["GET /bucket?X-Signature=s"])
         #expect(seen.value["authorization"] == nil)

@@ -16,7 +16,7 @@ import Testing
         let store = CredentialStore(home: home.path) { _ in nil }
         if let credential { try store.save(credential, for: registry.host) } else { try store.remove(registry.host) }
         return DistributionClient(
-            try RegistryURL(parsing: registry.url), transport: AuthenticatingTransport(quick(), credentials: store))
+            try RegistryURL(parsing: registry.url), transport: AuthenticatingTransport(patient(), credentials: store))
     }
 
     /// Every call, one after the other.
@@ -90,7 +90,7 @@ import Testing
 
     @Test func `rx's own registry`() throws {
         let registry = try RegistryProcess()
-        let client = DistributionClient(try RegistryURL(parsing: registry.url), transport: quick())
+        let client = DistributionClient(try RegistryURL(parsing: registry.url), transport: patient())
         try exercise(client, deletesTags: true)
         withExtendedLifetime(registry) {}
     }
@@ -98,7 +98,7 @@ import Testing
     @Test func `a blob is taken up again after the connection broke`() throws {
         let registry = try DockerRegistry()
         let (long, descriptor) = blob(3_500_000)
-        var client = DistributionClient(try RegistryURL(parsing: registry.url), transport: BreakingTransport(quick(), at: [2, 5]))
+        var client = DistributionClient(try RegistryURL(parsing: registry.url), transport: BreakingTransport(patient(), at: [2, 5]))
         (client.limits.chunk, client.limits.retry.pause) = (1 << 20, 0.01)
         try client.push(descriptor, to: "a") { BytesSource(long) }
         #expect(try client.bytes(descriptor, from: "a") == long)

@@ -27,9 +27,7 @@ final class SecureServer: Sendable {
             ])
         guard made.status == 0 else { throw RegistryError("openssl: \(made.error)", code: .internalError) }
         try folder.write("root/large", Data(repeating: 7, count: 3_000_000))
-        // A port that was free a moment ago.
-        let probe = ScriptedServer { _ in }
-        port = probe.port
+        port = ClosedPort.unused()
         try folder.write(
             "nginx.conf",
             """
@@ -64,12 +62,9 @@ final class SecureServer: Sendable {
 @Suite struct HTTP2Tests {
     @Test func `is spoken over TLS, and its connections are used again by every thread`() throws {
         let server = try SecureServer()
-        let transport = quick {
-            $0.certificates = server.certificate
-            $0.connectSeconds = 10
-        }
+        let transport = patient { $0.certificates = server.certificate }
         var first: ResponseHead?
-        for _ in 0..<100 where first == nil {
+        for _ in 0..<1200 where first == nil {
             first = try? transport.collect(TransportRequest("GET", server.url("/echo"))).head
             if first == nil { usleep(50_000) }
         }
@@ -89,7 +84,7 @@ final class SecureServer: Sendable {
     }
 
     @Test func `a connection is kept for its own server, also when others were asked meanwhile`() throws {
-        let transport = quick()
+        let transport = patient()
         let servers = (0..<3).map { _ in
             ScriptedServer { connection in while !connection.head().isEmpty { connection.answer(200) } }
         }

@@ -53,7 +53,8 @@ import Testing
     }
 
     @Test func `nobody listening, and no such host, is Unable to connect`() throws {
-        let port = ScriptedServer { _ in }.port
+        let closed = ClosedPort()
+        let port = closed.port
         let refused = try #require(
             registryError { try transport.collect(TransportRequest("GET", "http://u:secret@127.0.0.1:\(port)/api/v1/x?y")) })
         #expect(refused.message == "Unable to connect to http://127.0.0.1:\(port)")
@@ -61,9 +62,11 @@ import Testing
         #expect(refused.hint?.contains("onnect") == true)
         #expect(refused.hint?.contains("secret") == false)
         #expect((refused.cause as? HTTPFailure)?.reason == .refused)
+        withExtendedLifetime(closed) {}
 
         let request = TransportRequest("GET", "https://nowhere.invalid/a", endpoint: "https://nowhere.invalid/base")
-        let unresolved = try #require(registryError { try transport.collect(request) })
+        // A resolver may take its time to say so.
+        let unresolved = try #require(registryError { try patient().collect(request) })
         #expect(unresolved.message == "Unable to connect to https://nowhere.invalid/base")
         #expect(unresolved.hint?.contains("nowhere.invalid") == true)
     }
@@ -89,12 +92,14 @@ import Testing
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n")
             for _ in 0..<(slow ? 12 : 1) {
                 connection.send("12345")
-                usleep(150_000)
+                usleep(430_000)
             }
-            if !slow { sleep(4) }
+            if !slow { sleep(20) }
         }
-        #expect(try quick().collect(TransportRequest("GET", server.url("/slow"))).body.count == 60)
-        let error = try #require(registryError { try quick().collect(TransportRequest("GET", server.url("/still"), endpoint: "R")) })
+        // Twelve times a seventh of what it waits for the next bytes, and more than that in all.
+        let impatient = patient { $0.stallSeconds = 3 }
+        #expect(try impatient.collect(TransportRequest("GET", server.url("/slow"))).body.count == 60)
+        let error = try #require(registryError { try impatient.collect(TransportRequest("GET", server.url("/still"), endpoint: "R")) })
         #expect(error.message.hasPrefix("R stopped answering: no more than "))
         #expect(error.code == .unreachable)
         #expect((error.cause as? HTTPFailure)?.reason == .stalled)
@@ -104,12 +109,13 @@ import Testing
         let server = ScriptedServer { connection in
             let head = connection.head()
             connection.send("HTTP/1.1 102 Processing\r\n\r\n")
-            sleep(head.contains("/never") ? 10 : 2)
+            sleep(head.contains("/never") ? 30 : 3)
             connection.answer(200)
         }
-        #expect(try quick().collect(TransportRequest("GET", server.url("/late"))).head.status == 200)
-        let error = try #require(registryError { try quick().collect(TransportRequest("GET", server.url("/never"))) })
-        #expect(error.message == "http://127.0.0.1:\(server.port) stopped answering: no answer for 3 s")
+        let impatient = patient { ($0.stallSeconds, $0.firstByteSeconds) = (2, 12) }
+        #expect(try impatient.collect(TransportRequest("GET", server.url("/late"))).head.status == 200)
+        let error = try #require(registryError { try impatient.collect(TransportRequest("GET", server.url("/never"))) })
+        #expect(error.message == "http://127.0.0.1:\(server.port) stopped answering: no answer for 12 s")
     }
 
     @Test func `time in a sink or source of the caller is not the network's`() throws {
@@ -123,7 +129,7 @@ import Testing
                 buffer[0] = 1
                 return 1
             }
-            func pause() { usleep(1_300_000) }
+            func pause() { usleep(2_600_000) }
         }
         let server = ScriptedServer { connection in
             _ = connection.head()
@@ -131,8 +137,8 @@ import Testing
             let count = connection.chunks().count
             connection.answer(200, [:], "\(count)")
         }
-        let head = try quick().perform(TransportRequest("PUT", server.url(), body: .stream(Slow(), length: nil, type: "a/b"))) { _ in Slow()
-        }
+        let request = TransportRequest("PUT", server.url(), body: .stream(Slow(), length: nil, type: "a/b"))
+        let head = try patient { $0.stallSeconds = 2 }.perform(request) { _ in Slow() }
         #expect(head.status == 200)
     }
 }

@@ -17,7 +17,7 @@ import Testing
 
     /// A client as a process has it; it dies when it begins its chunk of this number, from 1 on.
     func client(_ url: String, dyingAt chunk: Int? = nil, _ asked: Shared<[String]>) throws -> DistributionClient {
-        var client = DistributionClient(try RegistryURL(parsing: url), transport: DyingTransport(quick(), chunk, asked))
+        var client = DistributionClient(try RegistryURL(parsing: url), transport: DyingTransport(patient(), chunk, asked))
         (client.limits.chunk, client.uploads) = (2 << 20, notes)
         return client
     }

@@ -25,7 +25,7 @@ import Testing
     @Test func `waiting for a monitor wake on a change and give up at the end of the time`() {
         let monitor = Monitor(0)
         let thread = Thread { monitor.update { $0 = 7 } }
-        #expect(monitor.wait(seconds: 10) { $0 == 7 ? $0 : nil } == 7)
+        #expect(monitor.wait(seconds: 60) { $0 == 7 ? $0 : nil } == 7)
         thread.join()
         #expect(monitor.wait(seconds: 0.01) { $0 == 8 ? $0 : nil } == nil)
     }

@@ -170,7 +170,7 @@ import Testing
             for (arguments, expected) in requests {
                 try DamagedArchiveTests.overwrite(file, with: damage.apply(to: right, other: noise(right.count)))
                 if !isRunning { server = try TestServer(store: store) { $0.data = data } }
-                let answer = try run("curl", ["-sS", "--max-time", "20"] + arguments + ["\(server.url)/api/v1/content/a:1"])
+                let answer = try run("curl", ["-sS", "--max-time", "300"] + arguments + ["\(server.url)/api/v1/content/a:1"])
                 #expect(answer.output == Data(expected), "\(damage) \(arguments)")
                 #expect(try content(file) == right)
             }

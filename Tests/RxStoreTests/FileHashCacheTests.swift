@@ -45,6 +45,8 @@ import Testing
         cache.record([(stamp, digest)], stampedAt: Clock.nanoseconds)
         let blob = "\(folder.path)/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)"
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: blob)
+        // At a time that the file system's clock tells from that of the record.
+        usleep(20_000)
         try Data("jello".utf8).write(to: URL(fileURLWithPath: blob))
         #expect(cache.known([stamp]) == [nil])
     }

@@ -15,6 +15,7 @@ public final class CountingProxy: Sendable {
     private let listener: Int32
     private let state = Mutex(State())
     private let pace = Atomic<Int>(0)
+    private let most = Atomic<Int>(.max)
 
     /// The port that clients connect to.
     public let port: Int
@@ -62,6 +63,12 @@ public final class CountingProxy: Sendable {
     /// Bounds what passes from now on; 0 for no bound.
     public func slow(to bytesPerSecond: Int) { pace.store(bytesPerSecond, ordering: .relaxed) }
 
+    /// Lets no more pass once so many bytes have been counted in one direction or the other; `.max` for no end. A test that kills a program
+    /// midway holds it there, however late the test itself comes.
+    public func hold(at count: Int) { most.store(count, ordering: .relaxed) }
+
+    private var isHeld: Bool { state.withLock { max($0.sent, $0.received) } >= most.load(ordering: .relaxed) }
+
     /// Breaks every connection there is.
     public func breakAll() {
         for number in state.withLock({ $0.open }) { shutdown(number, Int32(SHUT_RDWR)) }
@@ -92,6 +99,7 @@ public final class CountingProxy: Sendable {
         weak let proxy = proxy
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
+            while proxy?.isHeld == true { usleep(1_000) }
             let pace = proxy?.pace.load(ordering: .relaxed) ?? 0
             let most = pace == 0 ? buffer.count : min(buffer.count, max(1, pace / 50))
             let size = recv(from, &buffer, most, 0)

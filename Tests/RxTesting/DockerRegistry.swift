@@ -48,7 +48,7 @@ public final class DockerRegistry: Sendable {
         try process.run()
         self.process = process
         var address: String?
-        let late = Date() + 20
+        let late = Date() + 120
         while address == nil, process.isRunning, Date() < late {
             Thread.sleep(forTimeInterval: 0.02)
             let text = try String(contentsOf: log, encoding: .utf8)
@@ -69,13 +69,20 @@ public final class DockerRegistry: Sendable {
 
     /// What was asked and answered so far, such as `PUT /v2/team/a/manifests/1 201`, without query strings other than a mount's.
     public var requests: [String] {
-        // The log is written after the answer.
+        // A line may come after the answer: one more request is made, and its line is waited for.
+        let mark = "/v2/?settled=\(UUID().uuidString)"
+        _ = try? curl("\(url)\(mark)")
+        var text = ""
+        _ = waitUntil {
+            text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+            return text.contains(mark)
+        }
         Thread.sleep(forTimeInterval: 0.1)
-        let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+        text = (try? String(contentsOf: log, encoding: .utf8)) ?? text
         return text.split(separator: "\n").compactMap { line in
             guard let entry = try? JSON(parsing: String(line)), entry["msg"]?.string == "response completed",
                 let method = entry["http.request.method"]?.string, let target = entry["http.request.uri"]?.string,
-                let status = entry["http.response.status"]?.int
+                let status = entry["http.response.status"]?.int, !target.hasPrefix("/v2/?settled=")
             else { return nil }
             let path = target.contains("mount=") ? target : String(target.prefix { $0 != "?" })
             return "\(method) \(path) \(status)"

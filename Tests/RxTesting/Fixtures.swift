@@ -15,11 +15,15 @@ public final class TemporaryFolder: Sendable {
 
     /// Makes an empty folder.
     public init() throws {
+        TemporaryFolder.usualMask
         url = URL(fileURLWithPath: NSTemporaryDirectory()).resolvingSymlinksInPath().appendingPathComponent("rx-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     }
 
     deinit { try? FileManager.default.removeItem(at: url) }
+
+    /// The modes that tests expect of files are those of the usual mask, also for the programs that they run.
+    private static let usualMask: Void = { _ = umask(0o022) }()
 
     /// Writes a file, with the folders above it; gives its path.
     @discardableResult

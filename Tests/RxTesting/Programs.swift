@@ -22,11 +22,11 @@ public struct Ended: Sendable {
     public func json() throws -> JSON { try JSON(parsing: [UInt8](output)) }
 }
 
-/// Runs a program to its end, with a bound on its time.
+/// Runs a program to its end, with a bound on its time that only a program that hangs comes to.
 @discardableResult
 public func run(
     _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:], input: Data? = nil,
-    seconds: Double = 120
+    seconds: Double = 600
 ) throws -> Ended {
     let files = try TemporaryFolder()
     let process = Process()
@@ -81,7 +81,7 @@ public struct User: Sendable {
     }
 
     /// Runs rx in this home, to its end.
-    public func run(_ arguments: String..., in folder: String? = nil, environment more: [String: String] = [:], seconds: Double = 120)
+    public func run(_ arguments: String..., in folder: String? = nil, environment more: [String: String] = [:], seconds: Double = 600)
         throws -> Ended
     {
         try RxTesting.run(
@@ -160,6 +160,21 @@ public final class RegistryProcess: Sendable {
     /// What it wrote to standard error so far.
     public var errors: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
+    /// What it wrote to standard error, with the lines of `count` requests at least, and of all that were answered before. A line
+    /// comes after its answer: one more request is made, and its line is waited for and left out.
+    public func requestLines(_ count: Int) throws -> [JSON] {
+        let mark = "settled-\(UUID().uuidString)"
+        _ = try curl("--header", "X-Request-Id: \(mark)", "\(url)/healthz")
+        func isMark(_ line: JSON) -> Bool { line["id"]?.string?.hasPrefix("settled-") == true }
+        var lines: [JSON] = []
+        _ = try waitUntil {
+            // The last line may not be whole.
+            lines = try errors.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { try JSON(parsing: String($0)) }
+            return lines.contains { $0["id"]?.string == mark } && lines.count { !isMark($0) } >= count
+        }
+        return lines.filter { !isMark($0) }
+    }
+
     /// Starts a registry over `data`, or a new folder, with more arguments, and waits until it listens.
     public init(data: TemporaryFolder? = nil, _ arguments: String...) throws {
         let folder = try data ?? TemporaryFolder()
@@ -217,7 +232,7 @@ public final class RegistryProcess: Sendable {
 public func curl(_ arguments: String...) throws -> (status: Int, headers: [String: String], body: Data) {
     let head = try TemporaryFolder()
     let ended = try run(
-        "/usr/bin/curl", ["--silent", "--show-error", "--max-time", "60", "--dump-header", "\(head.path)/head"] + arguments)
+        "/usr/bin/curl", ["--silent", "--show-error", "--max-time", "300", "--dump-header", "\(head.path)/head"] + arguments)
     #expect(ended.status == 0, "curl \(arguments): \(ended.error)")
     let text = (try? String(contentsOfFile: "\(head.path)/head", encoding: .utf8)) ?? ""
     let last = text.components(separatedBy: "\r\n\r\n").last { $0.hasPrefix("HTTP/") } ?? ""

@@ -30,6 +30,8 @@ public final class AdaptiveCompressor: ByteSink {
     }
 
     private let sink: any ByteSink
+    /// Nanoseconds since an unknown start.
+    private let clock: () -> Int
     private let frames = ZstdBlock(size: AdaptiveCompressor.blockSize)
     private let buffer = OwnedBuffer(AdaptiveCompressor.blockSize)
     private var buffered = 0
@@ -41,7 +43,13 @@ public final class AdaptiveCompressor: ByteSink {
     private var blocks = 0
 
     /// Writes zstd frames to `sink`.
-    public init(_ sink: any ByteSink) { self.sink = sink }
+    public convenience init(_ sink: any ByteSink) { self.init(sink, clock: { AdaptiveCompressor.now }) }
+
+    /// Writes zstd frames to `sink`; what takes how long is told by `clock`, in nanoseconds.
+    package init(_ sink: any ByteSink, clock: @escaping () -> Int) {
+        self.sink = sink
+        self.clock = clock
+    }
 
     /// Takes bytes; passes them on once a block is full. Throws what the sink throws.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -72,11 +80,11 @@ public final class AdaptiveCompressor: ByteSink {
 
     private func send(_ block: UnsafeRawBufferPointer) throws {
         let way = try choose(block)
-        let start = AdaptiveCompressor.now
+        let start = clock()
         let frame = try frames.compress(block, level: ways[way].level)
-        let compressed = AdaptiveCompressor.now
+        let compressed = clock()
         try sink.write(frame)
-        let sent = AdaptiveCompressor.now
+        let sent = clock()
         ways[way].learn(cost: Double(compressed - start) / Double(block.count), ratio: Double(frame.count) / Double(block.count))
         let cost = Double(sent - compressed) / Double(frame.count)
         sinkCost = sinkCost.map { $0 + (cost - $0) / 4 } ?? cost

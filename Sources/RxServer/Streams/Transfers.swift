@@ -30,6 +30,9 @@ package final class Transfers: Sendable {
         return TransferSlot(self)
     }
 
+    /// How many places are taken.
+    var taken: Int { state.updateQuietly { $0.taken } }
+
     fileprivate func release() { state.update { $0.taken -= 1 } }
 
     /// Runs `body` on a thread of its own; `stream` is cancelled when the server stops.

@@ -8,7 +8,7 @@ import RxStore
 extension WireServer {
     /// A client of this server that does not wait long between attempts.
     func client(_ change: (inout DistributionClient.Limits) -> Void = { _ in }, base: String = "") throws -> DistributionClient {
-        var client = DistributionClient(try RegistryURL(parsing: url(base)), transport: quick())
+        var client = DistributionClient(try RegistryURL(parsing: url(base)), transport: patient())
         client.limits.retry.pause = 0.01
         change(&client.limits)
         return client

@@ -8,10 +8,10 @@ func registryError<Value>(of body: () throws -> Value) -> RegistryError? {
     return nil
 }
 
-/// A transport that does not wait long.
-func quick(_ change: (inout CurlTransport.Settings) -> Void = { _ in }) -> CurlTransport {
+/// A transport that waits as long as a loaded machine needs.
+func patient(_ change: (inout CurlTransport.Settings) -> Void = { _ in }) -> CurlTransport {
     var settings = CurlTransport.Settings(agent: "rx/1.2.3")
-    (settings.connectSeconds, settings.stallSeconds, settings.firstByteSeconds) = (2, 1, 3)
+    (settings.connectSeconds, settings.stallSeconds, settings.firstByteSeconds) = (60, 60, 60)
     change(&settings)
     return CurlTransport(settings)
 }

@@ -1,6 +1,7 @@
 import Foundation
 import RxHTTP
 import RxModel
+import RxTesting
 
 /// A connection that sends exactly what a test says.
 final class RawConnection {
@@ -30,7 +31,7 @@ final class RawConnection {
             }
         }
         guard result == 0 else { throw Closed() }
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -117,6 +118,27 @@ final class RawConnection {
     var hasAnswer: Bool {
         var byte: UInt8 = 0
         return !buffer.isEmpty || recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0
+    }
+
+    /// Waits until the other side has read all that was sent; gives whether it has. Its receive queue is in the table of this machine's
+    /// connections (proc(5), /proc/net/tcp): local and remote address, state, and the queues as `sent:received`.
+    func isRead() throws -> Bool {
+        func port(_ get: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32) -> String {
+            var address = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            _ = withUnsafeMutablePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { get(socket, $0, &length) }
+            }
+            return ":" + String(format: "%04X", Int(UInt16(bigEndian: address.sin_port)))
+        }
+        let (own, other) = (port(getsockname), port(getpeername))
+        return try waitUntil {
+            let lines = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8).split(separator: "\n").map { $0.split(separator: " ") }
+            func queues(_ local: String, _ remote: String) -> String? {
+                lines.first { $0.count > 4 && $0[1].hasSuffix(local) && $0[2].hasSuffix(remote) && $0[3] == "01" }.map { String($0[4]) }
+            }
+            return queues(own, other)?.hasPrefix("00000000:") == true && queues(other, own)?.hasSuffix(":00000000") == true
+        }
     }
 
     private func fill() throws {

@@ -6,6 +6,7 @@ import RxModel
 import RxPosix
 import RxStore
 import RxTesting
+import Synchronization
 
 @testable import RxServer
 
@@ -34,26 +35,40 @@ final class TestServer: Sendable {
 
     deinit { server.stop() }
 
-    /// The log's lines so far. A line comes after its answer: where a number of lines is told, they are waited for.
-    func log(lines: Int = 0) throws -> [JSON] {
-        let end = Clock.monotonic + 10_000_000_000
-        repeat {
-            usleep(20_000)
-        } while try String(contentsOfFile: logPath, encoding: .utf8).utf8.count { $0 == 0x0A } < lines && Clock.monotonic < end
-        return try String(contentsOfFile: logPath, encoding: .utf8).split(separator: "\n").map { try JSON(parsing: String($0)) }
+    /// The log's lines once they are enough, or after a minute. A line comes after its answer, so whoever asks says what is waited for.
+    func log(until isEnough: ([JSON]) -> Bool) throws -> [JSON] {
+        var lines: [JSON] = []
+        _ = try waitUntil {
+            // The last line may not be whole.
+            let text = try String(contentsOfFile: logPath, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+            lines = try text.dropLast().map { try JSON(parsing: String($0)) }
+            return isEnough(lines)
+        }
+        return lines
     }
 
-    /// What uploads and builds left in the data folder.
+    /// The log's lines once there are so many.
+    func log(lines: Int) throws -> [JSON] { try log { $0.count >= lines } }
+
+    /// What uploads and builds left in the data folder: what goes a moment after the answer is waited for.
     func leftovers() throws -> [String] {
-        try ["staging", "cache/archives"].flatMap { sub in
-            let path = folder.path + "/data/" + sub
-            return RxPosix.Files.isFolder(path) ? try RxPosix.Files.names(in: path).filter { !$0.hasSuffix(".tar.gz") } : []
+        var left: [String] = []
+        _ = try waitUntil {
+            left = try ["staging", "cache/archives"].flatMap { sub in
+                let path = folder.path + "/data/" + sub
+                return RxPosix.Files.isFolder(path) ? try RxPosix.Files.names(in: path).filter { !$0.hasSuffix(".tar.gz") } : []
+            }
+            return left.isEmpty
         }
+        return left
     }
+
+    /// Waits until the heads of so many requests were read that are not over; gives whether that came to be.
+    func isBusy(with count: Int) -> Bool { waitUntil { server.server.active.load(ordering: .sequentiallyConsistent) == count } }
 
     /// Runs curl with the server's URL in front of a path.
-    func curl(_ path: String, _ arguments: String..., seconds: Double = 30) throws -> Ended {
-        try run("curl", ["-sS", "--max-time", "20"] + arguments + [url + path], seconds: seconds)
+    func curl(_ path: String, _ arguments: String...) throws -> Ended {
+        try run("curl", ["-sS", "--max-time", "300"] + arguments + [url + path])
     }
 
     func connect() throws -> RawConnection { try RawConnection(port: port) }
