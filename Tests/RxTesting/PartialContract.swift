@@ -97,7 +97,8 @@ public struct PartialContract<S: Store> {
         }
         #expect(own?.message == "m:1 (\(artifact.digest)) cannot be here in part: it is no copy of a registry's")
         let index = try Artifact(
-            parsing: Array(#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#.utf8), mediaType: nil,
+            parsing: Array(#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#.utf8),
+            mediaType: nil,
             repository: "m")
         let foreign = #expect(throws: RegistryError.self) {
             try store.putPartial(index, as: Reference(registry: host, repository: "m", tag: "1"), pinned: false)
@@ -190,7 +191,9 @@ public struct PartialContract<S: Store> {
         let place = try bind("m", files, "1", in: store)
         let operation = try store.begin()
         var blobs: [Digest: Int] = [:]
-        for content in files.values { blobs[try operation.stage(BytesSource(Array(content.utf8)), expecting: nil).digest] = content.utf8.count }
+        for content in files.values {
+            blobs[try operation.stage(BytesSource(Array(content.utf8)), expecting: nil).digest] = content.utf8.count
+        }
         try operation.publish()
         #expect(try store.keep(blobs, in: place)?.count == 300)
         operation.cancel()
@@ -231,7 +234,9 @@ public struct PartialContract<S: Store> {
         try fetch("0123456789", for: large, in: store)
         try fetch("both", for: large, in: store)
         try put(["a": "both"], try definition("whole"), in: store, registry: host, tag: "1")
-        let manifests = try [("small", ["a": "1"]), ("large", ["a": "0123456789", "b": "both"])].map { try manifest($0.0, $0.1).bytes.count }
+        let manifests = try [("small", ["a": "1"]), ("large", ["a": "0123456789", "b": "both"])].map {
+            try manifest($0.0, $0.1).bytes.count
+        }
         let all = manifests[0] + manifests[1] + 10 + 4 + 2
         let dry = try store.evictCopies(to: 0, sparing: nil, dryRun: true)
         #expect(dry.before == all && dry.after == 0 && dry.copies.filter(\.isPartial).count == 2, "manifests of partial copies count")

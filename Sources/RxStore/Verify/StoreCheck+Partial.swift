@@ -79,7 +79,9 @@ extension Database {
         guard sha256(bytes) == row.place.digest,
             let artifact = try? Artifact(parsing: bytes, mediaType: MediaType.imageManifest, repository: row.place.repository)
         else { return "the bytes of the manifest of the partial copy \(row.place) are others" }
-        guard artifact.tree == row.tree else { return "the catalog has another tree digest of the partial copy \(row.place) than its manifest" }
+        guard artifact.tree == row.tree else {
+            return "the catalog has another tree digest of the partial copy \(row.place) than its manifest"
+        }
         let strange = try rows("SELECT digest FROM partial_refs WHERE copy = ?", .integer(id)) { try $0.digest(0) }.first {
             artifact.blobs[.sha256($0)] == nil
         }
