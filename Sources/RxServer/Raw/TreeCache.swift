@@ -13,13 +13,13 @@ final class TreeCache: Sendable {
     private let state = Mutex(State())
 
     /// Holds at most `fileLimit` files of all resources together.
-    init(fileLimit: Int = 200_000) { self.fileLimit = fileLimit }
+    init(fileLimit: Int = 100_000) { self.fileLimit = fileLimit }
 
     /// The files of a record, read by `load` when they are not held.
     func tree(of record: ResourceRecord, load: () throws -> ResourceTree) rethrows -> ResourceTree {
         let digest = record.manifestDigest
         // What a foreign artifact shows as files depends on what is there besides.
-        guard record.isResource, record.fileCount <= fileLimit / 4 else { return try load() }
+        guard record.isResource, record.fileCount <= fileLimit else { return try load() }
         if let tree = state.withLock({ $0.trees[digest] }) { return tree }
         let tree = try load()
         state.withLock { state in
