@@ -111,7 +111,7 @@ public struct SearchQuery: Sendable {
         case copied(from: String)
     }
 
-    /// Words that must all begin a word of name, path, description, keywords or type; empty finds everything.
+    /// Words that must all begin a word of name, path, description, keywords, type or a provided module; empty finds everything.
     public var text: String
     /// Whose resources are looked through.
     public var scope: Scope

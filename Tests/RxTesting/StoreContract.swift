@@ -34,6 +34,7 @@ public struct StoreContract<S: Store> {
         try commits()
         try tags()
         try searches()
+        try provides()
         try removals()
         try collections()
         try verifies()
@@ -201,6 +202,50 @@ public struct StoreContract<S: Store> {
         #expect(page.records.count == 1 && page.total == 3)
         #expect(try store.search(SearchQuery(scope: .all, limit: 0)).total == 3)
         #expect(try store.search(SearchQuery(scope: .all, limit: 5, offset: 9)).records.isEmpty)
+    }
+
+    func provides() throws {
+        let store = try make()
+        func module(_ text: String) throws -> ModuleName { try ModuleName(parsing: text) }
+        func providers(_ text: String, _ scope: SearchQuery.Scope = .own, limit: Int = 10) throws -> [String] {
+            try store.providers(of: module(text), scope: scope, limit: limit).map(\.reference.description)
+        }
+        let tools: [String: JSON] = ["path": "acme", "provides": .object(["python": ["acme_tools", "x"], "node": ["@acme/tools"]])]
+        try put(["a.py": "1"], try definition("tools", tools), in: store, tag: "1.0.0")
+        let newer = try put(["a.py": "2"], try definition("tools", tools), in: store, tag: "1.1.0")
+        try put(["a.py": "3"], try definition("tools", ["path": "acme"]), in: store, tag: "2.0.0")
+        #expect(try providers("python:acme_tools") == ["acme/tools:1.1.0"], "one of a repository, and no version without the module")
+        #expect(try store.providers(of: module("node:@acme/tools"), scope: .own, limit: 1).map(\.manifestDigest) == [newer.manifestDigest])
+        for none in ["python:acme", "python:Acme_tools", "node:acme_tools", "ruby:x"] { #expect(try providers(none).isEmpty, "\(none)") }
+        #expect(try store.search(SearchQuery(text: "x", scope: .own)).records.map(\.reference.tag).sorted() == ["1.0.0", "1.1.0"])
+
+        try put(["a.py": "4"], try definition("other", ["provides": .object(["python": ["x"]])]), in: store)
+        try put(["a.py": "1"], try definition("tools", tools), in: store, registry: "host:1", tag: "1.0.0")
+        #expect(try providers("python:x") == ["other", "acme/tools:1.1.0"], "the one put last first")
+        #expect(try providers("python:x", .all) == ["host:1/acme/tools:1.0.0", "other", "acme/tools:1.1.0"])
+        #expect(try providers("python:x", .copied(from: "host:1")) == ["host:1/acme/tools:1.0.0"])
+        #expect(try providers("python:x", .all, limit: 2).count == 2 && providers("python:x", limit: 0).isEmpty)
+        // The tag of that name is what the name without a tag means.
+        try put(["a.py": "1"], try definition("tools", tools), in: store, tag: "latest")
+        try put(["a.py": "2"], try definition("tools", tools), in: store, tag: "1.2.0")
+        #expect(try providers("node:@acme/tools") == ["acme/tools"])
+        // A tag that lists or signs another manifest stands for no resource.
+        let aside = "sha256-\(newer.manifestDigest.hex)"
+        try put(["a.py": "5"], try definition("aside", ["provides": .object(["ruby": ["aside"]])]), in: store, tag: aside)
+        #expect(try providers("ruby:aside").isEmpty)
+        // What older programs stored may hold anything under this key; it is kept, found and provides nothing.
+        let odd = Definition(unchecked: ["name": "odd", "type": "text", "provides": .object(["python": ["a b"], "ruby": ["fine"]])])
+        try put(["a": "6"], odd, in: store)
+        #expect(try providers("ruby:fine").isEmpty)
+        let record = try #require(try store.resolve(registry: "", repository: "odd", selector: .tag("latest")))
+        #expect(record.isResource && record.definition == odd)
+        #expect(try store.manifest(of: record).definition == odd)
+
+        #expect(try store.remove(registry: "", repository: "other", selector: .tag("latest")).count == 1)
+        #expect(try providers("python:x") == ["acme/tools"])
+        _ = try store.collect(dryRun: false, leaseTime: 0)
+        #expect(try providers("python:x") == ["acme/tools"] && providers("python:acme_tools").count == 1)
+        #expect(try store.verify(VerifyOptions(), with: NoHelp()).findings.isEmpty)
     }
 
     func removals() throws {

@@ -35,6 +35,20 @@ extension FuzzTarget {
             try must(joined.utf8.elementsEqual(bytes), "\(path) is not its parts")
             try must(path.segments.joined(separator: "/").utf8.elementsEqual(bytes), "\(path) is not its segments")
         },
+        .text("raw", longest: 400) { try checkRaw($0) },
+        .text("module", longest: 300) { text in
+            guard let module = try? ModuleName(parsing: text) else { return }
+            try must("\(module)".utf8.elementsEqual(text.utf8), "\(text) is read as \(module)")
+            let again = try accepted("\(module), by its parts,") { try ModuleName(language: module.language, name: module.name) }
+            try must(again == module, "\(module) is read as \(again)")
+            let provides = try accepted("\(module) in a definition") {
+                try Provides(.object([module.language: .array([.string(module.name)])]))
+            }
+            try must(provides.names == [module], "\(module) is provided as \(provides.names)")
+            try must(!text.unicodeScalars.contains { $0.properties.generalCategory == .control }, "\(module) has a control character")
+            guard let namesake = module.namesake else { return }
+            try must(namesake.registry == nil && namesake.tag == Locator.latest, "\(module) has the name \(namesake)")
+        },
         FuzzTarget("tree", longest: 400) { try checkTree(Input($0)) },
         .text("query", longest: 200) { text in
             let request = HTTPRequest(method: "GET", target: text)
@@ -71,6 +85,25 @@ extension FuzzTarget {
         },
     ]
 
+    /// The path behind `/r/`: every reading is the same text, its path stays inside, and what is written of it is read as the same.
+    private static func checkRaw(_ text: String) throws {
+        guard let decoded = PercentEncoding.decode(text), let readings = try? LocatedPath.readings(of: decoded) else { return }
+        try must(!readings.isEmpty, "\(text) has no reading and is not refused")
+        var last = Int.max
+        for reading in readings {
+            let path = reading.path?.text ?? ""
+            for part in path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) where reading.path != nil {
+                try must(!part.isEmpty && !part.elementsEqual("..".utf8) && !part.elementsEqual(".".utf8), "\(text) leads to \(path)")
+            }
+            let length = decoded.utf8.count - path.utf8.count - (reading.isFolder ? 1 : 0)
+            try must(length < last || readings.count == 1, "\(text) has a longer reading behind a shorter one")
+            last = length
+            let written = "\(reading.locator)" + (reading.path.map { "/\($0)" } ?? "") + (reading.isFolder ? "/" : "")
+            let again = try accepted("\(written), as written again,") { try LocatedPath.readings(of: written) }
+            try must(again.contains(reading), "\(written) is not read as \(text)")
+        }
+    }
+
     /// Reads lines `path [TAB symlink's target]`: a tree that is accepted stays inside its root.
     private static func checkTree(_ input: Input) throws {
         var input = input
@@ -94,9 +127,43 @@ extension FuzzTarget {
         let again = try accepted("its own manifest") { try ResourceManifest(parsing: manifest.bytes) }
         try must(again == manifest, "a manifest is read as another")
         let targets = Dictionary(uniqueKeysWithValues: manifest.files.map { ($0.path.text, $0.symlink) })
+        try checkResourceTree(manifest)
         for file in manifest.files where file.symlink != nil {
             try must(Resolution(targets).staysInside(file.path.text), "\(file.path) leads out of its root")
         }
+    }
+}
+
+extension FuzzTarget {
+    /// What a tree leads to is in it, and its lists have each name once and, page by page, the same.
+    private static func checkResourceTree(_ manifest: ResourceManifest) throws {
+        let tree = ResourceTree(manifest)
+        var folders: [FilePath?] = [nil]
+        var count = 0
+        while let folder = folders.popLast() {
+            let (entries, isMore) = tree.entries(in: folder, limit: 1000)
+            try must(!isMore && !entries.isEmpty, "a list of \(folder?.text ?? "the root") ends early")
+            var last: String?
+            for entry in entries {
+                let page = tree.entries(in: folder, after: last, limit: 1)
+                try must(page.entries == [entry], "\(entry.name) does not come behind \(last ?? "nothing")")
+                last = entry.name
+                let prefix = folder.map { "\($0.text)/" } ?? ""
+                switch entry {
+                case .folder(let name): folders.append(FilePath(unchecked: prefix + name))
+                case .file(let name, let file):
+                    count += 1
+                    try must(file.path.text.utf8.elementsEqual((prefix + name).utf8), "\(file.path) is listed as \(prefix + name)")
+                    switch tree.find(file.path) {
+                    case .file(let found)?:
+                        try must(manifest.files.contains(found) && found.symlink == nil, "\(file.path) leads to \(found.path)")
+                        try must(file.symlink != nil || found == file, "\(file.path) leads to another file")
+                    case .folder?, nil: try must(file.symlink != nil, "\(file.path) is not found")
+                    }
+                }
+            }
+        }
+        try must(count == manifest.files.count, "\(count) of \(manifest.files.count) files are listed")
     }
 }
 
