@@ -6,17 +6,17 @@ import RxModel
 enum RunAnswers {
     /// `GET /v1/modules`: what is bound, one line a module.
     static func table(_ binder: ModuleBinder) -> HTTPResponse {
-        let lines = binder.modules.map { "\($0.module.language)\t\($0.module.name)\t\($0.resource.digest)\t\($0.resource.root)\n" }
+        let lines = binder.table.map { "\($0.module.language)\t\($0.module.name)\t\($0.digest)\t\($0.root)\n" }
         return HTTPResponse(
             200, headers: ["Content-Type": "text/plain; charset=utf-8"], body: .bytes(Array(lines.joined().utf8)))
     }
 
     /// `GET /v1/modules/LANGUAGE/NAME`: binds a module.
-    static func module(_ words: [Substring], _ binder: ModuleBinder) throws -> HTTPResponse {
-        guard words.count == 2, let name = PercentEncoding.decode(words[1]) else {
-            throw RegistryError("A module is asked for as /v1/modules/LANGUAGE/NAME", code: .invalidRequest)
+    static func module(language: Substring, name: Substring, _ binder: ModuleBinder) throws -> HTTPResponse {
+        guard let name = PercentEncoding.decode(name) else {
+            throw RegistryError("The module's name has a broken escape", code: .invalidRequest)
         }
-        let bound = try binder.bind(try ModuleName(language: String(words[0]), name: name))
+        let bound = try binder.bind(try ModuleName(language: String(language), name: name))
         let files = bound.resource.stored.manifest.files.map { file in
             JSON.members([
                 "path": .string(file.path.text), "size": .integer(file.size), "executable": file.executable ? true : nil,
@@ -33,12 +33,12 @@ enum RunAnswers {
     }
 
     /// `GET /v1/files/DIGEST/PATH`: has a file appear in its view.
-    static func file(_ words: [Substring], _ binder: ModuleBinder) throws -> HTTPResponse {
-        guard words.count == 2, let digest = Digest(words[0]) else {
-            throw RegistryError("A file is asked for as /v1/files/MANIFEST DIGEST/PATH", code: .invalidRequest)
+    static func file(digest: Substring, path: Substring, _ binder: ModuleBinder) throws -> HTTPResponse {
+        guard let digest = Digest(digest) else {
+            throw RegistryError("\(JSON.string(String(digest)).text) is no digest of a manifest", code: .invalidRequest)
         }
         // Decoded segment by segment: an escaped slash is no separator.
-        let segments = words[1].utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+        let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
             PercentEncoding.decode(Substring($0))
         }
         guard segments.allSatisfy({ $0.map { !$0.utf8.contains(UInt8(ascii: "/")) } ?? false }) else {
@@ -64,15 +64,8 @@ enum RunAnswers {
     }
 
     /// `GET /v1/routes`: what is bound, from where, how often used.
-    static func routes(_ binder: ModuleBinder) -> HTTPResponse {
-        let uses = binder.uses.mapValues { $0.values.reduce(0, +) }
-        let routes = binder.modules.map { bound -> JSON in
-            .members([
-                "language": .string(bound.module.language), "name": .string(bound.module.name),
-                "locator": .string(bound.resource.stored.locator.description), "digest": .string(bound.resource.digest.description),
-                "root": .string(bound.resource.root), "uses": .integer(uses[bound.resource.digest] ?? 0),
-            ])
-        }
-        return .json(200, .object(["routes": .array(routes)]))
+    static func routes(_ binders: [ModuleBinder]) -> HTTPResponse {
+        let routes = RouteRecord(merging: binders.flatMap(\.routes)).routes
+        return .json(200, .object(["routes": .array(routes.map(\.json))]))
     }
 }

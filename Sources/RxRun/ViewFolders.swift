@@ -32,7 +32,8 @@ package struct ViewFolders: Sendable {
     /// Makes sure that what a path of a resource leads to is in its view, with the symlinks on the way; gives its path there, nil when the
     /// resource has nothing of this path. `fetch` reads a file's bytes, and is called for what is not there yet alone.
     package func present(_ path: FilePath, of resource: OpenedResource, fetch: (ResourceFile) throws -> any ByteSource) throws -> String? {
-        guard let (place, links) = resource.resolve(path) else { return nil }
+        var links: [ResourceFile] = []
+        guard let place = resource.tree.find(path, follow: { links.append($0) }) else { return nil }
         // The file first: a symlink is not seen before what it leads to is there.
         switch place {
         case .file(let file):
@@ -44,9 +45,12 @@ package struct ViewFolders: Sendable {
         return "\(resource.root)/\(path)"
     }
 
+    /// Whether something of a resource was asked for before.
+    package func hasAny(of manifest: Digest) -> Bool { Files.isFolder(root(manifest)) }
+
     /// Whether all that a path leads to is in the view already.
     package func has(_ path: FilePath, of resource: OpenedResource) -> Bool {
-        guard let file = resource.files[path], file.symlink == nil, let status = try? Files.status("\(resource.root)/\(path)") else {
+        guard let file = resource.tree.file(path), file.symlink == nil, let status = try? Files.status("\(resource.root)/\(path)") else {
             return false
         }
         return status.isRegular && Int(status.st_size) == file.size
@@ -153,6 +157,6 @@ package struct ViewFolders: Sendable {
 }
 
 /// Takes bytes to nowhere.
-private final class Nowhere: ByteSink {
+final class Nowhere: ByteSink {
     func write(_ bytes: UnsafeRawBufferPointer) {}
 }
