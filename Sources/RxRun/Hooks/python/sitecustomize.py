@@ -3,9 +3,10 @@
 import sys
 from os import environ
 
-# Left to others: modules of Python itself (one that is not on this platform is nobody else's), and what `site` tries at each start.
-_OWN = {"sitecustomize", "usercustomize", "rx_hooks"}.union(
-    getattr(sys, "stdlib_module_names", ("nt", "winreg", "msvcrt", "_winapi", "_overlapped", "_scproxy", "_winreg", "_wmi", "vms_lib", "java")))
+# Left to others: modules of Python itself (one that is not on this platform is nobody else's), what its library tries for the sake of
+# other Pythons and systems, and what `site` tries at each start.
+_OWN = {"sitecustomize", "usercustomize", "rx_hooks", "org", "java", "vms_lib", "_winreg"}.union(
+    getattr(sys, "stdlib_module_names", ("nt", "winreg", "msvcrt", "_winapi", "_overlapped", "_scproxy")))
 
 
 class MissingModules:

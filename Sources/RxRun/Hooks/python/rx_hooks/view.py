@@ -155,18 +155,23 @@ class FolderFinder:
     """Finds modules in one folder of a view. What is here is found by Python's own finder for folders."""
 
     def __init__(self, path):
+        from rx_hooks import finder
+
         self.path = path
         self._here = FileFinder(
             path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (ViewLoader, SOURCE_SUFFIXES), (SourcelessFileLoader, BYTECODE_SUFFIXES))
         self._view, self._folder = at(path)
+        self._bound = finder.bound()
 
     def find_spec(self, name, target=None):
+        view = self._view
+        # A module that is known to be another resource's is not looked for in each root that is on the search path.
+        if view is None or not self._folder and self._bound.get(name, view.root) != view.root:
+            return None
         spec = self._here.find_spec(name, target)
         if spec is not None and spec.loader is not None:
             return spec
-        view, tail = self._view, name.rpartition(".")[2]
-        if view is None or not self._folder and not self._may_hold(name):
-            return None
+        tail = name.rpartition(".")[2]
         stem = self._folder + "/" + tail if self._folder else tail
         file = view.module_files(stem)
         if file is not None:
@@ -181,13 +186,6 @@ class FolderFinder:
             spec.submodule_search_locations = [view.root + "/" + stem]
             return spec
         return None
-
-    def _may_hold(self, name):
-        """A resource's list is not read for a module that is known to be another's."""
-        from rx_hooks.finder import bound
-
-        root = bound().get(name)
-        return root is None or root == self._view.root
 
     def invalidate_caches(self):
         self._here.invalidate_caches()
