@@ -58,11 +58,14 @@ let package = Package(
                 "CCurl",
             ]),
         module("RxTorture", ["RxModel", "RxPosix", "RxCrypto", "CPosix"]),
+        module(
+            "RxRun",
+            ["RxModel", "RxPosix", "RxCrypto", "RxHTTP", "RxProtocol", "RxStore", "RxLoader", "RxServer", "RxClient"]),
         .executableTarget(
             name: "rx",
             dependencies: [
                 "RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer",
-                "RxClient", "RxTorture",
+                "RxClient", "RxRun", "RxTorture",
             ],
             swiftSettings: strict),
 
@@ -84,6 +87,9 @@ let package = Package(
         tests(
             "RxClientTests",
             ["RxClient", "RxLoader", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxChunks", "RxPosix"]),
+        tests(
+            "RxRunTests",
+            ["RxRun", "RxPosix", "RxCrypto", "RxHTTP", "RxStore", "RxLoader", "RxClient", "RxServer"]),
         tests("RxTortureTests", ["RxTorture", "RxPosix", "RxCrypto"]),
         tests("CommandTests", ["rx"]),
         tests("DistributionTests", ["RxCrypto"]),

@@ -11,6 +11,7 @@ enum Migrations {
         try database.write {
             for (index, step) in steps.enumerated() where index >= (try version(of: database, path: path)) {
                 try database.script(step)
+                try fillings[index]?(database)
                 try database.script("PRAGMA user_version = \(index + 1)")
             }
         }
@@ -26,6 +27,9 @@ enum Migrations {
         }
         return version
     }
+
+    /// What a step has to do that SQL does not say, by the step's index.
+    private static let fillings: [Int: @Sendable (Database) throws -> Void] = [6: { try $0.fillProvides() }]
 
     /// Every step, first to last.
     static let steps = [
@@ -176,6 +180,16 @@ enum Migrations {
         """
         -- A repository's tags, the newest last.
         CREATE INDEX tags_by_age ON tags (registry, repository, seq);
+        """,
+        """
+        -- Which modules of which language a resource provides.
+        CREATE TABLE provides (
+            language TEXT NOT NULL,
+            module TEXT NOT NULL,
+            manifest INTEGER NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
+            PRIMARY KEY (language, module, manifest)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX provides_by_manifest ON provides (manifest);
         """,
     ]
 }

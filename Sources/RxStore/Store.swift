@@ -119,7 +119,11 @@ public protocol ResourceReader: Sendable {
     /// The tags that match, newest first, then by repository and tag.
     func search(_ query: SearchQuery) throws -> SearchPage
 
-    /// A number that changes whenever anything that `resolve` or `search` answers may have changed, in any process.
+    /// The resources in `scope` that provide a module: of each repository the one that its tag `latest` is on, else the tag put last of
+    /// those whose resource provides it. The repository first whose tag was put last; at most `limit` of them.
+    func providers(of module: ModuleName, scope: SearchQuery.Scope, limit: Int) throws -> [ResourceRecord]
+
+    /// A number that changes whenever anything that `resolve`, `search` or `providers` answers may have changed, in any process.
     func version() throws -> Int
 }
 

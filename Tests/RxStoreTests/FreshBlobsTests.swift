@@ -388,7 +388,7 @@ import Testing
         }
         try Data(bytes).write(to: URL(fileURLWithPath: layout.blob(digest)))
         let store = try DiskStore(at: folder.path)
-        #expect(try store.catalog.read { try $0.first("PRAGMA user_version") { $0.int(0) } } == 6)
+        #expect(try store.catalog.read { try $0.first("PRAGMA user_version") { $0.int(0) } } == Migrations.current)
         #expect(try content(digest, in: store) == bytes)
         try upload([1], in: store)
         #expect(try rows(store).count == 1)

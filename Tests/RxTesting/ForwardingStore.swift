@@ -17,6 +17,9 @@ extension ForwardingStore {
     }
     public func manifest(of record: ResourceRecord) throws -> ResourceManifest { try base().manifest(of: record) }
     public func search(_ query: SearchQuery) throws -> SearchPage { try base().search(query) }
+    public func providers(of module: ModuleName, scope: SearchQuery.Scope, limit: Int) throws -> [ResourceRecord] {
+        try base().providers(of: module, scope: scope, limit: limit)
+    }
     public func version() throws -> Int { try base().version() }
     public func remove(registry: String, repository: String, selector: Selector, sparingPins: Bool) throws -> [Reference] {
         try base().remove(registry: registry, repository: repository, selector: selector, sparingPins: sparingPins)

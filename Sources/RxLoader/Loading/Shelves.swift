@@ -27,7 +27,7 @@ public struct StoredResource: Sendable {
     }
 
     /// The bytes of a file, which throw in place of the end when they are not what the manifest says.
-    func open(_ file: ResourceFile) throws -> any ByteSource {
+    package func open(_ file: ResourceFile) throws -> any ByteSource {
         VerifyingSource(try source(file.digest), digest: file.digest, size: file.size)
     }
 }

@@ -30,6 +30,8 @@ public struct Finding: Sendable, Equatable {
         case tag
         /// The search index does not say what the manifests say.
         case search
+        /// The modules that the catalog files under a manifest are not those that it provides.
+        case provides
         /// A `sha512:` name is of other bytes, or one that a manifest uses is not known.
         case alias
         /// The bytes that the catalog holds of a small blob are not the blob's.

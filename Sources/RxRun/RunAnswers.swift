@@ -1,0 +1,78 @@
+import RxHTTP
+import RxLoader
+import RxModel
+
+/// What each path of a host answers. Source: Specs/17-run, "The host".
+enum RunAnswers {
+    /// `GET /v1/modules`: what is bound, one line a module.
+    static func table(_ binder: ModuleBinder) -> HTTPResponse {
+        let lines = binder.modules.map { "\($0.module.language)\t\($0.module.name)\t\($0.resource.digest)\t\($0.resource.root)\n" }
+        return HTTPResponse(
+            200, headers: ["Content-Type": "text/plain; charset=utf-8"], body: .bytes(Array(lines.joined().utf8)))
+    }
+
+    /// `GET /v1/modules/LANGUAGE/NAME`: binds a module.
+    static func module(_ words: [Substring], _ binder: ModuleBinder) throws -> HTTPResponse {
+        guard words.count == 2, let name = PercentEncoding.decode(words[1]) else {
+            throw RegistryError("A module is asked for as /v1/modules/LANGUAGE/NAME", code: .invalidRequest)
+        }
+        let bound = try binder.bind(try ModuleName(language: String(words[0]), name: name))
+        let files = bound.resource.stored.manifest.files.map { file in
+            JSON.members([
+                "path": .string(file.path.text), "size": .integer(file.size), "executable": file.executable ? true : nil,
+                "symlink": file.symlink.map { .string($0) },
+            ])
+        }
+        return .json(
+            200,
+            .members([
+                "language": .string(bound.module.language), "name": .string(bound.module.name),
+                "locator": .string(bound.resource.stored.locator.description), "digest": .string(bound.resource.digest.description),
+                "root": .string(bound.resource.root), "files": .array(files),
+            ]))
+    }
+
+    /// `GET /v1/files/DIGEST/PATH`: has a file appear in its view.
+    static func file(_ words: [Substring], _ binder: ModuleBinder) throws -> HTTPResponse {
+        guard words.count == 2, let digest = Digest(words[0]) else {
+            throw RegistryError("A file is asked for as /v1/files/MANIFEST DIGEST/PATH", code: .invalidRequest)
+        }
+        // Decoded segment by segment: an escaped slash is no separator.
+        let segments = words[1].utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+            PercentEncoding.decode(Substring($0))
+        }
+        guard segments.allSatisfy({ $0.map { !$0.utf8.contains(UInt8(ascii: "/")) } ?? false }) else {
+            throw RegistryError("The path has a broken escape, or a slash in a name", code: .invalidRequest)
+        }
+        let path = try FilePath(parsing: segments.map { $0! }.joined(separator: "/"))
+        return .json(200, .object(["path": .string(try binder.present(path, of: digest))]))
+    }
+
+    /// `POST /v1/uses`: counts what was used of what is there.
+    static func uses(_ bytes: [UInt8], _ binder: ModuleBinder) throws -> HTTPResponse {
+        let json: JSON
+        do { json = try JSON(parsing: bytes) } catch { throw RegistryError("The uses are not JSON: \(error)", code: .invalidRequest) }
+        guard let list = json["uses"]?.array else { throw RegistryError("The uses have no array \"uses\"", code: .invalidRequest) }
+        binder.note(
+            list.compactMap { use in
+                guard let digest = use["digest"]?.string.flatMap({ Digest($0) }),
+                    let path = use["path"]?.string.flatMap({ try? FilePath(parsing: $0) })
+                else { return nil }
+                return (digest, path)
+            })
+        return HTTPResponse(204)
+    }
+
+    /// `GET /v1/routes`: what is bound, from where, how often used.
+    static func routes(_ binder: ModuleBinder) -> HTTPResponse {
+        let uses = binder.uses.mapValues { $0.values.reduce(0, +) }
+        let routes = binder.modules.map { bound -> JSON in
+            .members([
+                "language": .string(bound.module.language), "name": .string(bound.module.name),
+                "locator": .string(bound.resource.stored.locator.description), "digest": .string(bound.resource.digest.description),
+                "root": .string(bound.resource.root), "uses": .integer(uses[bound.resource.digest] ?? 0),
+            ])
+        }
+        return .json(200, .object(["routes": .array(routes)]))
+    }
+}
