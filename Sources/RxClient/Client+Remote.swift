@@ -221,7 +221,7 @@ extension Client {
         return try firstAnswer(locator) { try describe(locator, $0) }
     }
 
-    private func describe(_ locator: Locator, _ registry: RegistryURL) throws -> (record: ResourceRecord, files: [ResourceFile]) {
+    func describe(_ locator: Locator, _ registry: RegistryURL) throws -> (record: ResourceRecord, files: [ResourceFile]) {
         try ask(registry) { client in
             let info = try client.info(locator)
             guard let manifest = try info.resource(locator, registry, manifest: nil)?.manifest else {

@@ -32,6 +32,16 @@ public struct ModuleName: Hashable, Sendable, CustomStringConvertible {
     /// `LANGUAGE:NAME`.
     public var description: String { "\(language):\(name)" }
 
+    /// The resource of the same name, which is tried where none says that it provides the module: `acme/tools` for `@acme/tools`. Nil where
+    /// no resource can have it.
+    public var namesake: Locator? {
+        let text = language == "node" && name.utf8.first == UInt8(ascii: "@") ? String(name.dropFirst()) : name
+        guard !text.utf8.contains(UInt8(ascii: "%")), let locator = try? Locator(parsing: text), locator.registry == nil,
+            locator.description.utf8.elementsEqual(text.utf8), locator.tag == Locator.latest, locator.digestPrefix == nil
+        else { return nil }
+        return locator
+    }
+
     /// The most characters of a language.
     package static let languageLimit = 32
     /// The most characters of a name.
