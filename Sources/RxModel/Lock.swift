@@ -83,6 +83,9 @@ public struct Lock: Sendable, Equatable {
         return locator.tag == Locator.latest && sameName.count == 1 ? sameName[0] : nil
     }
 
+    /// The entry of a manifest.
+    public func entry(of manifest: Digest) -> Entry? { entries.first { $0.manifest == manifest } }
+
     /// The same with other entries added; each replaces those that it cannot be beside: of its locator, or that provide one of its modules.
     public func merging(_ others: [Entry]) throws(LockError) -> Lock {
         var kept = entries

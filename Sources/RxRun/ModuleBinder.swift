@@ -32,17 +32,19 @@ package final class ModuleBinder: Sendable {
     private let local: any LocalShelf
     private let remote: (any RemoteShelf)?
     private let views: ViewFolders
+    private let notes: RunNotes?
     private let state = Mutex(State())
     private let searches = SingleFlight<ModuleName, BoundModule>()
     private let openings = SingleFlight<Locator, OpenedResource>()
     private let arrivals = SingleFlight<String, String?>()
 
-    /// Looks in `local`, then in `remote`; without the latter nobody is asked.
-    package init(policy: ModulePolicy, local: any LocalShelf, remote: (any RemoteShelf)?, views: ViewFolders) {
+    /// Looks in `local`, then in `remote`; without the latter nobody is asked. What is bound is written into `notes`.
+    package init(policy: ModulePolicy, local: any LocalShelf, remote: (any RemoteShelf)?, views: ViewFolders, notes: RunNotes? = nil) {
         self.policy = policy
         self.local = local
         self.remote = remote
         self.views = views
+        self.notes = notes
     }
 
     /// The resource that provides a module. Throws a `ResourceError` that says why there is none, and what to do.
@@ -58,7 +60,9 @@ package final class ModuleBinder: Sendable {
                     state.modules[module] = resource.digest
                     state.failures[module] = nil
                 }
-                return BoundModule(module: module, resource: resource)
+                let bound = BoundModule(module: module, resource: resource)
+                notes?.add(bound)
+                return bound
             } catch {
                 let isLasting = (error as? any ResourceError)?.code.status ?? 500 < 500
                 state.withLock { state in
@@ -74,7 +78,10 @@ package final class ModuleBinder: Sendable {
     /// Makes sure that a file or folder of a bound resource is in its view; gives its path there. Throws `RegistryError` when no such
     /// resource is bound, or it has nothing of this path.
     package func present(_ path: FilePath, of digest: Digest) throws -> String {
-        guard let resource = state.withLock({ $0.resources[digest] }) else {
+        // A program that read of a locked module in the notes asks for its files and not for the module.
+        var opened = state.withLock { $0.resources[digest] }
+        if opened == nil, let entry = policy.lock?.entry(of: digest) { opened = try locked(entry) }
+        guard let resource = opened else {
             throw RegistryError(
                 "No resource with the manifest \(digest) is bound here", code: .resourceNotFound, hint: "ask for the module first")
         }
@@ -95,7 +102,8 @@ package final class ModuleBinder: Sendable {
     package func note(_ uses: [(digest: Digest, path: FilePath)]) {
         state.withLock { state in
             for use in uses {
-                guard let resource = state.resources[use.digest], resource.files[use.path] != nil else { continue }
+                let isKnown = state.resources[use.digest].map { $0.files[use.path] != nil } ?? (policy.lock?.entry(of: use.digest) != nil)
+                guard isKnown else { continue }
                 state.uses[use.digest, default: [:]][use.path, default: 0] += 1
             }
         }
@@ -167,6 +175,7 @@ package final class ModuleBinder: Sendable {
             if let resource = known() { return resource }
             let stored = try look(locator)
             let resource = OpenedResource(stored, root: views.root(stored.digest))
+            try views.writeList(of: resource)
             return state.withLock { state in
                 let kept = state.resources[stored.digest] ?? resource
                 state.resources[stored.digest] = kept

@@ -6,17 +6,16 @@ import RxModel
 enum RunAnswers {
     /// `GET /v1/modules`: what is bound, one line a module.
     static func table(_ binder: ModuleBinder) -> HTTPResponse {
-        let lines = binder.modules.map { "\($0.module.language)\t\($0.module.name)\t\($0.resource.digest)\t\($0.resource.root)\n" }
-        return HTTPResponse(
-            200, headers: ["Content-Type": "text/plain; charset=utf-8"], body: .bytes(Array(lines.joined().utf8)))
+        text(binder.modules.map(\.line).joined())
     }
 
-    /// `GET /v1/modules/LANGUAGE/NAME`: binds a module.
-    static func module(_ words: [Substring], _ binder: ModuleBinder) throws -> HTTPResponse {
+    /// `GET /v1/modules/LANGUAGE/NAME`: binds a module. As text it is the line of the table.
+    static func module(_ words: [Substring], asText: Bool, _ binder: ModuleBinder) throws -> HTTPResponse {
         guard words.count == 2, let name = PercentEncoding.decode(words[1]) else {
             throw RegistryError("A module is asked for as /v1/modules/LANGUAGE/NAME", code: .invalidRequest)
         }
         let bound = try binder.bind(try ModuleName(language: String(words[0]), name: name))
+        if asText { return text(bound.line) }
         let files = bound.resource.stored.manifest.files.map { file in
             JSON.members([
                 "path": .string(file.path.text), "size": .integer(file.size), "executable": file.executable ? true : nil,
@@ -30,6 +29,10 @@ enum RunAnswers {
                 "locator": .string(bound.resource.stored.locator.description), "digest": .string(bound.resource.digest.description),
                 "root": .string(bound.resource.root), "files": .array(files),
             ]))
+    }
+
+    private static func text(_ text: String) -> HTTPResponse {
+        HTTPResponse(200, headers: ["Content-Type": "text/plain; charset=utf-8"], body: .bytes(Array(text.utf8)))
     }
 
     /// `GET /v1/files/DIGEST/PATH`: has a file appear in its view.

@@ -26,7 +26,8 @@ package struct RunHandler: HTTPHandler {
         case ("v1", "modules") where rest.count == 2: return work { RunAnswers.table(binder) }
         case ("v1", "modules") where rest.count == 3:
             let words = rest[2].utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1).map { Substring($0) }
-            return slowWork { try RunAnswers.module(words, binder) }
+            let asText = request.headers["Accept"] == "text/plain"
+            return slowWork { try RunAnswers.module(words, asText: asText, binder) }
         case ("v1", "files") where rest.count == 3:
             let words = rest[2].utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1).map { Substring($0) }
             return slowWork { try RunAnswers.file(words, binder) }

@@ -32,10 +32,11 @@ extension Command {
         let home = try Home.path
         let client = try Client(home: home, environment: Environment.registry, version: Version.text)
         let views = try ViewFolders(home: home, blobs: client.store.blobFolder)
-        let binder = ModuleBinder(policy: policy, local: client, remote: invocation.has(offline) ? nil : client, views: views)
+        let notes = try RunNotes(policy: policy, views: views)
+        let binder = ModuleBinder(policy: policy, local: client, remote: invocation.has(offline) ? nil : client, views: views, notes: notes)
         let hooks = try Hooks(HookFiles.all, home: home)
         let server = try RunServer(binder)
-        var variables = hooks.environment(Host.environment)
+        var variables = hooks.environment(Host.environment).merging(notes.environment) { $1 }
         variables["RX_LOADER"] = server.url
         let status: Int32
         do { status = try ChildProgram.run(invocation.positional, environment: variables) } catch let error as PosixError {
@@ -43,6 +44,7 @@ extension Command {
             status = error.isMissing ? 127 : 126
         }
         server.stop()
+        binder.note(notes.uses())
         throw ExitStatus(status)
     }
 }

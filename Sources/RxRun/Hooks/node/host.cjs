@@ -62,13 +62,17 @@ function open() {
   return { port, bell };
 }
 
-// What was used, for `rx run --record` and `rx routes`.
+// What was used without a request, for `rx run --record` and `rx routes`: the host reads it after the program's end.
 const uses = new Set();
 function used(root, path) {
   if (!process.env.RX_LOADER_USES) return;
   if (uses.size === 0) process.once("exit", flush);
   uses.add(root.slice(-64) + "/" + path + "\0");
+  // The thread in which Node 20 resolves imports ends without a word.
+  if (endsSilently.value) flush();
 }
+
+const endsSilently = { value: false };
 
 function flush() {
   try {
@@ -79,4 +83,4 @@ function flush() {
   uses.clear();
 }
 
-module.exports = { bind, fetch, used, real, Trouble };
+module.exports = { bind, endsSilently, fetch, used, real, Trouble };

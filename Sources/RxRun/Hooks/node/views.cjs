@@ -13,6 +13,9 @@ const { existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, symlink
 const folderOfViews = process.env.RX_LOADER_VIEWS.replace(/\/+$/, "") + "/";
 const views = new Map();
 let table = null;
+// What was not to be had a moment ago is not asked for again at once; the time is in milliseconds.
+const missing = new Map();
+const missingTime = 5000;
 
 // The view that an absolute path is in, and the rest of the path; null for any other.
 function at(path) {
@@ -56,7 +59,14 @@ function bind(name) {
   let root = roots.get(name);
   if (!root && refusal) throw new host.Trouble("rx: " + refusal.replaceAll("{}", name));
   if (!root || !existsSync(root + ".files")) {
-    root = host.bind(name);
+    const known = missing.get(name);
+    if (known && performance.now() < known.until) throw known.trouble;
+    try {
+      root = host.bind(name);
+    } catch (trouble) {
+      missing.set(name, { trouble, until: performance.now() + missingTime });
+      throw trouble;
+    }
     roots.set(name, root);
   }
   const { view } = at(root);
@@ -106,7 +116,9 @@ class View {
   ensure(path) {
     if (this.#present.has(path)) return true;
     const full = paths.join(this.root, path);
-    if (!existsSync(full)) {
+    if (existsSync(full)) {
+      host.used(this.root, path);
+    } else {
       if (!this.files.has(path)) {
         if (!this.folders.has(path)) return this.#follow(path);
         mkdirSync(full, { recursive: true });
@@ -120,7 +132,6 @@ class View {
       if (target !== null) this.ensure(paths.posix.normalize(paths.posix.join(paths.posix.dirname(path), target)));
     }
     this.#present.add(path);
-    host.used(this.root, path);
     return true;
   }
 
@@ -217,4 +228,10 @@ function packageAt(path) {
   }
 }
 
-module.exports = { at, bind, folderOfViews, packageAt };
+// Notes the use of a file that Node found by itself.
+function note(path) {
+  const place = at(path);
+  if (place) host.used(place.view.root, place.path);
+}
+
+module.exports = { at, bind, note, folderOfViews, packageAt };

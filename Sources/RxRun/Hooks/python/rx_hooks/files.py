@@ -8,7 +8,9 @@ from rx_hooks import view
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
 # Events whose first argument is a file that is about to be used, by Python or by the system.
-_USES = frozenset(("open", "ctypes.dlopen", "sqlite3.connect", "subprocess.Popen", "os.exec", "os.posix_spawn"))
+_USES = frozenset(("open", "ctypes.dlopen", "sqlite3.connect"))
+# Events of programs that are started: the program and its arguments, which may be files that it reads.
+_STARTS = frozenset(("subprocess.Popen", "os.exec", "os.posix_spawn"))
 _LISTINGS = frozenset(("os.listdir", "os.scandir"))
 _IMPORTS = "<frozen importlib._bootstrap_external>"
 _watching = False
@@ -28,6 +30,12 @@ def _audit(event, arguments):
         path = _path(arguments[0])
         if path is not None and path.startswith(view.VIEWS) and "/__pycache__/" not in path:
             use(path, event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING)
+    elif event in _STARTS:
+        values = arguments[1] if isinstance(arguments[1], (list, tuple)) else ()
+        for value in (arguments[0], *values):
+            path = _path(value) if value is not None else None
+            if path is not None and path.startswith(view.VIEWS):
+                use(path)
     elif event in _LISTINGS:
         path = _path(arguments[0] if arguments[0] is not None else ".")
         # Python's own finder lists what is here; what is not it need not know.

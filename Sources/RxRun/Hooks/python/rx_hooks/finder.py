@@ -14,17 +14,22 @@ _MISSING_SECONDS = 5.0
 
 
 def bound():
-    """Root folders by the names of the modules that were bound when this process first missed one, and those that it had bound since."""
+    """Root folders by the names of the modules that were bound when this process first missed one, and those that it had bound since.
+
+    Under `*` is what to say of all others when none of them may be asked for.
+    """
     global _bound
     if _bound is None:
         table = {}
         try:
             with open(environ["RX_LOADER_BOUND"], encoding="utf-8") as file:
                 for line in file:
-                    language, name, _, root = line.rstrip("\n").split("\t")
-                    if language == "python":
-                        table[name] = root
-        except (KeyError, FileNotFoundError):
+                    # The host may be about to write the last line.
+                    parts = line.split("\t")
+                    if len(parts) == 4 and parts[0] == "python" and line[-1] == "\n":
+                        table[parts[1]] = parts[3][:-1]
+        except (KeyError, OSError):
+            # The table spares requests; without it each module is asked for.
             pass
         _bound = table
     return _bound
@@ -37,9 +42,9 @@ def find(name, target):
         return spec
     table = bound()
     root = table.get(name)
-    if root is None:
+    if root is None or not view.exists(root + ".files"):
         try:
-            root = _ask(name)
+            root = _ask(name, table.get("*"))
         except view.Trouble as trouble:
             if _is_import():
                 raise ModuleNotFoundError(f"No module named {name!r} ({trouble})", name=name) from None
@@ -58,7 +63,9 @@ def find(name, target):
     return None
 
 
-def _ask(name):
+def _ask(name, refusal):
+    if refusal is not None and name not in bound():
+        raise view.Trouble("rx: " + refusal.replace("{}", name))
     trouble, when = _missing.get(name, (None, 0.0))
     if trouble is not None and monotonic() - when < _MISSING_SECONDS:
         raise trouble

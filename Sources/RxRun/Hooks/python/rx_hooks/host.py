@@ -1,5 +1,6 @@
 """Asks the host, `rx run`, over HTTP. Only what is not bound or not here yet is asked for; a warm program never loads this."""
 
+import atexit
 import os
 from _socket import AF_INET, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, socket
 
@@ -11,6 +12,7 @@ _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 # import within, could wait for; threads that find none make one more.
 _idle = []
 os.register_at_fork(after_in_child=_idle.clear)
+atexit.register(_idle.clear)
 
 
 def bind(name):

@@ -1,9 +1,10 @@
 """A view is the folder of one resource: the files that were asked for so far, under their paths. The others come when they are asked for."""
 
+import atexit
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import EXTENSION_SUFFIXES, BYTECODE_SUFFIXES, SOURCE_SUFFIXES
 from _frozen_importlib_external import ExtensionFileLoader, FileFinder, SourceFileLoader, SourcelessFileLoader
-from os import environ, fsdecode, makedirs, path as paths, readlink, stat
+from os import environ, fsdecode, fsencode, makedirs, path as paths, readlink, register_at_fork, stat
 
 # Folder of all views, with a slash at its end; a view's name in it is the 64 digits of its manifest's digest.
 VIEWS = environ["RX_LOADER_VIEWS"].rstrip("/") + "/"
@@ -50,6 +51,7 @@ class View:
                 with open(self.root + ".files", "rb") as file:
                     self._files = frozenset(fsdecode(file.read()).split("\0")[:-1])
             except FileNotFoundError:
+                # A view of a cache that was cleared.
                 return frozenset()
         return self._files
 
@@ -74,11 +76,13 @@ class View:
         if path in self._present:
             return
         full = self.root + "/" + path
-        if not _exists(full):
+        if exists(full):
+            note(self, path)
+        else:
             if path not in self.files:
                 return self._follow(path)
             for each in self.companions(path):
-                if not _exists(self.root + "/" + each):
+                if not exists(self.root + "/" + each):
                     self._fetch(each)
             self._fetch(path)
             try:
@@ -142,6 +146,45 @@ class View:
                 return
 
 
+# What was used and is not written down yet: for `rx run --record` and `rx routes`.
+_uses = set()
+_uses_path = environ.get("RX_LOADER_USES")
+_is_forked = False
+
+
+def note(view, path):
+    """Remembers the use of a file without a request, for the host, which reads it after the program's end."""
+    if _uses_path is None:
+        return
+    if not _uses:
+        atexit.register(flush)
+    _uses.add(view.root[-64:] + "/" + path)
+    # A forked process may end without a word.
+    if _is_forked:
+        flush()
+
+
+def flush():
+    """Writes down what was used; all at once, so that other processes' notes are whole."""
+    global _uses
+    uses, _uses = _uses, set()
+    if uses:
+        try:
+            with open(_uses_path, "ab", 0) as file:
+                file.write(b"".join(fsencode(use) + b"\0" for use in uses))
+        except OSError:
+            # The host has ended: nobody reads it any more.
+            pass
+
+
+def _forked():
+    global _is_forked
+    _is_forked = True
+
+
+register_at_fork(before=flush, after_in_child=_forked)
+
+
 class ViewLoader(SourceFileLoader):
     """Loads source as ever; its package's data files are fetched by whoever asks for them through `importlib.resources`."""
 
@@ -170,6 +213,7 @@ class FolderFinder:
             return None
         spec = self._here.find_spec(name, target)
         if spec is not None and spec.loader is not None:
+            note(view, spec.origin[_ROOT_LENGTH + 1:])
             return spec
         tail = name.rpartition(".")[2]
         stem = self._folder + "/" + tail if self._folder else tail
@@ -203,7 +247,8 @@ class FolderFinder:
         return [(prefix + name, found[name]) for name in sorted(found) if name.isidentifier()]
 
 
-def _exists(path):
+def exists(path):
+    """Whether a path leads to something. This is the system's answer: `os.path.exists` would fetch what is not here."""
     try:
         stat(path)
     except (OSError, ValueError):
