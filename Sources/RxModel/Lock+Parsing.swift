@@ -57,19 +57,3 @@ extension Lock.Entry {
         self.init(locator: locator, manifest: manifest, tree: tree, provides: provides)
     }
 }
-
-extension ModuleName {
-    /// The name of the resource that a module is looked for under when none says that it provides it: its own, without the `@` of a scope. Nil
-    /// when that is no name of a resource.
-    public var resource: String? {
-        let text = name.utf8.first == UInt8(ascii: "@") ? String(name.dropFirst()) : name
-        let segments = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
-        guard segments.allSatisfy(LocatorGrammar.isSegment), segments.count == 1 || !LocatorGrammar.namesRegistry(segments[0]),
-            (try? Locator(parsing: text)) != nil
-        else { return nil }
-        return text
-    }
-
-    /// The locator of `resource`, its newest version.
-    public var locator: Locator? { resource.flatMap { try? Locator(parsing: $0) } }
-}

@@ -39,9 +39,10 @@ public struct Lock: Sendable, Equatable {
     public let entries: [Entry]
     private let modules: [ModuleName: Int]
     private let names: [String: Int]
+    private let manifests: [Digest: Int]
 
     /// No entry.
-    public init() { (entries, modules, names) = ([], [:], [:]) }
+    public init() { (entries, modules, names, manifests) = ([], [:], [:], [:]) }
 
     /// Puts entries in order. Throws `LockError` for a locator that is there twice, and for two entries that provide one module.
     public init(_ entries: [Entry]) throws(LockError) {
@@ -66,13 +67,17 @@ public struct Lock: Sendable, Equatable {
         }
         self.modules = modules
         self.names = names
+        manifests = Dictionary(sorted.enumerated().map { ($1.entry.manifest, $0) }) { first, _ in first }
     }
 
     /// The entry that provides a module: the one whose `provides` names it, else the one without `provides` whose resource has its name.
     public func entry(providing module: ModuleName) -> Entry? {
         if let index = modules[module] { return entries[index] }
-        return module.resource.flatMap { names[$0] }.map { entries[$0] }
+        return module.namesake.flatMap { names[$0.repository] }.map { entries[$0] }
     }
+
+    /// The first entry of a manifest.
+    public func entry(manifest: Digest) -> Entry? { manifests[manifest].map { entries[$0] } }
 
     /// The entry that a locator means: with a digest the one of that manifest or tree, with a tag the one of that name and tag, without
     /// either the only one of that name.
@@ -82,9 +87,6 @@ public struct Lock: Sendable, Equatable {
         if let exact = sameName.first(where: { $0.locator.tag == locator.tag }) { return exact }
         return locator.tag == Locator.latest && sameName.count == 1 ? sameName[0] : nil
     }
-
-    /// The entry of a manifest.
-    public func entry(of manifest: Digest) -> Entry? { entries.first { $0.manifest == manifest } }
 
     /// The same with other entries added; each replaces those that it cannot be beside: of its locator, or that provide one of its modules.
     public func merging(_ others: [Entry]) throws(LockError) -> Lock {

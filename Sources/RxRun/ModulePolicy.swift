@@ -1,3 +1,4 @@
+package import RxClient
 package import RxModel
 
 /// Which modules and resources a program may get. It is asked before anything else is: what it does not allow is never spoken of to anybody.
@@ -51,6 +52,25 @@ package struct ModulePolicy: Sendable {
         resource.registry == nil && patterns.contains { $0.matches(resource: resource) }
     }
 
+    /// The one of several resources that is meant: one that an `--allow` names, the only one, or the one of the module's name. Throws
+    /// `RegistryError` when there is none, or no reason to prefer one.
+    package func choose(among providers: [Provider], for module: ModuleName) throws(RegistryError) -> Provider {
+        let names = Set(patterns.compactMap { $0.locator?.repository })
+        let named = providers.filter { names.contains($0.locator.repository) }
+        let candidates = named.isEmpty ? providers : named
+        guard let first = candidates.first else {
+            throw RegistryError(
+                "No resource provides \(module)", code: .resourceNotFound,
+                hint: "a resource says what it provides in its definition; rx search \(module.name) shows what has the name")
+        }
+        if candidates.count == 1 { return first }
+        if let namesake = candidates.first(where: { $0.locator.repository == module.namesake?.repository }) { return namesake }
+        let list = candidates.prefix(10).map { $0.locator.repository }.joined(separator: ", ")
+        throw RegistryError(
+            "\(candidates.count) resources provide \(module): \(list)", code: .moduleAmbiguous,
+            hint: "say which one with --allow, such as --allow \(first.locator.repository)")
+    }
+
     /// The error for what is refused.
     package func refusal(of what: String, allow: String) -> RegistryError {
         let reason =
@@ -85,7 +105,7 @@ package struct AllowPattern: Sendable, Equatable {
 
     /// Whether it is the module's name, alone or behind its language, or that of the resource it would be looked for under.
     package func matches(_ module: ModuleName) -> Bool {
-        matches(module.name) || matches(module.description) || module.resource.map(matches) ?? false
+        matches(module.name) || matches(module.description) || module.namesake.map { matches($0.repository) } ?? false
     }
 
     /// Whether it is the resource's name, alone or with its tag.
@@ -119,4 +139,6 @@ package struct AllowPattern: Sendable, Equatable {
 extension ErrorCode {
     /// A program asks for what its policy does not allow.
     package static let moduleRefused = ErrorCode(wire: "MODULE_REFUSED", status: 403)
+    /// Several resources provide what a program asks for.
+    package static let moduleAmbiguous = ErrorCode(wire: "MODULE_AMBIGUOUS", status: 409)
 }

@@ -6,16 +6,16 @@ import RxModel
 enum RunAnswers {
     /// `GET /v1/modules`: what is bound, one line a module.
     static func table(_ binder: ModuleBinder) -> HTTPResponse {
-        text(binder.modules.map(\.line).joined())
+        text(binder.tableText)
     }
 
     /// `GET /v1/modules/LANGUAGE/NAME`: binds a module. As text it is the line of the table.
-    static func module(_ words: [Substring], asText: Bool, _ binder: ModuleBinder) throws -> HTTPResponse {
-        guard words.count == 2, let name = PercentEncoding.decode(words[1]) else {
-            throw RegistryError("A module is asked for as /v1/modules/LANGUAGE/NAME", code: .invalidRequest)
+    static func module(language: Substring, name: Substring, asText: Bool, _ binder: ModuleBinder) throws -> HTTPResponse {
+        guard let name = PercentEncoding.decode(name) else {
+            throw RegistryError("The module's name has a broken escape", code: .invalidRequest)
         }
-        let bound = try binder.bind(try ModuleName(language: String(words[0]), name: name))
-        if asText { return text(bound.line) }
+        let bound = try binder.bind(try ModuleName(language: String(language), name: name))
+        if asText { return text(RunNotes.line(bound.module, bound.resource.digest, bound.resource.root)) }
         let files = bound.resource.stored.manifest.files.map { file in
             JSON.members([
                 "path": .string(file.path.text), "size": .integer(file.size), "executable": file.executable ? true : nil,
@@ -36,12 +36,12 @@ enum RunAnswers {
     }
 
     /// `GET /v1/files/DIGEST/PATH`: has a file appear in its view.
-    static func file(_ words: [Substring], _ binder: ModuleBinder) throws -> HTTPResponse {
-        guard words.count == 2, let digest = Digest(words[0]) else {
-            throw RegistryError("A file is asked for as /v1/files/MANIFEST DIGEST/PATH", code: .invalidRequest)
+    static func file(digest: Substring, path: Substring, _ binder: ModuleBinder) throws -> HTTPResponse {
+        guard let digest = Digest(digest) else {
+            throw RegistryError("\(JSON.string(String(digest)).text) is no digest of a manifest", code: .invalidRequest)
         }
         // Decoded segment by segment: an escaped slash is no separator.
-        let segments = words[1].utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+        let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
             PercentEncoding.decode(Substring($0))
         }
         guard segments.allSatisfy({ $0.map { !$0.utf8.contains(UInt8(ascii: "/")) } ?? false }) else {
@@ -67,15 +67,8 @@ enum RunAnswers {
     }
 
     /// `GET /v1/routes`: what is bound, from where, how often used.
-    static func routes(_ binder: ModuleBinder) -> HTTPResponse {
-        let uses = binder.uses.mapValues { $0.values.reduce(0, +) }
-        let routes = binder.modules.map { bound -> JSON in
-            .members([
-                "language": .string(bound.module.language), "name": .string(bound.module.name),
-                "locator": .string(bound.resource.stored.locator.description), "digest": .string(bound.resource.digest.description),
-                "root": .string(bound.resource.root), "uses": .integer(uses[bound.resource.digest] ?? 0),
-            ])
-        }
-        return .json(200, .object(["routes": .array(routes)]))
+    static func routes(_ binders: [ModuleBinder]) -> HTTPResponse {
+        let routes = RouteRecord(merging: binders.flatMap(\.routes)).routes
+        return .json(200, .object(["routes": .array(routes.map(\.json))]))
     }
 }

@@ -9,32 +9,43 @@ package struct RunHandler: HTTPHandler {
     /// The longest body that is received, in bytes.
     package static let bodyLimit = 16 << 20
 
-    let session: @Sendable (_ request: HTTPRequest) -> (binder: ModuleBinder, path: Substring)?
+    /// Whose request it is.
+    struct Session: Sendable {
+        let binder: ModuleBinder
+        /// What follows the session's name in the path, without a slash in front.
+        let path: String
+    }
+
+    let session: @Sendable (_ request: HTTPRequest) -> Session?
     let workers: Workers
 
     package func react(to request: HTTPRequest, id: String) -> Reaction {
-        guard let (binder, path) = session(request) else { return .answer(RunHandler.nothing) }
-        let parts = path.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 3, omittingEmptySubsequences: false).map { Substring($0) }
-        // An empty part in front of the first slash.
-        let rest = Array(parts.dropFirst())
-        if request.method == "POST" {
-            guard rest == ["v1", "uses"] else { return .answer(RunHandler.wrongMethod("GET")) }
-            return .receive(UsesReceiver(binder))
+        guard let session = session(request) else { return .answer(RunHandler.nothing) }
+        let binder = session.binder
+        // The first three segments, and the rest as it is.
+        let parts = session.path.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 3, omittingEmptySubsequences: false).map {
+            Substring($0)
         }
-        guard request.method == "GET" else { return .answer(RunHandler.wrongMethod("GET")) }
-        switch (rest.first, rest.dropFirst().first) {
-        case ("v1", "modules") where rest.count == 2: return work { RunAnswers.table(binder) }
-        case ("v1", "modules") where rest.count == 3:
-            let words = rest[2].utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1).map { Substring($0) }
+        guard parts.first != "r" else { return raw(request, session) }
+        guard parts.count > 1, parts[0] == "v1" else { return .answer(RunHandler.nothing) }
+        let isPost = parts[1] == "uses"
+        guard request.method == (isPost ? "POST" : "GET") else { return .answer(RunHandler.wrongMethod(isPost ? "POST" : "GET")) }
+        switch (parts[1], parts.count) {
+        case ("uses", 2): return .receive(UsesReceiver(binder))
+        case ("modules", 2): return work { RunAnswers.table(binder) }
+        case ("routes", 2): return work { RunAnswers.routes([binder]) }
+        case ("modules", 4):
             let asText = request.headers["Accept"] == "text/plain"
-            return slowWork { try RunAnswers.module(words, asText: asText, binder) }
-        case ("v1", "files") where rest.count == 3:
-            let words = rest[2].utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1).map { Substring($0) }
-            return slowWork { try RunAnswers.file(words, binder) }
-        case ("v1", "routes") where rest.count == 2: return work { RunAnswers.routes(binder) }
-        case ("v1", "uses") where rest.count == 2: return .answer(RunHandler.wrongMethod("POST"))
+            return slowWork { try RunAnswers.module(language: parts[2], name: parts[3], asText: asText, binder) }
+        case ("files", 4): return slowWork { try RunAnswers.file(digest: parts[2], path: parts[3], binder) }
         default: return .answer(RunHandler.nothing)
         }
+    }
+
+    private func raw(_ request: HTTPRequest, _ session: Session) -> Reaction {
+        guard ["GET", "HEAD"].contains(request.method) else { return .answer(RunHandler.wrongMethod("GET, HEAD")) }
+        let rest = String(session.path.utf8.dropFirst(2))!
+        return slowWork { try BinderShelf(session.binder).answering(request, rest: rest) }
     }
 
     /// What is looked up without waiting for a disk or another machine for long.

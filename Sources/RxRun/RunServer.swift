@@ -1,27 +1,20 @@
 import RxHTTP
 import RxModel
-import RxPosix
 import RxServer
 
-/// Serves one program and those that it starts, on a port of the loopback address and under a name that only they know.
+/// Serves programs on a port of the loopback address, each under a name that only it knows.
 ///
 /// Source: Specs/17-run, "The host".
 package final class RunServer: Sendable {
     /// How many requests that may wait for a registry are worked on at a time.
-    private static let threads = 16
+    static let threads = 16
 
     private let server: HTTPServer
-    private let token: String
-
-    /// What the program finds in `RX_LOADER`.
-    package var url: String { "http://127.0.0.1:\(server.port)/\(token)" }
 
     /// Serves until `stop`. Throws `RegistryError` when no port can be listened on.
-    package init(_ binder: ModuleBinder) throws {
-        let token = RandomName.make()
-        self.token = token
+    package init(_ sessions: RunSessions) throws {
         let workers = Workers(long: RunServer.threads)
-        let handler = RunHandler(session: { request in RunServer.path(of: request, token).map { (binder, $0) } }, workers: workers)
+        let handler = RunHandler(session: { RunServer.session(of: $0, sessions) }, workers: workers)
         do {
             server = try HTTPServer(
                 host: "127.0.0.1", port: 0, limits: HTTPLimits(bodyBytes: RunHandler.bodyLimit, drainSeconds: 1), handler: handler,
@@ -34,15 +27,19 @@ package final class RunServer: Sendable {
 
     deinit { stop() }
 
+    /// What a program finds in `RX_LOADER`.
+    package func url(_ token: String) -> String { "http://127.0.0.1:\(server.port)/\(token)" }
+
     /// Answers nobody from now on.
     package func stop() { server.stop() }
 
-    /// What follows the token in a request's path; nil for another token, and for a request that a page in a browser was led to make.
-    static func path(of request: HTTPRequest, _ token: String) -> Substring? {
+    /// Whose request it is, and what follows the name in its path; nil for an unknown name, and for a request that a page in a browser was led
+    /// to make by a host name that means this machine.
+    static func session(of request: HTTPRequest, _ sessions: RunSessions) -> RunHandler.Session? {
         guard let host = request.headers["Host"], isLoopback(host) else { return nil }
         let parts = request.path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
-        guard let given = parts.first, isSame(given, token.utf8), parts.count == 2 else { return nil }
-        return request.path[request.path.utf8.index(before: parts[1].startIndex)...]
+        guard parts.count == 2, let binder = sessions.binder(parts[0]) else { return nil }
+        return RunHandler.Session(binder: binder, path: String(Substring(parts[1])))
     }
 
     private static func isLoopback(_ host: String) -> Bool {
@@ -51,11 +48,5 @@ package final class RunServer: Sendable {
             let rest = host.utf8.dropFirst(name.utf8.count)
             return rest.isEmpty || rest.first == UInt8(ascii: ":")
         }
-    }
-
-    /// Takes the same time wherever two texts of one length differ.
-    private static func isSame(_ a: some Collection<UInt8>, _ b: some Collection<UInt8>) -> Bool {
-        guard a.count == b.count else { return false }
-        return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }

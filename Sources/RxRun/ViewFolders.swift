@@ -17,7 +17,7 @@ package struct ViewFolders: Sendable {
     private static let asideTime = 24 * 3600
 
     /// The folder that all views are in.
-    package let folder: String
+    let folder: String
     private let blobs: BlobFolder?
 
     /// Views in a home's cache; files are links to `blobs` where that can be.
@@ -34,7 +34,8 @@ package struct ViewFolders: Sendable {
     /// Makes sure that what a path of a resource leads to is in its view, with the symlinks on the way; gives its path there, nil when the
     /// resource has nothing of this path. `fetch` reads a file's bytes, and is called for what is not there yet alone.
     package func present(_ path: FilePath, of resource: OpenedResource, fetch: (ResourceFile) throws -> any ByteSource) throws -> String? {
-        guard let (place, links) = resource.resolve(path) else { return nil }
+        var links: [ResourceFile] = []
+        guard let place = resource.tree.find(path, follow: { links.append($0) }) else { return nil }
         // The file first: a symlink is not seen before what it leads to is there.
         switch place {
         case .file(let file):
@@ -47,18 +48,21 @@ package struct ViewFolders: Sendable {
     }
 
     /// Writes the paths of all files of a resource beside its view, each with a NUL behind it, for programs to see what they can ask for.
-    package func writeList(of resource: OpenedResource) throws {
+    func writeList(of resource: OpenedResource) throws {
         let path = "\(resource.root).files"
         guard try Files.status(path) == nil else { return }
         try Files.replace(path, with: Array(resource.stored.manifest.files.map { "\($0.path)\0" }.joined().utf8))
     }
 
     /// A name for a file that one process alone uses, as long as it runs; what a killed one left is removed in time.
-    package func asideName() -> String { "\(folder)/\(ViewFolders.aside)/\(RandomName.make())" }
+    func asideName() -> String { "\(folder)/\(ViewFolders.aside)/\(RandomName.make())" }
+
+    /// Whether something of a resource was asked for before.
+    package func hasAny(of manifest: Digest) -> Bool { Files.isFolder(root(manifest)) }
 
     /// Whether all that a path leads to is in the view already.
     package func has(_ path: FilePath, of resource: OpenedResource) -> Bool {
-        guard let file = resource.files[path], file.symlink == nil, let status = try? Files.status("\(resource.root)/\(path)") else {
+        guard let file = resource.tree.file(path), file.symlink == nil, let status = try? Files.status("\(resource.root)/\(path)") else {
             return false
         }
         return status.isRegular && Int(status.st_size) == file.size
@@ -165,6 +169,6 @@ package struct ViewFolders: Sendable {
 }
 
 /// Takes bytes to nowhere.
-private final class Nowhere: ByteSink {
+final class Nowhere: ByteSink {
     func write(_ bytes: UnsafeRawBufferPointer) {}
 }

@@ -8,7 +8,7 @@ enum Program {
     /// Every command, in the order the help shows them.
     static let commands: [Command] = [
         .add, .list, .info, .ingest, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .pin,
-        .unpin, .gc, .verify, .cache, .du, .config, .registry, .login, .logout, .serve, .runProgram, .torture,
+        .unpin, .gc, .verify, .cache, .du, .config, .registry, .login, .logout, .serve, .runProgram, .freeze, .loader, .routes, .torture,
     ]
 
     /// Runs the words of a command line; nil stands for one that is not UTF-8.
