@@ -58,9 +58,10 @@ let package = Package(
                 "CCurl",
             ]),
         module("RxTorture", ["RxModel", "RxPosix", "RxCrypto", "CPosix"]),
-        module(
-            "RxRun",
-            ["RxModel", "RxPosix", "RxCrypto", "RxHTTP", "RxProtocol", "RxStore", "RxLoader", "RxServer", "RxClient"]),
+        .target(
+            name: "RxRun",
+            dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxHTTP", "RxProtocol", "RxStore", "RxLoader", "RxServer", "RxClient"],
+            resources: [.embedInCode("Hooks")], swiftSettings: strict),
         .executableTarget(
             name: "rx",
             dependencies: [

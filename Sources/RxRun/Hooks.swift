@@ -22,7 +22,7 @@ package struct Hooks: Sendable {
     /// The folder that Python looks in first, below that of the hooks.
     private static let python = "python"
     /// What Node loads first.
-    private static let node = "node/register.mjs"
+    private static let node = "node/register.cjs"
 
     private let folder: String
     private let files: Set<String>
@@ -52,7 +52,9 @@ package struct Hooks: Sendable {
             variables["PYTHONPATH"] = ([Substring(own)] + others).joined(separator: ":")
         }
         if files.contains(Hooks.node) {
-            let own = "--import file://\(PercentEncoding.encode("\(folder)/\(Hooks.node)", keeping: "/"))"
+            // Read as a shell would: https://nodejs.org/api/cli.html#node_optionsoptions
+            let quoted = "\(folder)/\(Hooks.node)".replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            let own = "--require \"\(quoted)\""
             let others = present("NODE_OPTIONS") ?? ""
             variables["NODE_OPTIONS"] = others.contains(own) ? others : others.isEmpty ? own : "\(others) \(own)"
         }

@@ -22,9 +22,10 @@ package struct LoaderLink: Sendable {
     /// A session for this process under a policy; nil when nobody listens there, or only one that was started otherwise.
     package func begin(_ request: SessionRequest) -> LoaderSession? {
         guard let (status, body) = try? ask("POST", "/v1/sessions", Array(request.json.canonical)), status == 201,
-            let json = try? JSON(parsing: body), let url = json["url"]?.string, let session = json["session"]?.string
+            let json = try? JSON(parsing: body), let url = json["url"]?.string, let session = json["session"]?.string,
+            let table = json["table"]?.string
         else { return nil }
-        return LoaderSession(link: self, url: url, name: session)
+        return LoaderSession(link: self, url: url, table: table, name: session)
     }
 
     /// What a running host has bound; nil when none runs.
@@ -62,11 +63,13 @@ package struct LoaderSession: Sendable {
     let link: LoaderLink
     /// What the program finds in `RX_LOADER`.
     package let url: String
+    /// What need not be asked for when the program starts.
+    package let table: String
     let name: String
 
-    /// Ends the session; gives what the program had. Throws a `ResourceError` when the host is gone.
-    package func end() throws -> RunRecord {
-        guard let (status, body) = try link.ask("POST", "/v1/sessions/\(name)/end", []) else {
+    /// Ends the session of a program that used `uses` without asking; gives what it had. Throws a `ResourceError` when the host is gone.
+    package func end(uses: [UInt8]) throws -> RunRecord {
+        guard let (status, body) = try link.ask("POST", "/v1/sessions/\(name)/end", uses) else {
             throw RegistryError(
                 "the loader ended before the program did, and what it had is not known", code: .unreachable,
                 hint: "run the same command again to record it")

@@ -102,14 +102,18 @@ final class LoaderDesk: Sendable {
         }
         let offers = request.isOffline ? supply.offline : supply
         let known = RouteRecord(home: home).known(offers, offline: request.isOffline)
-        let token = sessions.add(ModuleBinder(policy: request.policy, supply: offers, known: known))
+        let binder = ModuleBinder(policy: request.policy, supply: offers, known: known)
+        let token = sessions.add(binder)
         state.withLock { $0.owners[token] = request.process }
-        return .json(201, .object(["url": .string(programs.url(token)), "session": .string(token)]))
+        return .json(
+            201, .object(["url": .string(programs.url(token)), "session": .string(token), "table": .string(binder.tableText)]))
     }
 
-    /// `POST /v1/sessions/SESSION/end`: what the program had.
-    func end(_ token: String) throws -> HTTPResponse {
-        guard let binder = close(token) else { throw RegistryError("There is no such session", code: .notFound) }
+    /// `POST /v1/sessions/SESSION/end`: what the program had; `uses` is its list of what it used without asking.
+    func end(_ token: String, uses: [UInt8]) throws -> HTTPResponse {
+        guard let binder = sessions.binder(token.utf8) else { throw RegistryError("There is no such session", code: .notFound) }
+        binder.note(RunNotes.parse(uses: uses))
+        close(token)
         let record = RunRecord(binder)
         return .json(200, .object(["lock": .string(try Lock(record.entries).text), "trace": .string(record.trace.text)]))
     }
@@ -161,7 +165,7 @@ private struct LoaderHandler: HTTPHandler {
         case ("POST", 2) where parts == ["v1", "sessions"]: return .receive(Receiver { [desk] in try desk.begin($0) })
         case ("POST", 4) where parts[..<2] == ["v1", "sessions"] && parts[3] == "end":
             let token = parts[2]
-            return .receive(Receiver { [desk] _ in try desk.end(token) })
+            return .receive(Receiver { [desk] in try desk.end(token, uses: $0) })
         case ("GET", 2) where parts == ["v1", "routes"]:
             return .work { [desk] respond in respond(RunHandler.answer { desk.routes() }) }
         default:

@@ -208,6 +208,9 @@ package final class ModuleBinder: Sendable {
         return table.map { ($0.key, $0.value, supply.views.root($0.value)) }.sorted { $0.module.description < $1.module.description }
     }
 
+    /// The table as text: one line a module, its fields with tabs between them.
+    package var tableText: String { table.map { RunNotes.line($0.module, $0.digest, $0.root) }.joined() }
+
     /// When it was last asked what a bound module is, in seconds since 1970.
     func checkedAt(_ module: ModuleName) -> Int { state.withLock { $0.checkedAt[module] ?? 0 } }
 

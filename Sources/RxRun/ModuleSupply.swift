@@ -41,7 +41,9 @@ package struct ModuleSupply: Sendable {
     /// they are asked for. Throws a `ResourceError`.
     package func resource(_ locator: Locator) throws -> OpenedResource {
         let stored = try find(locator)
-        return OpenedResource(stored, root: views.root(stored.digest))
+        let resource = OpenedResource(stored, root: views.root(stored.digest))
+        try views.writeList(of: resource)
+        return resource
     }
 
     private func find(_ locator: Locator) throws -> StoredResource {

@@ -6,17 +6,16 @@ import RxModel
 enum RunAnswers {
     /// `GET /v1/modules`: what is bound, one line a module.
     static func table(_ binder: ModuleBinder) -> HTTPResponse {
-        let lines = binder.table.map { "\($0.module.language)\t\($0.module.name)\t\($0.digest)\t\($0.root)\n" }
-        return HTTPResponse(
-            200, headers: ["Content-Type": "text/plain; charset=utf-8"], body: .bytes(Array(lines.joined().utf8)))
+        text(binder.tableText)
     }
 
-    /// `GET /v1/modules/LANGUAGE/NAME`: binds a module.
-    static func module(language: Substring, name: Substring, _ binder: ModuleBinder) throws -> HTTPResponse {
+    /// `GET /v1/modules/LANGUAGE/NAME`: binds a module. As text it is the line of the table.
+    static func module(language: Substring, name: Substring, asText: Bool, _ binder: ModuleBinder) throws -> HTTPResponse {
         guard let name = PercentEncoding.decode(name) else {
             throw RegistryError("The module's name has a broken escape", code: .invalidRequest)
         }
         let bound = try binder.bind(try ModuleName(language: String(language), name: name))
+        if asText { return text(RunNotes.line(bound.module, bound.resource.digest, bound.resource.root)) }
         let files = bound.resource.stored.manifest.files.map { file in
             JSON.members([
                 "path": .string(file.path.text), "size": .integer(file.size), "executable": file.executable ? true : nil,
@@ -30,6 +29,10 @@ enum RunAnswers {
                 "locator": .string(bound.resource.stored.locator.description), "digest": .string(bound.resource.digest.description),
                 "root": .string(bound.resource.root), "files": .array(files),
             ]))
+    }
+
+    private static func text(_ text: String) -> HTTPResponse {
+        HTTPResponse(200, headers: ["Content-Type": "text/plain; charset=utf-8"], body: .bytes(Array(text.utf8)))
     }
 
     /// `GET /v1/files/DIGEST/PATH`: has a file appear in its view.

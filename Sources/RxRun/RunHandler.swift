@@ -34,7 +34,9 @@ package struct RunHandler: HTTPHandler {
         case ("uses", 2): return .receive(UsesReceiver(binder))
         case ("modules", 2): return work { RunAnswers.table(binder) }
         case ("routes", 2): return work { RunAnswers.routes([binder]) }
-        case ("modules", 4): return slowWork { try RunAnswers.module(language: parts[2], name: parts[3], binder) }
+        case ("modules", 4):
+            let asText = request.headers["Accept"] == "text/plain"
+            return slowWork { try RunAnswers.module(language: parts[2], name: parts[3], asText: asText, binder) }
         case ("files", 4): return slowWork { try RunAnswers.file(digest: parts[2], path: parts[3], binder) }
         default: return .answer(RunHandler.nothing)
         }

@@ -1,4 +1,5 @@
 import Glibc
+import RxLoader
 package import RxModel
 import RxPosix
 package import RxStore
@@ -15,7 +16,8 @@ package struct ViewFolders: Sendable {
     /// How long a file aside is left to whoever makes it, in seconds.
     private static let asideTime = 24 * 3600
 
-    private let folder: String
+    /// The folder that all views are in.
+    let folder: String
     private let blobs: BlobFolder?
 
     /// Views in a home's cache; files are links to `blobs` where that can be.
@@ -44,6 +46,16 @@ package struct ViewFolders: Sendable {
         for link in links.reversed() { try makeLink(link, in: resource.root) }
         return "\(resource.root)/\(path)"
     }
+
+    /// Writes the paths of all files of a resource beside its view, each with a NUL behind it, for programs to see what they can ask for.
+    func writeList(of resource: OpenedResource) throws {
+        let path = "\(resource.root).files"
+        guard try Files.status(path) == nil else { return }
+        try Files.replace(path, with: Array(resource.stored.manifest.files.map { "\($0.path)\0" }.joined().utf8))
+    }
+
+    /// A name for a file that one process alone uses, as long as it runs; what a killed one left is removed in time.
+    func asideName() -> String { "\(folder)/\(ViewFolders.aside)/\(RandomName.make())" }
 
     /// Whether something of a resource was asked for before.
     package func hasAny(of manifest: Digest) -> Bool { Files.isFolder(root(manifest)) }

@@ -76,41 +76,48 @@ private struct RunHost {
     /// The variables that the program is started with.
     let environment: [String: String]
     private let home: String
+    private let notes: RunNotes
     private let session: LoaderSession?
     private let own: (binder: ModuleBinder, server: RunServer)?
 
     init(_ policy: ModulePolicy, isOffline: Bool, socket: String?) throws {
         home = try Home.path
+        let views: ViewFolders
         let identity = LoaderServer.Identity(version: Version.text, registry: Environment.registry)
         session = LoaderLink(socket: socket ?? LoaderLink.socket(home: home)).begin(
             SessionRequest(identity: identity, policy: policy, isOffline: isOffline))
         if session == nil {
             let client = try Client(home: home, environment: Environment.registry, version: Version.text)
-            let supply = ModuleSupply(client, views: try ViewFolders(home: home, blobs: client.store.blobFolder), offline: isOffline)
+            views = try ViewFolders(home: home, blobs: client.store.blobFolder)
+            let supply = ModuleSupply(client, views: views, offline: isOffline)
             let known = RouteRecord(home: home).known(supply, offline: isOffline)
             let binder = ModuleBinder(policy: policy, supply: supply, known: known)
             let sessions = RunSessions()
             let server = try RunServer(sessions)
             own = (binder, server)
-            environment = try RunHost.environment(server.url(sessions.add(binder)), home)
+            notes = try RunNotes(policy: policy, table: binder.tableText, views: views)
+            environment = try RunHost.environment(server.url(sessions.add(binder)), notes, home)
         } else {
+            views = try ViewFolders(home: home, blobs: nil)
             own = nil
-            environment = try RunHost.environment(session!.url, home)
+            notes = try RunNotes(policy: policy, table: session!.table, views: views)
+            environment = try RunHost.environment(session!.url, notes, home)
         }
     }
 
-    private static func environment(_ url: String, _ home: String) throws -> [String: String] {
-        try Hooks(HookFiles.all, home: home).environment(Host.environment).merging(["RX_LOADER": url]) { $1 }
+    private static func environment(_ url: String, _ notes: RunNotes, _ home: String) throws -> [String: String] {
+        try Hooks(HookFiles.all, home: home).environment(Host.environment).merging(notes.environment) { $1 }.merging(["RX_LOADER": url]) { $1 }
     }
 
     /// Ends it; gives what the program had when that is recorded.
     func end(recording: Bool) throws -> RunRecord? {
         if let session {
-            let record = Result { try session.end() }
+            let record = Result { try session.end(uses: notes.uses) }
             return recording ? try record.get() : nil
         }
         guard let own else { return nil }
         own.server.stop()
+        own.binder.note(RunNotes.parse(uses: notes.uses))
         RouteRecord.add(own.binder.routes, home: home)
         return recording ? RunRecord(own.binder) : nil
     }
