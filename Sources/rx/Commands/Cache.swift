@@ -1,5 +1,6 @@
 import RxClient
 import RxModel
+import RxRun
 import RxStore
 
 extension Command {
@@ -20,6 +21,7 @@ extension Command {
                 let client = try Home.client(invocation)
                 let registry = try invocation.value(host).map { try client.cacheHost($0) }
                 let (removed, pinned) = try client.store.removeCached(registry: registry)
+                if registry == nil { try ViewFolders.removeAll(home: client.home) }
                 let what = registry.map { "Cleared cached resources from \($0)" } ?? "Cleared all cached resources"
                 let rest = pinned > 0 ? "\n  Kept: \(Output.count(pinned, "pinned tag"))" : ""
                 try Output(invocation).print(
