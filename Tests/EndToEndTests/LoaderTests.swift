@@ -61,7 +61,8 @@ import Testing
 
     @Test func `is not used by a run with another registry`() throws {
         let loader = try start()
-        let down = try bench.run(["--allow", "*"], "status v1/modules/python/acme_tools", environment: ["RX_REGISTRY": "http://127.0.0.1:1"])
+        let down = try bench.run(
+            ["--allow", "*"], "status v1/modules/python/acme_tools", environment: ["RX_REGISTRY": "http://127.0.0.1:1"])
         #expect(down.text == "502\n", "its own registry is asked: \(down.text)")
         #expect(try ask("/v1/routes") == #"{"routes":[]}"#)
         loader.signal(SIGTERM)
@@ -81,7 +82,8 @@ import Testing
     @Test func `forgets the sessions of programs that are gone`() throws {
         let loader = try start()
         let mark = "\(bench.work.path)/url"
-        let program = try bench.user.start("run", "--", "/bin/bash", "-c", "echo $RX_LOADER > \(mark).new; mv \(mark).new \(mark); sleep 60")
+        let program = try bench.user.start(
+            "run", "--", "/bin/bash", "-c", "echo $RX_LOADER > \(mark).new; mv \(mark).new \(mark); sleep 60")
         let end = Date().addingTimeInterval(20)
         while Date() < end, !FileManager.default.fileExists(atPath: mark) { usleep(20_000) }
         let url = try String(contentsOfFile: mark, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)

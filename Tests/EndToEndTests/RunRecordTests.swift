@@ -77,9 +77,9 @@ import Testing
             ["--offline"],
             """
             D=$(digest acme_tools); ask v1/files/$D/data/a.txt >/dev/null; status v1/files/$D/data/b.txt
-            D=$(digest plain); ask v1/files/$D/plain.py; ask r/acme/tools/data/a.txt -L
+            D=$(digest plain); ask v1/files/$D/plain.py >/dev/null; curl -sSL $RX_LOADER/r/acme/tools/data/a.txt
             """, other)
-        #expect(ended.text.hasPrefix("502\n{"), "\(ended.text)\(ended.error)")
+        #expect(ended.text == "502\na", "\(ended.text)\(ended.error)")
         #expect(try other.run("freeze", "--json", "--offline", in: bench.work.path).json()["resources"]?.int == 2)
     }
 
@@ -95,7 +95,9 @@ import Testing
 
     @Test func `needs a lock that can be read`() throws {
         #expect(try bench.user.run("freeze", in: bench.work.path).error.hasPrefix("error: there is no lock rx.lock\n"))
-        #expect(try bench.user.run("run", "--lock", "none.lock", "--", "true", in: bench.work.path).error.contains("there is no lock none.lock"))
+        #expect(
+            try bench.user.run("run", "--lock", "none.lock", "--", "true", in: bench.work.path).error.contains("there is no lock none.lock")
+        )
         try bench.work.write("rx.lock", #"{"version": 7}"#)
         for command in [["run", "--", "true"], ["freeze"]] {
             let ended = try RxTesting.run(

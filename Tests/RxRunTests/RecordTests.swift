@@ -17,11 +17,15 @@ import Testing
         let (one, two) = (digest(of: [1]), digest(of: [2]))
         let trace = try trace([one: ["b", "a/\u{E9}", "a"], two: ["x"]])
         #expect(try RunTrace(parsing: Array(trace.text.utf8)) == trace)
-        #expect(trace.text.hasPrefix("{\n  \"resources\": [\n    {\n      \"files\": [\n        \"a\",\n        \"a/\u{E9}\",\n        \"b\"\n"))
+        #expect(
+            trace.text.hasPrefix("{\n  \"resources\": [\n    {\n      \"files\": [\n        \"a\",\n        \"a/\u{E9}\",\n        \"b\"\n")
+        )
         #expect(try trace.merging(self.trace([one: ["c"]])).files[one]?.count == 4)
         let lock = try Lock([Lock.Entry(locator: Locator(parsing: "a:1"), manifest: two, tree: one)])
         #expect(trace.limited(to: lock).files.keys.sorted() == [two])
-        for text in ["", "[]", #"{"version":2,"resources":[]}"#, #"{"version":1}"#, #"{"version":1,"resources":[{"manifest":"x","files":[]}]}"#] {
+        for text in [
+            "", "[]", #"{"version":2,"resources":[]}"#, #"{"version":1}"#, #"{"version":1,"resources":[{"manifest":"x","files":[]}]}"#,
+        ] {
             #expect(throws: RegistryError.self, "\(text)") { try RunTrace(parsing: Array(text.utf8)) }
         }
         let outside = #"{"version":1,"resources":[{"manifest":"\#(one)","files":["../x"]}]}"#
@@ -48,9 +52,13 @@ import Testing
 
     @Test func `of routes keeps what was checked last, with all uses of it`() throws {
         func route(_ name: String, _ byte: UInt8, _ uses: Int, _ at: Int) throws -> Route {
-            Route(module: try python(name), locator: try Locator(parsing: "r.example/\(name):1"), digest: digest(of: [byte]), uses: uses, checkedAt: at)
+            Route(
+                module: try python(name), locator: try Locator(parsing: "r.example/\(name):1"), digest: digest(of: [byte]), uses: uses,
+                checkedAt: at)
         }
-        let merged = RouteRecord(merging: [try route("b", 1, 1, 5), try route("a", 1, 1, 5), try route("a", 1, 2, 6), try route("b", 2, 4, 7)])
+        let merged = RouteRecord(merging: [
+            try route("b", 1, 1, 5), try route("a", 1, 1, 5), try route("a", 1, 2, 6), try route("b", 2, 4, 7),
+        ])
         #expect(merged.routes == [try route("a", 1, 3, 6), try route("b", 2, 4, 7)])
         let home = bench.folder.path
         for route in merged.routes { RouteRecord.add([route], home: home) }

@@ -106,7 +106,9 @@ private struct RunHost {
     }
 
     private static func environment(_ url: String, _ notes: RunNotes, _ home: String) throws -> [String: String] {
-        try Hooks(HookFiles.all, home: home).environment(Host.environment).merging(notes.environment) { $1 }.merging(["RX_LOADER": url]) { $1 }
+        try Hooks(HookFiles.all, home: home).environment(Host.environment).merging(notes.environment) { $1 }.merging(["RX_LOADER": url]) {
+            $1
+        }
     }
 
     /// Ends it; gives what the program had when that is recorded.
