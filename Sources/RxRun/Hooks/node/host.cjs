@@ -15,7 +15,14 @@ class Trouble extends Error {
 
 // The root folder of the resource that provides a package. Throws `Trouble`.
 function bind(name) {
-  return get("/v1/modules/node/" + encodeURIComponent(name), "text/plain").trimEnd().split("\t")[3];
+  const line = get("/v1/modules/node/" + encodeURIComponent(name), "text/plain");
+  try {
+    // For threads and processes that start later.
+    real.appendFileSync(process.env.RX_LOADER_BOUND, line);
+  } catch {
+    // The table spares requests; without it each module is asked for.
+  }
+  return line.trimEnd().split("\t")[3];
 }
 
 // Has one file of a resource put in its place. Throws `Trouble`.
