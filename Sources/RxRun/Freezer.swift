@@ -58,7 +58,7 @@ package struct Freezer {
 
     private func fetch(_ entry: Lock.Entry) throws {
         let resource = try supply.resource(entry)
-        for file in try files(of: resource) { try copyBytes(from: resource.stored.open(file), to: Nowhere()) }
+        try resource.stored.fetch(resource.stored.missing(files(of: resource)))
     }
 
     /// The regular files that count, each once.

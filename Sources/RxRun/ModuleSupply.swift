@@ -37,7 +37,8 @@ package struct ModuleSupply: Sendable {
     /// The same, where nobody is asked.
     package var offline: ModuleSupply { ModuleSupply(index: index, local: local, remote: nil, views: views) }
 
-    /// A resource: one that is pinned from here when it is here, another one as its registry has it now. Throws a `ResourceError`.
+    /// A resource: one that is pinned from here when it is here, another one as its registry has it now. Its files are fetched one by one, when
+    /// they are asked for. Throws a `ResourceError`.
     package func resource(_ locator: Locator) throws -> OpenedResource {
         let stored = try find(locator)
         let resource = OpenedResource(stored, root: views.root(stored.digest))
@@ -47,13 +48,15 @@ package struct ModuleSupply: Sendable {
 
     private func find(_ locator: Locator) throws -> StoredResource {
         // A digest means the same everywhere, so what is here is never asked for.
-        if locator.digest != nil || remote == nil, let stored = try local.stored(locator) { return stored }
+        if locator.digest != nil || remote == nil, let stored = try local.stored(locator) {
+            return remote == nil ? stored.offline : stored
+        }
         guard let remote else {
             throw RegistryError(
                 "\(locator) is not here, and offline nobody is asked", code: .unreachable,
                 hint: "run rx freeze, or this command without --offline, while the registry can be reached")
         }
-        return try remote.fetched(locator)
+        return try remote.fetched(locator) { _ in true }
     }
 
     /// The content that a lock's entry names, from wherever it can be had. Throws `ContentError` when its files are not those of the entry.

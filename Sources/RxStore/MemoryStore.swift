@@ -31,6 +31,12 @@ public final class MemoryStore: Store {
         var pins: [ManifestPlace: Int] = [:]
         /// When copies were last used.
         var uses: [ManifestPlace: Int] = [:]
+        /// Copies of which only some files are here.
+        var partial: [ManifestPlace: Partial] = [:]
+        /// How many of these there ever were.
+        var partialCount = 0
+        /// What registries' tags meant when they were last asked, for those copies.
+        var partialTags: [Reference: (place: ManifestPlace, seq: Int)] = [:]
         var seq = 0
         var version = 0
     }
@@ -158,13 +164,15 @@ public final class MemoryStore: Store {
         }
     }
 
-    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int) {
+    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int, partial: Int) {
         state.withLock { state in
             let copies = state.tags.keys.filter { !$0.registry.isEmpty && (registry == nil || $0.registry == registry) }
             let tags = copies.filter { !state.isPinned($0) }
             for tag in tags { state.removeTag(tag) }
             state.version += 1
-            return (tags.count, copies.count - tags.count)
+            let partial = state.partial.keys.filter { registry == nil || $0.registry == registry }
+            for place in partial { state.removePartial(place) }
+            return (tags.count, copies.count - tags.count, partial.count)
         }
     }
 }

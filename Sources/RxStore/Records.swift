@@ -76,6 +76,11 @@ public struct ResourceRecord: Sendable, Equatable {
     /// When the tag was last put, in seconds since 1970.
     public let updatedAt: Int
 
+    /// Where its manifest is.
+    public var place: ManifestPlace {
+        ManifestPlace(registry: reference.registry, repository: reference.repository, digest: manifestDigest)
+    }
+
     /// Whether it is a resource with one layer a file, and not an artifact of another kind.
     public var isResource: Bool { tree != manifestDigest }
 

@@ -135,8 +135,8 @@ public protocol ResourceRemover: Sendable {
     func remove(registry: String, repository: String, selector: Selector, sparingPins: Bool) throws -> [Reference]
 
     /// Removes every resource that was copied from `registry`, or from any registry when nil, but for those that are pinned; gives the
-    /// number of tags that went, and of those that stayed.
-    func removeCached(registry: String?) throws -> (removed: Int, pinned: Int)
+    /// number of tags that went, of those that stayed, and of copies that were here in part and went.
+    func removeCached(registry: String?) throws -> (removed: Int, pinned: Int, partial: Int)
 }
 
 extension ResourceRemover {
@@ -154,4 +154,4 @@ public protocol Collector: Sendable {
 }
 
 /// The whole store: what the registry and the client work against.
-public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, Collector, Keeper, ArtifactStore, Verifier {}
+public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, PartialCopies, Collector, Keeper, ArtifactStore, Verifier {}

@@ -234,7 +234,7 @@ public struct KeepingContract<S: Store> {
         let second = try copy("second", ["content": "both", "b": "123"])
         try copy("third", ["content": "both", "c": "1234567"])
         try copy("nothing", ["content": "own too"])
-        func evict(_ limit: Int, sparing: ResourceRecord? = nil, dryRun: Bool = false) throws -> Eviction {
+        func evict(_ limit: Int, sparing: ManifestPlace? = nil, dryRun: Bool = false) throws -> Eviction {
             try store.evictCopies(to: limit, sparing: sparing, dryRun: dryRun)
         }
         let all = 5 + 4 + 3 + 7
@@ -243,7 +243,7 @@ public struct KeepingContract<S: Store> {
         let dry = try evict(0, dryRun: true)
         #expect(dry.after == 0 && Set(dry.copies.map(\.place.repository)) == ["first", "second", "third"], "what frees nothing stays")
         #expect(dry.copies.reduce(0) { $0 + $1.bytes } == all)
-        let spared = try evict(0, sparing: first)
+        let spared = try evict(0, sparing: first.place)
         #expect(spared.after == 5 && spared.spared == 1 && Set(spared.copies.map(\.place.repository)) == ["second", "third"])
         #expect(spared.copies.flatMap(\.tags) == ["1", "1"])
         #expect(try store.resolve(registry: "h:1", repository: "second", selector: .tag("1")) == nil)

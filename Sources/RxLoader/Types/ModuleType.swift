@@ -6,6 +6,8 @@ public struct ModuleType: BindingType {
     public let name = "module"
     /// `folder`.
     public let aliases = ["folder"]
+    /// True: each file is used by itself.
+    public let isPartial = true
 
     /// Makes the type.
     public init() {}
@@ -43,6 +45,11 @@ private struct ServedFolder: Resource {
         guard !segments.isEmpty else { return Reply(.json(folders.list(nil)!), type: "list") }
         guard let path = try? FilePath(parsing: text) else { return .refused(ModuleType.missing(text)) }
         if let file = content.resolve(path) {
+            do { try await content.prepare(file) } catch {
+                let reply = Reply.refused(error)
+                reply.report(path: headers.path, to: headers.kit)
+                return reply
+            }
             let others: [String: JSON] = [
                 "digest": .string(file.digest.description), "size": .integer(file.size), "executable": .bool(file.executable),
             ]

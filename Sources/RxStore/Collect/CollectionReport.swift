@@ -40,7 +40,9 @@ public struct CollectionReport: Sendable, Equatable {
         public var untagged = 0
         /// Blobs that a manifest names.
         public var named = 0
-        /// Blobs that are leased, and that no manifest names.
+        /// Blobs that a partial copy keeps, and that no manifest names.
+        public var partial = 0
+        /// Blobs that are leased, and that nothing else keeps.
         public var leased = 0
 
         /// Nothing.
@@ -57,6 +59,8 @@ public struct CollectionReport: Sendable, Equatable {
     public var manifests: Int
     /// Those of them that refer to another manifest.
     public var referrers = 0
+    /// Partial copies that no tag means any more.
+    public var partialCopies = 0
     /// What nothing accounts for.
     public var leftoverKinds = Leftovers()
     /// What stays.
@@ -83,7 +87,7 @@ public struct CollectionReport: Sendable, Equatable {
         return .members([
             "dryRun": .bool(dryRun), "blobs": .integer(blobs), "bytes": .integer(bytes), "manifests": .integer(manifests),
             "tags": .array(expired.map(\.json)),
-            "referrers": .integer(referrers), "leftovers": .integer(leftovers),
+            "referrers": .integer(referrers), "partialCopies": .integer(partialCopies), "leftovers": .integer(leftovers),
             "leftoversByKind": .members([
                 "staging": .integer(leftoverKinds.staging), "uploads": .integer(leftoverKinds.uploads),
                 "partials": .integer(leftoverKinds.partials), "orphans": .integer(leftoverKinds.orphans),
@@ -93,7 +97,7 @@ public struct CollectionReport: Sendable, Equatable {
                 "tagged": .integer(kept.tagged), "pinned": .integer(kept.pinned), "listed": .integer(kept.listed),
                 "referrers": .integer(kept.referrers),
                 "held": .integer(kept.held), "untagged": .integer(kept.untagged), "named": .integer(kept.named),
-                "leased": .integer(kept.leased),
+                "partial": .integer(kept.partial), "leased": .integer(kept.leased),
             ]),
             "seconds": .number("\(milliseconds / 1000).\(fraction)"), "complete": .bool(isComplete),
         ])

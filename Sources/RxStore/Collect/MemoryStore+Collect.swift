@@ -27,9 +27,15 @@ extension MemoryStore {
                     }
                 }
             }
+            let idle = state.idlePartials(before: Clock.now - min(leaseTime, options.leaseTime ?? leaseTime))
+            report.partialCopies = idle.count
+            for place in idle { state.removePartial(place) }
+            let kept = state.partial.values.reduce(into: Set<Digest>()) { $0.formUnion($1.kept) }
             for (digest, bytes) in state.blobs {
                 if named.contains(digest) {
                     report.kept.named += 1
+                } else if kept.contains(digest) {
+                    report.kept.partial += 1
                 } else if leased.contains(digest) {
                     report.kept.leased += 1
                 } else {
