@@ -43,7 +43,9 @@ TRANSFER = {
     "large": (large.transfer, False), "insert": (insert.insert, False), "slow": (slow.pull, False),
 }
 # Those of `make bench-loading`.
-LOADING = {"first-use": (loading.first_use, False), "bound": (loading.bound, False), "bridge": (loading.bridge, False)}
+LOADING = {
+    "first-use": (loading.first_use, False), "bound": (loading.bound, False), "dispatch": (loading.dispatch, False), "bridge": (loading.bridge, False),
+}
 STEPS.update(TRANSFER)
 STEPS.update(LOADING)
 MEMORY_LIMIT = 64.0

@@ -202,6 +202,16 @@ print(json.dumps(found))
 '''
 
 
+def dispatch(arena):
+    """A warm dispatch of a router in process, against a look-up of the same key in a dictionary."""
+    program = os.path.join(os.path.dirname(arena.rx), "rx-bench")
+    if not os.access(program, os.X_OK):
+        raise Failure(f"there is no {program} (make bench-programs)")
+    found = json.loads(run([program, "5" if arena.quick else "15"]))
+    routed, looked = (Series(name, "ns", found[name]) for name in ("router", "dictionary"))
+    return Outcome("dispatch", f"one of 1,000 routes, warm, {len(routed.values)} rounds", [routed, looked], [Ratio(routed, looked, "<=", 10)])
+
+
 def bridge(arena):
     """Requests a second that one host answers to a program: what it has bound, and a file of it."""
     seconds = 2 if arena.quick else 5

@@ -60,6 +60,18 @@ import Testing
         #expect(isolated.error.contains("ModuleNotFoundError: No module named 'lazy01'\n"), "\(isolated.error)")
     }
 
+    @Test func `what was used without asking is in the trace`() throws {
+        let first = try run(["--allow", "lazy*", "--record"], ["python3", "-c", "import lazy00"])
+        #expect(first.status == 0, "\(first.error)")
+        let asked = try String(contentsOf: packages.work.url.appendingPathComponent("rx.trace"), encoding: .utf8)
+        #expect(asked.contains(#""lazy00/inner/deep.py""#), "\(asked)")
+        #expect(!asked.contains("later.py"))
+        try FileManager.default.removeItem(at: packages.work.url.appendingPathComponent("rx.trace"))
+        #expect(packages.registry.end() == 0)
+        #expect(try run(["--record"], ["python3", "-c", "import lazy00"]).status == 0)
+        #expect(try String(contentsOf: packages.work.url.appendingPathComponent("rx.trace"), encoding: .utf8) == asked)
+    }
+
     @Test func `another sitecustomize still runs`() throws {
         try packages.work.write("site/sitecustomize.py", "print('site of the user')\n")
         let ended = try RxTesting.run(

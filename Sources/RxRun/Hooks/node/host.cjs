@@ -71,9 +71,11 @@ function open() {
 
 // What was used without a request, for `rx run --record` and `rx routes`: the host reads it after the program's end.
 const uses = new Set();
+let writesAtExit = false;
 function used(root, path) {
   if (!process.env.RX_LOADER_USES) return;
-  if (uses.size === 0) process.once("exit", flush);
+  if (!writesAtExit) process.once("exit", flush);
+  writesAtExit = true;
   uses.add(root.slice(-64) + "/" + path + "\0");
   // The thread in which Node 20 resolves imports ends without a word.
   if (endsSilently.value) flush();
