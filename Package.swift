@@ -70,6 +70,10 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // What `make bench-loading` measures in process; no part of what is installed.
+        .executableTarget(
+            name: "rx-bench", dependencies: ["RxLoader", "RxModel"], path: "Tests/Benchmarks/RouterBench", swiftSettings: strict),
+
         .target(
             name: "RxTesting", dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxStore", "CMutexOrder"], path: "Tests/RxTesting",
             swiftSettings: strict),

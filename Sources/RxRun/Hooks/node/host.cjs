@@ -15,7 +15,14 @@ class Trouble extends Error {
 
 // The root folder of the resource that provides a package. Throws `Trouble`.
 function bind(name) {
-  return get("/v1/modules/node/" + encodeURIComponent(name), "text/plain").trimEnd().split("\t")[3];
+  const line = get("/v1/modules/node/" + encodeURIComponent(name), "text/plain");
+  try {
+    // For threads and processes that start later.
+    real.appendFileSync(process.env.RX_LOADER_BOUND, line);
+  } catch {
+    // The table spares requests; without it each module is asked for.
+  }
+  return line.trimEnd().split("\t")[3];
 }
 
 // Has one file of a resource put in its place. Throws `Trouble`.
@@ -64,9 +71,11 @@ function open() {
 
 // What was used without a request, for `rx run --record` and `rx routes`: the host reads it after the program's end.
 const uses = new Set();
+let writesAtExit = false;
 function used(root, path) {
   if (!process.env.RX_LOADER_USES) return;
-  if (uses.size === 0) process.once("exit", flush);
+  if (!writesAtExit) process.once("exit", flush);
+  writesAtExit = true;
   uses.add(root.slice(-64) + "/" + path + "\0");
   // The thread in which Node 20 resolves imports ends without a word.
   if (endsSilently.value) flush();

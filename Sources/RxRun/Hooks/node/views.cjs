@@ -6,7 +6,7 @@ const paths = require("node:path");
 const host = require("./host.cjs");
 
 // Data hooks look here, too: what is asked below is asked of Node's own functions.
-const { existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync } = host.real;
+const { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync } = host.real;
 
 // Folder of all views, with a slash at its end. A view's name in it is the 64 digits of its manifest's digest; beside it are the list of
 // its files, `DIGITS.files`, and a folder in which Node finds it as a package, `DIGITS.node`.
@@ -75,7 +75,6 @@ function bind(name) {
 }
 
 class View {
-  #present = new Set();
   #files = null;
   #folders = null;
 
@@ -114,24 +113,20 @@ class View {
 
   // Makes sure that a file or folder of the resource is here; false when it has nothing of this path. Throws `Trouble`.
   ensure(path) {
-    if (this.#present.has(path)) return true;
     const full = paths.join(this.root, path);
     if (existsSync(full)) {
       host.used(this.root, path);
-    } else {
-      if (!this.files.has(path)) {
-        if (!this.folders.has(path)) return this.#follow(path);
-        mkdirSync(full, { recursive: true });
-        return true;
-      }
-      for (const each of this.companions(path)) {
-        if (!existsSync(paths.join(this.root, each))) host.fetch(this.digest, each);
-      }
-      host.fetch(this.digest, path);
-      const target = linkTarget(full);
-      if (target !== null) this.ensure(paths.posix.normalize(paths.posix.join(paths.posix.dirname(path), target)));
+      return true;
     }
-    this.#present.add(path);
+    if (!this.files.has(path)) {
+      if (!this.folders.has(path)) return this.#follow(path);
+      mkdirSync(full, { recursive: true });
+      return true;
+    }
+    for (const each of this.companions(path)) {
+      if (!existsSync(paths.join(this.root, each))) host.fetch(this.digest, each);
+    }
+    host.fetch(this.digest, path);
     return true;
   }
 
@@ -209,14 +204,6 @@ class View {
       return place?.view === this && place.path !== link && this.ensure([place.path, ...parts.slice(count)].join("/"));
     }
     return false;
-  }
-}
-
-function linkTarget(path) {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
   }
 }
 

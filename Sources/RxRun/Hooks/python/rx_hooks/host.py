@@ -17,8 +17,14 @@ atexit.register(_idle.clear)
 
 def bind(name):
     """The root folder of the resource that provides a module. Throws `Trouble`."""
-    answer = _get("/v1/modules/python/" + _quoted(name.encode()), "text/plain")
-    return answer.decode("utf-8", "surrogateescape").rstrip("\n").split("\t")[3]
+    line = _get("/v1/modules/python/" + _quoted(name.encode()), "text/plain")
+    try:
+        # For processes that start later.
+        with open(os.environ["RX_LOADER_BOUND"], "ab", 0) as table:
+            table.write(line)
+    except (KeyError, OSError):
+        pass
+    return os.fsdecode(line).rstrip("\n").split("\t")[3]
 
 
 def fetch(digest, path):

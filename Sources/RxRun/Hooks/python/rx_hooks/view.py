@@ -4,7 +4,7 @@ import atexit
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import EXTENSION_SUFFIXES, BYTECODE_SUFFIXES, SOURCE_SUFFIXES
 from _frozen_importlib_external import ExtensionFileLoader, FileFinder, SourceFileLoader, SourcelessFileLoader
-from os import environ, fsdecode, fsencode, makedirs, path as paths, readlink, register_at_fork, stat
+from os import environ, fsdecode, fsencode, makedirs, path as paths, register_at_fork, stat
 
 # Folder of all views, with a slash at its end; a view's name in it is the 64 digits of its manifest's digest.
 VIEWS = environ["RX_LOADER_VIEWS"].rstrip("/") + "/"
@@ -41,7 +41,7 @@ class View:
         self.root, self.digest = root, "sha256:" + root[-64:]
         # Modules that the resource is known to provide.
         self.names = set()
-        self._present, self._files, self._folders = set(), None, None
+        self._files, self._folders = None, None
 
     @property
     def files(self):
@@ -73,25 +73,17 @@ class View:
 
     def ensure(self, path):
         """Makes sure that a file or folder of the resource is here; nothing happens for any other path. Throws `Trouble`."""
-        if path in self._present:
-            return
         full = self.root + "/" + path
         if exists(full):
             note(self, path)
-        else:
-            if path not in self.files:
-                return self._follow(path)
-            for each in self.companions(path):
-                if not exists(self.root + "/" + each):
-                    self._fetch(each)
-            self._fetch(path)
-            try:
-                target = readlink(full)
-            except OSError:
-                target = None
-            if target is not None:
-                self.ensure(paths.normpath(paths.join(paths.dirname(path), target)))
-        self._present.add(path)
+            return
+        if path not in self.files:
+            self._follow(path)
+            return
+        for each in self.companions(path):
+            if not exists(self.root + "/" + each):
+                self._fetch(each)
+        self._fetch(path)
 
     def complete(self, folder):
         """Makes sure that all files of a folder are here, and folders for those within: a listing shows what the resource has."""
