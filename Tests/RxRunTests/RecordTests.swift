@@ -48,6 +48,10 @@ import Testing
         let trace = try #require(try RunPolicy.trace(RunRecord.traceFile(of: file)))
         #expect(trace.files == [bound.resource.digest: [try FilePath(parsing: "x.py")]])
         #expect(RunRecord.traceFile(of: "a/b") == "a/b.trace")
+        try bench.shelves.put("other:1", ["z.py": "z"])
+        let named = try bench.binder(allow: ["other", "acme/x"])
+        _ = try named.bind(python("x"))
+        #expect(RunRecord(named).entries.map { "\($0.locator)" } == ["acme/x:3"], "one that was only looked at is not used")
     }
 
     @Test func `of routes keeps what was checked last, with all uses of it`() throws {
@@ -73,9 +77,10 @@ import Testing
         let now = Int(Date().timeIntervalSince1970)
         let stored = try bench.shelves.put("x:1", ["x.py": "x"])
         let there = try Locator(parsing: "r.example/x:1")
+        let policy = ModulePolicy(lock: nil, lockFile: nil, patterns: [try AllowPattern(parsing: "x")])
         func known(_ locator: Locator, age: Int, offline: Bool = false) throws -> Bool {
             let route = Route(module: try python("x"), locator: locator, digest: stored.digest, uses: 1, checkedAt: now - age)
-            return !RouteRecord(merging: [route]).known(bench.supply, offline: offline).isEmpty
+            return !RouteRecord(merging: [route]).known(bench.supply, policy, offline: offline).isEmpty
         }
         #expect(try known(there, age: 10))
         #expect(try !known(there, age: 400))
