@@ -98,7 +98,7 @@ let package = Package(
         tests("RxTortureTests", ["RxTorture", "RxPosix", "RxCrypto"]),
         tests("CommandTests", ["rx"]),
         tests("DistributionTests", ["RxCrypto"]),
-        tests("EndToEndTests", ["RxPosix"]),
+        tests("EndToEndTests", ["RxPosix", "RxClient", "RxLoader", "RxStore"]),
         tests("ArchitectureTests", []),
     ]
 )

@@ -1,5 +1,6 @@
 import CPosix
 import Glibc
+import Synchronization
 
 /// Runs another program in this one's place: with its standard input, output and error, its terminal, and the signals that are sent to it.
 public enum ChildProgram {
@@ -8,6 +9,7 @@ public enum ChildProgram {
 
     /// Blocks the signals that `run` passes on, in this thread and those that it starts. Call it before any thread.
     public static func holdSignals() {
+        OpenFileLimit.note()
         // Inherited as ignored, the end of the program would not be told.
         signal(SIGCHLD, SIG_DFL)
         var set = waited
@@ -24,7 +26,7 @@ public enum ChildProgram {
         var variables = inherited(without: changes) + changes.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for variable in variables { free(variable) } }
         var process: Int32 = 0
-        let code = rx_spawn(&process, words[0], &arguments, &variables, 0, 1, 2)
+        let code = OpenFileLimit.asStarted { rx_spawn(&process, words[0], &arguments, &variables, 0, 1, 2) }
         guard code == 0 else { throw PosixError("run", words[0], errno: code) }
         return wait(for: process)
     }
@@ -63,5 +65,26 @@ public enum ChildProgram {
             next += 1
         }
         return variables
+    }
+}
+
+/// How many files a program may have open: a server raises that for itself, and not for the programs that it starts.
+private enum OpenFileLimit {
+    private static let kind = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
+    private static let started = Mutex<rlimit?>(nil)
+
+    /// Remembers it as it is now.
+    static func note() {
+        var limit = rlimit()
+        if getrlimit(kind, &limit) == 0 { started.withLock { $0 = limit } }
+    }
+
+    /// Runs `body` with the limit that was remembered.
+    static func asStarted<Value>(_ body: () -> Value) -> Value {
+        var raised = rlimit()
+        guard var limit = started.withLock({ $0 }), getrlimit(kind, &raised) == 0 else { return body() }
+        _ = setrlimit(kind, &limit)
+        defer { _ = setrlimit(kind, &raised) }
+        return body()
     }
 }

@@ -101,7 +101,7 @@ final class LoaderDesk: Sendable {
                 code: .invalidRequest)
         }
         let offers = request.isOffline ? supply.offline : supply
-        let known = RouteRecord(home: home).known(offers, offline: request.isOffline)
+        let known = RouteRecord(home: home).known(offers, request.policy, offline: request.isOffline)
         let binder = ModuleBinder(policy: request.policy, supply: offers, known: known)
         let token = sessions.add(binder)
         state.withLock { $0.owners[token] = request.process }

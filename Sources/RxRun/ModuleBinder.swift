@@ -58,13 +58,7 @@ package final class ModuleBinder: Sendable {
     package init(policy: ModulePolicy, supply: ModuleSupply, known: [ModuleName: KnownModule] = [:]) {
         self.policy = policy
         self.supply = supply
-        let allowed = known.filter { module, known in
-            switch policy.decide(module) {
-            case .allowed: true
-            case .named: policy.allows(resource: known.locator.at(registry: nil))
-            case .locked, .refused: false
-            }
-        }
+        let allowed = known.filter { policy.mayBe($0.key, $0.value.locator) }
         state = Mutex(State(known: allowed))
     }
 

@@ -39,6 +39,15 @@ package struct ModulePolicy: Sendable {
         return named.isEmpty ? .refused : .named(named)
     }
 
+    /// Whether a module may be a resource that is not locked.
+    func mayBe(_ module: ModuleName, _ locator: Locator) -> Bool {
+        switch decide(module) {
+        case .allowed: true
+        case .named: allows(resource: locator.at(registry: nil))
+        case .locked, .refused: false
+        }
+    }
+
     /// What may be done about a resource that is named itself.
     package func decide(_ locator: Locator) -> Decision {
         if let entry = lock?.entry(of: locator) { return .locked(entry) }

@@ -92,15 +92,15 @@ package struct RouteRecord: Sendable {
         }
     }
 
-    /// The modules that need not be looked for again: what was checked a short time ago, or anything while nobody can be asked; not what means
+    /// The modules that need not be looked for again, of those that a policy allows and no lock pins: what was checked a short time ago, or anything while nobody can be asked; not what means
     /// something else in the home's own store by now.
-    package func known(_ supply: ModuleSupply, offline: Bool) -> [ModuleName: KnownModule] {
+    package func known(_ supply: ModuleSupply, _ policy: ModulePolicy, offline: Bool) -> [ModuleName: KnownModule] {
         let now = Clock.now
         var known: [ModuleName: KnownModule] = [:]
-        for route in routes {
-            guard offline || 0..<RouteRecord.freshness ~= now - route.checkedAt,
-                !supply.hasMoved(route.module, from: route.locator, route.digest)
-            else { continue }
+        for route in routes where offline || 0..<RouteRecord.freshness ~= now - route.checkedAt {
+            guard policy.mayBe(route.module, route.locator), !supply.hasMoved(route.module, from: route.locator, route.digest) else {
+                continue
+            }
             known[route.module] = KnownModule(locator: route.locator.pinned(to: route.digest), checkedAt: route.checkedAt)
         }
         return known

@@ -13,7 +13,9 @@ package struct RunRecord: Sendable {
     package init(_ binder: ModuleBinder) {
         let uses = binder.uses
         var files: [Digest: Set<FilePath>] = [:]
-        let resources = binder.resources
+        // One that was only looked at, whether it provides something, is not used.
+        let bound = Set(binder.modules.map(\.resource.digest))
+        let resources = binder.resources.filter { bound.contains($0.digest) || uses[$0.digest] != nil }
         for resource in resources {
             // Under the paths that were asked for: a symlink is found again by its own.
             files[resource.digest] = Set((uses[resource.digest] ?? [:]).keys.filter { resource.tree.isFile($0) })

@@ -28,6 +28,16 @@ package struct ViewFolders: Sendable {
         removeDead()
     }
 
+    /// Removes every view of a home. Programs that run get what they ask for anew.
+    package static func removeAll(home: String) throws {
+        let views = "\(home)/cache/views"
+        // Others may be writing into it: they make a new one.
+        let aside = "\(views).\(RandomName.make())"
+        guard try Files.status(views) != nil else { return }
+        try Files.rename(views, to: aside)
+        try Files.removeTree(aside)
+    }
+
     /// Where the files of a resource appear.
     package func root(_ manifest: Digest) -> String { "\(folder)/\(manifest.hex)" }
 

@@ -7,7 +7,7 @@ import RxPosix
 enum Program {
     /// Every command, in the order the help shows them.
     static let commands: [Command] = [
-        .add, .list, .info, .ingest, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .pin,
+        .add, .list, .info, .ingest, .cat, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .pin,
         .unpin, .gc, .verify, .cache, .du, .config, .registry, .login, .logout, .serve, .runProgram, .freeze, .loader, .routes, .torture,
     ]
 

@@ -84,6 +84,17 @@ import Testing
         #expect(shelves.calls.count == 3)
     }
 
+    @Test func `asks again some seconds after a failure that may pass`() throws {
+        try shelves.put("acme:1", ["acme.py": "1"])
+        let binder = try bench.binder(allow: ["*"])
+        shelves.fail(RegistryError("down", code: .unreachable))
+        for _ in 0..<3 { #expect { try binder.bind(python("acme")) } throws: { ($0 as? RegistryError)?.code == .unreachable } }
+        #expect(shelves.calls.count == 1)
+        shelves.fail(nil)
+        Pause.wait(6.1)
+        #expect(try binder.bind(python("acme")).module.name == "acme")
+    }
+
     @Test func `asks nobody when it is offline, and says what is not here`() throws {
         let stored = try shelves.put("acme:1", ["acme.py": "1"])
         let lock = try Lock(of: stored)

@@ -135,7 +135,9 @@ struct Bench {
 
     var supply: ModuleSupply { ModuleSupply(index: shelves, local: shelves, remote: shelves, views: views) }
 
-    func binder(lock: Lock? = nil, allow: [String] = [], offline: Bool = false, known: [ModuleName: KnownModule] = [:]) throws -> ModuleBinder {
+    func binder(lock: Lock? = nil, allow: [String] = [], offline: Bool = false, known: [ModuleName: KnownModule] = [:]) throws
+        -> ModuleBinder
+    {
         let policy = ModulePolicy(
             lock: lock, lockFile: lock.map { _ in "rx.lock" }, patterns: try allow.map { try AllowPattern(parsing: $0) })
         return ModuleBinder(policy: policy, supply: offline ? supply.offline : supply, known: known)

@@ -26,7 +26,9 @@ import Testing
         try bench.views.present(FilePath(parsing: path), of: resource) { try resource.stored.open($0) }
     }
 
-    private func listing(_ root: String) throws -> [String] { try Files.tree(root).map { String($0.dropFirst(root.utf8.count + 1)) }.sorted() }
+    private func listing(_ root: String) throws -> [String] {
+        try Files.tree(root).map { String($0.dropFirst(root.utf8.count + 1)) }.sorted()
+    }
 
     @Test func `has what was asked for and nothing else`() throws {
         let resource = try resource()
@@ -147,7 +149,9 @@ import Testing
         #expect(try Files.read("\(resource.root)/a") == Array("plain".utf8))
     }
 
-    @Test(arguments: ["open", "fsync", "write", "rename", "futimens", "mkdir"]) func `leaves nothing half made on a full disk`(_ call: String)
+    @Test(arguments: ["open", "fsync", "write", "rename", "futimens", "mkdir"]) func `leaves nothing half made on a full disk`(
+        _ call: String
+    )
         throws
     {
         let resource = try resource()

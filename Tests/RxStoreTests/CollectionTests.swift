@@ -75,7 +75,7 @@ import Testing
         try store.catalog.read { database in
             let found = try (0..<256).map { prefix in
                 let own = files.filter { $0.bytes[0] == prefix }
-                return try PrefixFindings(database, prefix, files: own, dead: dead, leaseEnd: end)
+                return try PrefixFindings(database, prefix, files: own, dead: (dead, IDSet()), leaseEnd: end)
             }
             let garbage = try database.rows(
                 """

@@ -9,14 +9,13 @@ extension Client {
     /// Finds a resource, as `find` does, and gives it with its files, which are fetched when they are asked for: only its manifest comes now.
     /// One of a type that `partly` is false for, an artifact of another kind, and what is here as a whole, are as `find` gives them.
     public func bind(_ locator: Locator, partly: (_ type: String) -> Bool = { _ in true }) throws -> StoredResource {
-        if locator.registry == nil || locator.digest != nil, let here = try stored(locator), isCurrent(here, locator) { return here }
+        // What is pinned by its digest, or the store's own, is never asked for.
+        if locator.digest != nil, let here = try stored(locator) { return here }
+        if locator.registry == nil, let record = try local(locator) { return try shelved(record, as: locator) }
         let meter = TransferMeter(wire)
         if let host = locator.registry { return try bind(locator, registry(forHost: host), partly, meter) }
         return try firstAnswer(locator) { try bind(locator, $0, partly, meter) }
     }
-
-    /// What is the store's own, or pinned by its digest, is never asked for.
-    private func isCurrent(_ here: StoredResource, _ locator: Locator) -> Bool { locator.digest != nil || here.locator.registry == nil }
 
     /// What is here under a locator and a host, as a whole or in part: what was put last.
     func here(_ locator: Locator, host: String) throws -> StoredResource? {

@@ -63,30 +63,3 @@ private struct ServedFolder: Resource {
         .condition(.readOnly, "\(content.locator) can only be read: put a new version into a store or registry")
     }
 }
-
-/// What is in the folders of a tree of files.
-private struct FolderIndex: Sendable {
-    /// The names in each folder, those of folders with a `/` behind them; the root is nil.
-    private var names: [FilePath?: [String]] = [nil: []]
-
-    /// Finds the folders of sorted paths.
-    init(_ paths: [FilePath]) {
-        for path in paths {
-            var at = path
-            var name = path.lastName
-            while true {
-                let folder = at.parent
-                let isKnown = names[folder] != nil
-                names[folder, default: []].append(name)
-                guard !isKnown, let folder else { break }
-                at = folder
-                name = folder.lastName + "/"
-            }
-        }
-    }
-
-    /// The names in a folder, sorted by their bytes; nil when there is no such folder.
-    func list(_ folder: FilePath?) -> JSON? {
-        names[folder].map { names in .array(names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { .string($0) }) }
-    }
-}

@@ -36,6 +36,7 @@ extension StoreCheck {
         try checkSearch()
         try checkFresh()
         try checkAliases()
+        try checkPartialCopies()
     }
 
     private func checkTags() throws {

@@ -53,7 +53,8 @@ extension StoreUsage.Share {
     fileprivate var json: JSON {
         .members([
             "registry": registry.isEmpty ? nil : .string(registry), "repository": repository.map { .string($0) },
-            "tags": .integer(tags), "manifests": .integer(manifests), "unique": unique.json, "shared": shared.json,
+            "tags": .integer(tags), "manifests": .integer(manifests), "partialCopies": .integer(partialCopies), "unique": unique.json,
+            "shared": shared.json,
             "logicalBytes": .integer(logicalBytes),
         ])
     }
@@ -69,6 +70,6 @@ extension Table {
     fileprivate mutating func add(_ share: StoreUsage.Share) {
         add(
             Output.bytes(share.unique.bytes), Output.bytes(share.shared.bytes), Output.bytes(share.logicalBytes), "\(share.tags)",
-            share.name)
+            share.name + (share.partialCopies > 0 && share.repository != nil ? " (\(share.partialCopies) in part)" : ""))
     }
 }

@@ -28,7 +28,7 @@ extension Command {
             client, views: try ViewFolders(home: home, blobs: client.store.blobFolder), offline: invocation.has(.offline))
         let socket = invocation.value(.socket) ?? LoaderLink.socket(home: home)
         let binder = ModuleBinder(
-            policy: policy, supply: supply, known: RouteRecord(home: home).known(supply, offline: invocation.has(.offline)))
+            policy: policy, supply: supply, known: RouteRecord(home: home).known(supply, policy, offline: invocation.has(.offline)))
         let server = try LoaderServer(
             socket: socket, identity: LoaderServer.Identity(version: Version.text, registry: Environment.registry), binder: binder,
             supply: supply, home: home)

@@ -90,7 +90,7 @@ private struct RunHost {
             let client = try Client(home: home, environment: Environment.registry, version: Version.text)
             views = try ViewFolders(home: home, blobs: client.store.blobFolder)
             let supply = ModuleSupply(client, views: views, offline: isOffline)
-            let known = RouteRecord(home: home).known(supply, offline: isOffline)
+            let known = RouteRecord(home: home).known(supply, policy, offline: isOffline)
             let binder = ModuleBinder(policy: policy, supply: supply, known: known)
             let sessions = RunSessions()
             let server = try RunServer(sessions)
@@ -106,7 +106,9 @@ private struct RunHost {
     }
 
     private static func environment(_ url: String, _ notes: RunNotes, _ home: String) throws -> [String: String] {
-        try Hooks(HookFiles.all, home: home).environment(Host.environment).merging(notes.environment) { $1 }.merging(["RX_LOADER": url]) { $1 }
+        try Hooks(HookFiles.all, home: home).environment(Host.environment).merging(notes.environment) { $1 }.merging(["RX_LOADER": url]) {
+            $1
+        }
     }
 
     /// Ends it; gives what the program had when that is recorded.

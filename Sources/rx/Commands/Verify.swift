@@ -49,7 +49,8 @@ extension VerifyReport {
     var json: JSON {
         .members([
             "clean": .bool(isClean), "blobs": .integer(blobs), "bytes": .integer(bytes), "hashedBlobs": .integer(hashedBlobs),
-            "hashedBytes": .integer(hashedBytes), "manifests": .integer(manifests), "tags": .integer(tags), "found": .integer(found),
+            "hashedBytes": .integer(hashedBytes), "manifests": .integer(manifests), "tags": .integer(tags),
+            "partialCopies": .integer(partialCopies), "found": .integer(found),
             "repaired": .integer(repaired), "findings": .array(findings.map(\.json)),
             "clockAhead": clockAhead.map { .integer($0) },
             "leftovers": .object(
