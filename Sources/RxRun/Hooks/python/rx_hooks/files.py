@@ -22,7 +22,7 @@ def watch():
     if not _watching:
         _watching = True
         sys.addaudithook(_audit)
-        _look_through(os.stat)
+        os.stat = _Stat(os.stat)
 
 
 def _audit(event, arguments):
@@ -79,21 +79,28 @@ def _path(argument):
     return path if path[:1] == "/" else os.path.abspath(path)
 
 
-def _look_through(real):
-    """Makes `os.stat`, and with it `os.path.exists` and the like, see the files of a resource that are not here yet."""
+class _Stat:
+    """Stands in for `os.stat`, and with it for `os.path.exists` and the like: sees the files of a resource that are not here yet.
 
-    def stat(path, *, dir_fd=None, follow_symlinks=True):
+    An object, because a function that a class takes for its own, as `pathlib` once did with `os.stat`, becomes a method.
+    """
+
+    __name__ = __qualname__ = "stat"
+    __module__ = "os"
+
+    def __init__(self, real):
+        self._real = real
+        self.__doc__ = real.__doc__
+        for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
+            if real in able:
+                able.add(self)
+
+    def __call__(self, path, *, dir_fd=None, follow_symlinks=True):
         try:
-            return real(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+            return self._real(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
         except FileNotFoundError:
             name = _path(path) if dir_fd is None else None
             if name is None or not name.startswith(view.VIEWS) or "__pycache__" in name:
                 raise
             use(name)
-            return real(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
-
-    stat.__doc__, stat.__module__ = real.__doc__, real.__module__
-    for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
-        if real in able:
-            able.add(stat)
-    os.stat = stat
+            return self._real(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
