@@ -32,7 +32,7 @@ SANITIZERS ?= thread address
 # The suites that run under a sanitizer; EndToEndTests, CommandTests and DistributionTests test another program, the release binary.
 SANITIZED = RxModelTests|RxPosixTests|RxArchiveTests|RxChunksTests|RxStoreTests|RxSourceTests|RxServerTests|RxClientTests|FuzzTests
 
-.PHONY: setup setup-test setup-bench build faults run test torture check format install bench bench-transfer bench-scale large fuzzer fuzz fuzz-short fuzz-merge \
+.PHONY: setup setup-test setup-bench build faults run test torture check format install bench bench-programs bench-transfer bench-loading bench-scale large fuzzer fuzz fuzz-short fuzz-merge \
 	sanitize clean help
 
 help:
@@ -42,7 +42,7 @@ help:
 	@echo 'make fuzz     RUNS=$(RUNS) TARGET=one parser, or all    make sanitize   the tests under SANITIZERS="$(SANITIZERS)"'
 	@echo 'make bench-scale  how cost grows to a million blobs'
 	@echo 'make torture  ROUNDS=$(ROUNDS) SEED=$(SEED): kill, fill, break and cut off stores, and see that nothing is lost'
-	@echo 'make large    a 3 GiB archive in bounded memory            make bench-transfer  push and pull alone'
+	@echo 'make large    a 3 GiB archive in bounded memory            make bench-transfer, bench-loading  push and pull, rx run alone'
 
 setup:
 	@$(call install_missing,$(LIBRARIES) $(TOOLS))
@@ -110,11 +110,17 @@ sanitize: build setup-test
 install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/rx
 
-bench: build setup-bench
+bench-programs:
+	$(SWIFT) build $(RELEASE) --product rx-bench
+
+bench: build bench-programs setup-bench
 	python3 Tests/Benchmarks/bench.py $(BINARY)
 
 bench-transfer: build setup-bench
 	python3 Tests/Benchmarks/bench.py $(BINARY) --transfer
+
+bench-loading: build bench-programs setup-bench
+	python3 Tests/Benchmarks/bench.py $(BINARY) --loading
 
 # Stores of up to a million blobs: several minutes and 6 GiB of disk. `make bench-scale SCALE=--quick` ends at 100,000.
 bench-scale: build setup-bench

@@ -35,7 +35,7 @@ extension Client {
         guard declared.isEmpty, let namesake = module.namesake else { return declared }
         let hosts = registries.compactMap { try? $0.get().authority }
         let records = try ([nil] + hosts).compactMap { try local(namesake.at(registry: $0)) }
-        return records.compactMap { Provider(named: $0, at: $0.reference.locator.registry) }
+        return records.compactMap { Provider(named: $0, at: $0.reference.locator.registry, module) }
     }
 
     /// The resources of a registry that provide a module: one of each repository, the one put last first. Where none says so, or the registry
@@ -52,7 +52,7 @@ extension Client {
         }
         guard declared.isEmpty, let namesake = module.namesake else { return declared }
         do {
-            return [Provider(named: try describe(namesake, registry).record, at: registry.authority)].compactMap { $0 }
+            return [Provider(named: try describe(namesake, registry).record, at: registry.authority, module)].compactMap { $0 }
         } catch let error as RegistryError where error.code == .resourceNotFound { return [] }
     }
 
@@ -78,10 +78,13 @@ extension Client {
 }
 
 extension Provider {
-    /// A resource that has the module's name and says nothing of what it provides; nil for another one.
-    fileprivate init?(named record: ResourceRecord, at registry: String?) {
-        guard record.isResource, record.definition.provides.isEmpty else { return nil }
+    /// A resource that has the module's name and says nothing of what it provides, or that it provides it, where nobody had looked at that; nil for
+    /// another one.
+    fileprivate init?(named record: ResourceRecord, at registry: String?, _ module: ModuleName) {
+        let said = record.definition.provides
+        guard record.isResource, said.isEmpty || said.names.contains(module) else { return nil }
         self.init(
-            locator: record.reference.locator.at(registry: registry), manifest: record.manifestDigest, tree: record.tree, isDeclared: false)
+            locator: record.reference.locator.at(registry: registry), manifest: record.manifestDigest, tree: record.tree,
+            isDeclared: !said.isEmpty)
     }
 }

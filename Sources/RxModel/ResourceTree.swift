@@ -33,8 +33,9 @@ public struct ResourceTree: Sendable {
     /// Takes the files of a manifest.
     public init(_ manifest: ResourceManifest) { files = manifest.files }
 
-    /// Where a path leads through the resource's own symlinks; nil where there is nothing, and for what would leave the root.
-    public func find(_ path: FilePath?) -> Place? {
+    /// Where a path leads through the resource's own symlinks; nil where there is nothing, and for what would leave the root. `follow` is told of
+    /// each symlink on the way, in order.
+    public func find(_ path: FilePath?, follow: (ResourceFile) -> Void = { _ in }) -> Place? {
         guard let path else { return .folder(nil) }
         if let file = file(path), file.symlink == nil { return .file(file) }
         var at: [Substring] = []
@@ -55,6 +56,7 @@ public struct ResourceTree: Sendable {
             guard let target = file.symlink else { return left.isEmpty ? .file(file) : nil }
             follows += 1
             guard follows < ResourceTree.followLimit, target.utf8.first != UInt8(ascii: "/") else { return nil }
+            follow(file)
             at.removeLast()
             left += target.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) }.reversed()
         }
@@ -89,7 +91,8 @@ public struct ResourceTree: Sendable {
         return first { !ResourceTree.precedes($0, prefix + last) && !$0.utf8.elementsEqual((prefix + last).utf8) }
     }
 
-    private func file(_ path: FilePath) -> ResourceFile? {
+    /// The file or symlink of a path itself; nil where there is none.
+    package func file(_ path: FilePath) -> ResourceFile? {
         let index = first { !ResourceTree.precedes($0, path.text) }
         return index < files.count && files[index].path == path ? files[index] : nil
     }

@@ -23,7 +23,7 @@ public enum Interruption {
         var set = sigset_t()
         sigemptyset(&set)
         var isEmpty = true
-        for number in [SIGINT, SIGTERM] where !isIgnored(number) {
+        for number in [SIGINT, SIGTERM] where !Signals.isIgnored(number) {
             sigaddset(&set, number)
             isEmpty = false
         }
@@ -80,12 +80,6 @@ public enum Interruption {
         let aside = "\(path)\(suffix)"
         guard rename(path, aside) == 0 else { return }
         for _ in 0..<10 where (try? Files.removeTree(aside)) == nil {}
-    }
-
-    private static func isIgnored(_ number: Int32) -> Bool {
-        var present = sigaction()
-        guard sigaction(number, nil, &present) == 0 else { return false }
-        return unsafeBitCast(present.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 }
 

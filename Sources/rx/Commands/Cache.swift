@@ -1,5 +1,6 @@
 import RxClient
 import RxModel
+import RxRun
 import RxStore
 
 extension Command {
@@ -21,6 +22,7 @@ extension Command {
                 let client = try Home.client(invocation)
                 let registry = try invocation.value(host).map { try client.cacheHost($0) }
                 let (removed, pinned, partial) = try client.store.removeCached(registry: registry)
+                if registry == nil { try ViewFolders.removeAll(home: client.home) }
                 let what = registry.map { "Cleared cached resources from \($0)" } ?? "Cleared all cached resources"
                 var rest = pinned > 0 ? "\n  Kept: \(Output.count(pinned, "pinned tag"))" : ""
                 if partial > 0 { rest += "\n  And \(Output.count(partial, "copy", "copies")) of which some files were here" }

@@ -47,12 +47,15 @@ struct Option: Sendable {
     var value: String?
     /// What it does.
     let help: String
+    /// Whether it may be given more than once.
+    let repeats: Bool
 
-    init(_ name: String, short: String? = nil, _ value: String? = nil, _ help: String) {
+    init(_ name: String, short: String? = nil, _ value: String? = nil, _ help: String, repeats: Bool = false) {
         self.name = name
         self.short = short
         self.value = value
         self.help = help
+        self.repeats = repeats
     }
 
     static let json = Option("--json", nil, "print JSON for programs")
