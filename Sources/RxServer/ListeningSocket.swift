@@ -57,7 +57,7 @@ struct ListeningSocket {
     private static let firstByteSeconds: Int32 = 1
     /// How many bytes of answers wait in the kernel before they are sent, for each connection (tcp(7)). It would take megabytes, and as long
     /// as a slow client needs for a third of them nothing would seem to move: the connection would count as idle. Source: API-051.
-    private static let mostUnsentBytes: Int32 = 64 << 10
+    private static let mostUnsentBytes: Int32 = 128 << 10
 
     private static func port(of number: Int32) -> Int {
         var address = sockaddr_storage()

@@ -192,9 +192,10 @@ private struct Maker {
     private mutating func step(_ epoch: Int, _ actor: Int, _ servers: Int) -> Element {
         // The last actor may be one without a home: it speaks HTTP alone, and collects.
         let action = actor < homes ? any(servers) : homeless(servers)
-        var points = FaultPoint.named
-        if case .collect = action, chance.happens(60) { points = FaultPoint.collecting }
-        let fault = chance.happens(25) ? Fault.any(&chance, of: points, passages: [1, 1, 2, 3, 4]) : nil
+        // Few collections find anything to delete: those that do are struck there.
+        let isCollection = if case .collect = action { true } else { false }
+        let points = isCollection ? chance.one(of: [FaultPoint.deleting, FaultPoint.collecting, FaultPoint.named]) : FaultPoint.named
+        let fault = chance.happens(isCollection ? 50 : 25) ? Fault.any(&chance, of: points, passages: [1, 1, 2, 3, 4]) : nil
         return .step(
             epoch: epoch, actor: actor, action, fault: fault, killedAfter: chance.happens(12) ? chance.number(1...60) : nil)
     }
