@@ -126,10 +126,11 @@ extension FuzzTarget {
         else { return }
         let again = try accepted("its own manifest") { try ResourceManifest(parsing: manifest.bytes) }
         try must(again == manifest, "a manifest is read as another")
-        let targets = Dictionary(uniqueKeysWithValues: manifest.files.map { ($0.path.text, $0.symlink) })
         try checkResourceTree(manifest)
-        for file in manifest.files where file.symlink != nil {
-            try must(Resolution(targets).staysInside(file.path.text), "\(file.path) leads out of its root")
+        let links = manifest.files.compactMap { file in file.symlink.map { (Array(file.path.text.utf8), Array($0.utf8)) } }
+        let resolution = Resolution(Dictionary(uniqueKeysWithValues: links))
+        for (path, _) in links {
+            try must(resolution.staysInside(path), "\\(String(decoding: path, as: UTF8.self)) leads out of its root")
         }
     }
 }
@@ -167,31 +168,33 @@ extension FuzzTarget {
     }
 }
 
-/// Follows symlinks as a kernel does, one name at a time from the root.
+/// Follows symlinks as a kernel does, one name at a time from the root. Names are bytes, as they are there: to `String`, a slash and a
+/// mark that combines with it are one character, and two spellings of a name are one name.
 private struct Resolution {
-    private let targets: [String: String?]
+    private let targets: [[UInt8]: [UInt8]]
 
-    init(_ targets: [String: String?]) { self.targets = targets }
+    init(_ targets: [[UInt8]: [UInt8]]) { self.targets = targets }
 
-    func staysInside(_ path: String) -> Bool {
-        var folder: [Substring] = []
-        var left = path.split(separator: "/")
+    func staysInside(_ path: [UInt8]) -> Bool {
+        let slash = UInt8(ascii: "/")
+        var folder: [ArraySlice<UInt8>] = []
+        var left = path.split(separator: slash)
         var follows = 0
         while !left.isEmpty {
             let name = left.removeFirst()
-            if name == "." { continue }
-            if name == ".." {
+            if name.elementsEqual(".".utf8) { continue }
+            if name.elementsEqual("..".utf8) {
                 if folder.isEmpty { return false }
                 folder.removeLast()
                 continue
             }
-            guard let target = targets[(folder + [name]).joined(separator: "/")] ?? nil else {
+            guard let target = targets[Array((folder + [name]).joined(separator: [slash]))] else {
                 folder.append(name)
                 continue
             }
             follows += 1
-            if follows > 40 || target.hasPrefix("/") { return false }
-            left = target.split(separator: "/") + left
+            if follows > 40 || target.first == slash { return false }
+            left = target.split(separator: slash) + left
         }
         return true
     }
