@@ -18,6 +18,8 @@ struct ResourcePull {
     let previous: @Sendable () -> [FilePath: Digest]
     /// The folder that is to hold the resource, which is filled meanwhile; nil when none is.
     let folder: EarlyFolder?
+    /// Whether the registry is so near that to compress what it sends takes longer than to send it.
+    let isNear: Bool
 
     /// Stores a resource that the registry has described, and nothing when it does not come whole; what has come of it is found again by
     /// the next try.
@@ -140,7 +142,7 @@ struct ResourcePull {
         let query = FetchQuery(repository: repository, .positions(positions, manifest: manifest))
         let wanted = Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first }
         try BytePipe.run { sink in
-            try calls.fetch(query, into: sink)
+            try calls.fetch(query, plain: isNear, into: sink)
         } consume: { stream in
             do { try intake.receive(stream, wanted: wanted, lane: lane) } catch let error as ContentError
                 where error.code == .invalidContent
