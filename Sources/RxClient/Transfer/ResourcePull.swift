@@ -7,6 +7,9 @@ import RxStore
 /// Brings the blobs of one resource here from a registry that has negotiated transfers: does what `PullMachine` decides.
 /// Source: Specs/12-transfer, "Client".
 struct ResourcePull {
+    /// Of so many files the tables that are made in passing are worth giving back to the system.
+    private static let many = 20_000
+
     let calls: TransferCalls
     let large: LargeBlobs
     let store: any Store
@@ -78,6 +81,8 @@ struct ResourcePull {
             case .fetch(let freight):
                 progress.begin("pulling", total: freight.bytes, files: freight.count)
                 if !isCurrent { folder?.begin(manifest, digest) }
+                // So did looking what is here: nothing of that is to lie beside what comes.
+                if manifest.files.count > ResourcePull.many { Host.trimHeap() }
                 let (received, failure) = fetch(freight, manifest, digest, operation)
                 if !received.isEmpty { patience.progressed() }
                 if let failure {
