@@ -148,7 +148,7 @@ extension Client {
         let pull = ResourcePull(
             calls: TransferCalls(registry: registry, transport: transport), large: largeBlobs(of: asked.repository, at: registry),
             store: store, progress: progress, meter: meter, repository: asked.repository, previous: previousBlobs(reference),
-            folder: folder)
+            folder: folder, isNear: meter.isNear)
         do { return try transfer(pull) } catch let error as RegistryError where error.cause is WithoutTransfers {
             // The header is there and the call is not: something between here and the registry keeps it away.
             faces.note(.rx, transfers: false, for: registry)
