@@ -130,7 +130,7 @@ extension FuzzTarget {
         let links = manifest.files.compactMap { file in file.symlink.map { (Array(file.path.text.utf8), Array($0.utf8)) } }
         let resolution = Resolution(Dictionary(uniqueKeysWithValues: links))
         for (path, _) in links {
-            try must(resolution.staysInside(path), "\\(String(decoding: path, as: UTF8.self)) leads out of its root")
+            try must(resolution.staysInside(path), "\(String(decoding: path, as: UTF8.self)) leads out of its root")
         }
     }
 }
