@@ -58,13 +58,21 @@ let package = Package(
                 "CCurl",
             ]),
         module("RxTorture", ["RxModel", "RxPosix", "RxCrypto", "CPosix"]),
+        .target(
+            name: "RxRun",
+            dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxHTTP", "RxProtocol", "RxStore", "RxLoader", "RxServer", "RxClient"],
+            resources: [.embedInCode("Hooks")], swiftSettings: strict),
         .executableTarget(
             name: "rx",
             dependencies: [
                 "RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer",
-                "RxClient", "RxTorture",
+                "RxClient", "RxRun", "RxTorture",
             ],
             swiftSettings: strict),
+
+        // What `make bench-loading` measures in process; no part of what is installed.
+        .executableTarget(
+            name: "rx-bench", dependencies: ["RxLoader", "RxModel"], path: "Tests/Benchmarks/RouterBench", swiftSettings: strict),
 
         .target(
             name: "RxTesting", dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxStore", "CMutexOrder"], path: "Tests/RxTesting",
@@ -84,10 +92,13 @@ let package = Package(
         tests(
             "RxClientTests",
             ["RxClient", "RxLoader", "RxHTTP", "RxProtocol", "RxStore", "RxArchive", "RxCrypto", "RxChunks", "RxPosix"]),
+        tests(
+            "RxRunTests",
+            ["RxRun", "RxPosix", "RxCrypto", "RxHTTP", "RxStore", "RxLoader", "RxClient", "RxServer"]),
         tests("RxTortureTests", ["RxTorture", "RxPosix", "RxCrypto"]),
         tests("CommandTests", ["rx"]),
         tests("DistributionTests", ["RxCrypto"]),
-        tests("EndToEndTests", ["RxPosix"]),
+        tests("EndToEndTests", ["RxPosix", "RxClient", "RxLoader", "RxStore"]),
         tests("ArchitectureTests", []),
     ]
 )

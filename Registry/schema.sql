@@ -144,5 +144,16 @@ CREATE TABLE uses (
     used_at INTEGER NOT NULL
 ) STRICT;
 
+-- Version 6.
 -- A repository's tags, the newest last.
 CREATE INDEX tags_by_age ON tags (registry, repository, seq);
+
+-- Version 7.
+-- Which modules of which language a resource provides.
+CREATE TABLE provides (
+    language TEXT NOT NULL,
+    module TEXT NOT NULL,
+    manifest INTEGER NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
+    PRIMARY KEY (language, module, manifest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX provides_by_manifest ON provides (manifest);

@@ -47,6 +47,8 @@ int rx_terminal_columns(int descriptor) {
 
 int rx_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
+int rx_signal_of_kernel(void) { return SI_KERNEL; }
+
 int rx_spawn(int *process, const char *program, char *const arguments[], char *const environment[], int input, int output, int errors) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;

@@ -16,14 +16,14 @@ struct TarHeaders {
     private let bytes: UnsafeRawBufferPointer
 
     /// Throws `ContentError` for a name that holds NUL and for an unknown kind of entry; `shown` is the entry's name for messages.
-    init(_ bytes: UnsafeRawBufferPointer, shown: String) throws(ContentError) {
+    init(_ bytes: UnsafeRawBufferPointer, shown: @autoclosure () -> String) throws(ContentError) {
         self.bytes = bytes
         var offset = 0
         while offset + TarHeaders.block <= bytes.count {
             kind = bytes[offset + 156]
             switch kind {
             case UInt8(ascii: "x"), UInt8(ascii: "X"), UInt8(ascii: "g"), UInt8(ascii: "L"), UInt8(ascii: "K"):
-                let size = try size(at: offset, shown)
+                let size = try size(at: offset, shown())
                 let body = UnsafeRawBufferPointer(rebasing: bytes[(offset + TarHeaders.block)...].prefix(size))
                 switch kind {
                 case UInt8(ascii: "L"): try takeName(body)
@@ -37,20 +37,20 @@ struct TarHeaders {
                 return
             default:
                 let text = String(decoding: CollectionOfOne(kind), as: UTF8.self)
-                throw ContentError("entry \(shown): entries of kind \(FilePath.quoted(text)) are not allowed")
+                throw ContentError("entry \(shown()): entries of kind \(FilePath.quoted(text)) are not allowed")
             }
         }
     }
 
     /// The octal number in a header's size field.
-    private func size(at header: Int, _ shown: String) throws(ContentError) -> Int {
+    private func size(at header: Int, _ shown: @autoclosure () -> String) throws(ContentError) -> Int {
         var size = 0
         for byte in bytes[(header + 124)..<(header + 136)] {
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "7"): size = size << 3 | Int(byte & 7)
             case UInt8(ascii: " ") where size == 0: continue
             case UInt8(ascii: " "), 0: return size
-            default: throw ContentError("entry \(shown): an extended header has a damaged length")
+            default: throw ContentError("entry \(shown()): an extended header has a damaged length")
             }
         }
         return size

@@ -31,7 +31,8 @@ final class TarReader {
     private var position = 0
     private var size = 0
     private var isAtEnd = true
-    private var shown = ""
+    /// Whose content that is; nil before there is any.
+    private var entry: Entry?
 
     /// Reads the tar that `source` holds. Throws `ContentError` when it is none.
     init(_ source: any ByteSource, limits: ArchiveLimits) throws {
@@ -50,7 +51,7 @@ final class TarReader {
         let start = Int(archive_filter_bytes(raw, 0))
         feed.beginHeaders(at: start)
         var entry: OpaquePointer?
-        shown = ""
+        self.entry = nil
         let result = rx_archive_next_header(raw, &entry)
         let end = Int(archive_filter_bytes(raw, 0))
         if result == ARCHIVE_EOF, feed.failure == nil {
@@ -59,7 +60,7 @@ final class TarReader {
         }
         try check(result)
         let described = try describe(entry!, headersEnd: end)
-        shown = described.shown
+        self.entry = described
         size = described.size
         position = 0
         isAtEnd = false
@@ -110,7 +111,7 @@ final class TarReader {
         }
         try check(result)
         guard offset >= position, offset <= size, count <= size - Int(offset) else {
-            throw ContentError("entry \(shown): the content is not as long as its header says")
+            throw ContentError("entry \(entry!.shown): the content is not as long as its header says")
         }
         zeros = Int(offset) - position
         block = UnsafeRawBufferPointer(start: bytes, count: count)
@@ -155,7 +156,7 @@ final class TarReader {
         let reason = archive_error_string(raw).map { String(cString: $0) } ?? "it is cut short or damaged"
         // The name's bytes are kept as they are, which is what is wanted.
         if result == ARCHIVE_WARN, reason.hasSuffix("current locale.") || reason.hasSuffix("current locale") { return }
-        throw ContentError(shown.isEmpty ? "the archive cannot be read: \(reason)" : "entry \(shown): \(reason)")
+        throw ContentError(entry.map { "entry \($0.shown): \(reason)" } ?? "the archive cannot be read: \(reason)")
     }
 }
 

@@ -70,14 +70,14 @@ extension Client {
 
     /// The same after a pull, into the bytes of the configuration; what was pulled stays. Nil when nothing had to go. A failure is none of
     /// the pull's: the next one tries again.
-    func pruneAfterPull(of record: ResourceRecord) -> Pruning? {
-        guard let limit = try? configuration.cacheSize, let pruning = try? prune(to: limit, sparing: record, dryRun: false) else {
+    func pruneAfterPull(of place: ManifestPlace) -> Pruning? {
+        guard let limit = try? configuration.cacheSize, let pruning = try? prune(to: limit, sparing: place, dryRun: false) else {
             return nil
         }
         return pruning.eviction.copies.isEmpty ? nil : pruning
     }
 
-    private func prune(to limit: Int, sparing spared: ResourceRecord?, dryRun: Bool) throws -> Pruning {
+    private func prune(to limit: Int, sparing spared: ManifestPlace?, dryRun: Bool) throws -> Pruning {
         let eviction = try store.evictCopies(to: limit, sparing: spared, dryRun: dryRun)
         guard !dryRun, !eviction.copies.isEmpty else { return Pruning(limit: limit, eviction: eviction, collection: nil) }
         do {

@@ -8,17 +8,21 @@ extension Client: LocalShelf, RemoteShelf {
     /// What is here under a locator: the home's own, for a bare locator also the copy from the first configured registry that one is
     /// here from.
     public func stored(_ locator: Locator) throws -> StoredResource? {
-        if let record = try local(locator) { return try shelved(record, as: locator) }
+        if let here = try here(locator, host: host(of: locator)) { return here }
         guard locator.registry == nil else { return nil }
         for case .success(let registry) in registries {
-            let there = locator.at(registry: registry.authority)
-            if let record = try local(there) { return try shelved(record, as: there) }
+            if let here = try here(locator.at(registry: registry.authority), host: registry.authority) { return here }
         }
         return nil
     }
 
     /// Fetches what `find` finds.
     public func fetched(_ locator: Locator) throws -> StoredResource { try shelved(try find(locator), as: locator) }
+
+    /// Fetches what `bind` binds.
+    public func fetched(_ locator: Locator, partly: (_ type: String) -> Bool) throws -> StoredResource {
+        try bind(locator, partly: partly)
+    }
 
     /// What the registry of a locator's host says of its tag; for a bare one what is here, else the first registry that has it.
     public func digest(of locator: Locator) throws -> Digest {
@@ -27,7 +31,7 @@ extension Client: LocalShelf, RemoteShelf {
     }
 
     /// A record with its files, under the tag that was asked for.
-    private func shelved(_ record: ResourceRecord, as asked: Locator) throws -> StoredResource {
+    func shelved(_ record: ResourceRecord, as asked: Locator) throws -> StoredResource {
         StoredResource(
             locator: record.reference.locator.tagged(asked.tag), digest: record.manifestDigest, manifest: try store.manifest(of: record),
             open: { [store] in try store.open($0) })

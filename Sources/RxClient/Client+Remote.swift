@@ -23,7 +23,7 @@ extension Client {
     /// Notes that a copy is used, and keeps the cache small when some of it just came. Whether that can be noted is not its user's concern.
     private func used(_ record: ResourceRecord, _ meter: TransferMeter) -> Pruning? {
         try? store.noteUse(of: record)
-        return meter.report.sentBlobs > 0 ? pruneAfterPull(of: record) : nil
+        return meter.report.sentBlobs > 0 ? pruneAfterPull(of: record.place) : nil
     }
 
     /// Fetches a resource: from the registry that is named, else from the one in the locator, else from the first that has it.
@@ -90,8 +90,7 @@ extension Client {
     }
 
     /// Fetches a resource, or what is missing of it here.
-    private func fetch(_ locator: Locator, _ registry: RegistryURL, _ meter: TransferMeter, _ folder: EarlyFolder?) throws -> ResourceRecord
-    {
+    func fetch(_ locator: Locator, _ registry: RegistryURL, _ meter: TransferMeter, _ folder: EarlyFolder?) throws -> ResourceRecord {
         let copy = try store.resolve(registry: registry.authority, repository: locator.repository, selector: try Selector(locator))
         return try ask(registry) { client in
             let answer = try client.describe(locator, unless: copy?.ifStill(locator))
@@ -104,7 +103,7 @@ extension Client {
 
     /// Stores what the registry described: nothing is transferred when every file is here, and nothing is stored unless name,
     /// files and digest are the ones that were asked for and answered.
-    private func receive(
+    func receive(
         _ info: ResourceInfo, _ answer: RegistryClient.Description, _ asked: Locator, _ registry: RegistryURL, copy: ResourceRecord?,
         _ meter: TransferMeter, _ folder: EarlyFolder? = nil
     ) throws -> ResourceRecord {
@@ -149,7 +148,7 @@ extension Client {
         let pull = ResourcePull(
             calls: TransferCalls(registry: registry, transport: transport), large: largeBlobs(of: asked.repository, at: registry),
             store: store, progress: progress, meter: meter, repository: asked.repository, previous: previousBlobs(reference),
-            folder: folder)
+            folder: folder, isNear: meter.isNear)
         do { return try transfer(pull) } catch let error as RegistryError where error.cause is WithoutTransfers {
             // The header is there and the call is not: something between here and the registry keeps it away.
             faces.note(.rx, transfers: false, for: registry)
@@ -207,7 +206,7 @@ extension Client {
 
 extension ResourceRecord {
     /// The manifest that a registry need not describe again when it still has it under a locator: that of a resource under the very tag.
-    fileprivate func ifStill(_ locator: Locator) -> Digest? {
+    func ifStill(_ locator: Locator) -> Digest? {
         isResource && locator.tag != Locator.latest && reference.tag == locator.tag ? manifestDigest : nil
     }
 }
@@ -221,7 +220,7 @@ extension Client {
         return try firstAnswer(locator) { try describe(locator, $0) }
     }
 
-    private func describe(_ locator: Locator, _ registry: RegistryURL) throws -> (record: ResourceRecord, files: [ResourceFile]) {
+    func describe(_ locator: Locator, _ registry: RegistryURL) throws -> (record: ResourceRecord, files: [ResourceFile]) {
         try ask(registry) { client in
             let info = try client.info(locator)
             guard let manifest = try info.resource(locator, registry, manifest: nil)?.manifest else {

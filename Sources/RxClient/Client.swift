@@ -23,6 +23,8 @@ public struct Client: Sendable {
     let wire: MeteringTransport
     let progress: any Progress
     let faces: RegistryFaces
+    /// What the copies that are here in part have on their way.
+    let partialTraffic = PartialTraffic()
     var links: LinkTable
     /// The registry that the environment names; nil inside for "no registry at all", nil outside for nothing said.
     private let environment: RegistryURL??

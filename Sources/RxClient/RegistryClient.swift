@@ -67,6 +67,14 @@ public struct RegistryClient: Sendable {
         do { return try SearchResults(parsing: body) } catch { throw refusal(error, body, has: "results") }
     }
 
+    /// The resources that provide a module: none where the registry does not know that of its resources.
+    public func providers(of module: ModuleName) throws -> Providers {
+        let (head, body) = try transport.collect(request("GET", Route.provides(module)), limit: RegistryClient.infoLimit)
+        if head.status == 404, ErrorBody(parsing: body).map({ $0.code != ErrorCode.invalidAnswer.wire }) == true { return Providers([]) }
+        try check(head, body, nil)
+        do { return try Providers(parsing: body) } catch { throw refusal(error, body, has: "providers") }
+    }
+
     /// Asks whether the registry has these calls. Throws `RegistryError` when it has not, or does not answer.
     func greet() throws {
         let (head, body) = try transport.collect(request("GET", Route.health), limit: RegistryClient.infoLimit)

@@ -9,11 +9,15 @@ public struct Definition: Sendable, Equatable {
     public let members: [String: JSON]
 
     /// Checks the known keys of an object. Throws `DefinitionError` naming the key at fault.
-    public init(_ json: JSON) throws(DefinitionError) {
+    public init(_ json: JSON) throws(DefinitionError) { try self.init(json, isStored: false) }
+
+    /// The same; in what was stored before, what it provides may be anything (DEF-119).
+    package init(_ json: JSON, isStored: Bool) throws(DefinitionError) {
         guard case .object(let members) = json else { throw DefinitionError("definition must be an object") }
         self.members = members
         for rule in DefinitionRule.strings { try rule.check(members) }
         try DefinitionRule.checkKeywords(members["keywords"])
+        if !isStored { _ = try Provides(members["provides"]) }
         guard LocatorGrammar.isSegment(name), name.isComposed else {
             throw DefinitionError("name \"\(name)\" cannot be used in a locator", field: "name")
         }
@@ -40,10 +44,13 @@ public struct Definition: Sendable, Equatable {
     package init(unchecked members: [String: JSON]) { self.members = members }
 
     /// Reads resource.json. Throws `DefinitionError`.
-    public init(parsing bytes: [UInt8]) throws(DefinitionError) {
+    public init(parsing bytes: [UInt8]) throws(DefinitionError) { try self.init(parsing: bytes, isStored: false) }
+
+    /// Reads one out of a manifest, where `isStored`, or resource.json.
+    package init(parsing bytes: [UInt8], isStored: Bool) throws(DefinitionError) {
         let json: JSON
         do { json = try JSON(parsing: bytes) } catch { throw DefinitionError("definition is not JSON: \(error)") }
-        try self.init(json)
+        try self.init(json, isStored: isStored)
     }
 
     /// The resource's name.
@@ -60,6 +67,9 @@ public struct Definition: Sendable, Equatable {
     public var description: String? { members["description"]?.string }
     /// Words to find it by.
     public var keywords: [String] { members["keywords"]?.array?.compactMap(\.string) ?? [] }
+
+    /// The modules that it provides; none where the key is absent or, in what was stored before, not valid.
+    public var provides: Provides { (try? Provides(members["provides"])) ?? Provides() }
 
     /// The object as JSON.
     public var json: JSON { .object(members) }

@@ -61,7 +61,7 @@ extension ResourceManifest {
             let tree = json["annotations"]?[Annotation.tree]?.string.flatMap({ Digest($0) })
         else { throw ManifestError("manifest has no definition, tree or layers") }
         try self.init(
-            definition: try Definition(parsing: Array(definition.utf8)),
+            definition: try Definition(parsing: Array(definition.utf8), isStored: true),
             files: try files ?? layers.map(ResourceManifest.file(layer:)), tree: tree)
     }
 

@@ -36,6 +36,13 @@ public enum Signals {
         return [SIGTERM, SIGINT, SIGHUP, SIGQUIT].contains { sigismember(&set, $0) == 1 }
     }
 
+    /// Whether this program was started to take no notice of a signal, or was made to.
+    static func isIgnored(_ number: Int32) -> Bool {
+        var present = sigaction()
+        guard sigaction(number, nil, &present) == 0 else { return false }
+        return unsafeBitCast(present.__sigaction_handler.sa_handler, to: Int.self) == 1
+    }
+
     private static func endSet() -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)

@@ -94,7 +94,7 @@ public struct ResourceInfo: Sendable, Equatable {
         }
         files = answer.json["files"] == nil ? nil : try ResourceInfo.files(answer)
         let merged = answer.json.object!.filter { !ResourceInfo.reserved.contains($0.key) && $0.value != .null }
-        do { definition = try Definition(answer.json["definition"] ?? .object(merged)) } catch {
+        do { definition = try Definition(answer.json["definition"] ?? .object(merged), isStored: true) } catch {
             throw Answer.fail("the registry's definition of \(locator) is not valid: \(error)", cause: error)
         }
     }

@@ -25,6 +25,11 @@ public enum Route {
     /// What the path of a resource's archive begins with.
     public static let contentPrefix = "/api/v1/content/"
 
+    /// What the path of a file of a resource begins with.
+    public static let rawPrefix = "/r/"
+    /// What the path of the list of who provides a module begins with.
+    public static let providesPrefix = "/api/v1/provides/"
+
     /// Takes a blob that is made from others of its repository.
     public static let chunks = "/api/v1/chunks"
     /// Says which chunks of a blob the registry has.
@@ -54,6 +59,11 @@ public enum Route {
 
     /// The path of a resource's archive. The registry part of the locator is left out.
     public static func content(_ locator: Locator) -> String { contentPrefix + segment(locator) }
+
+    /// The path of the list of the resources that provide a module.
+    public static func provides(_ module: ModuleName) -> String {
+        "\(providesPrefix)\(module.language)/\(PercentEncoding.encode(module.name))"
+    }
 
     /// The path and query that a stream of blobs for a repository goes to.
     public static func blobs(repository: String) -> String { "\(blobs)?repository=\(PercentEncoding.encode(repository))" }

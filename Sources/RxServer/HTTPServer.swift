@@ -31,8 +31,17 @@ package final class HTTPServer: Sendable {
     package let port: Int
 
     /// Starts to serve; `stop` ends the workers too. Throws `RegistryError` when the address cannot be listened on.
-    package init(host: String, port: Int, limits: HTTPLimits, handler: any HTTPHandler, workers: Workers, log: AccessLog) throws {
-        let socket = try ListeningSocket(host: host, port: port)
+    package convenience init(host: String, port: Int, limits: HTTPLimits, handler: any HTTPHandler, workers: Workers, log: AccessLog) throws
+    {
+        try self.init(ListeningSocket(host: host, port: port), limits: limits, handler: handler, workers: workers, log: log)
+    }
+
+    /// The same at a path, which only this user can connect to; what a process that is gone left there is replaced.
+    package convenience init(path: String, limits: HTTPLimits, handler: any HTTPHandler, workers: Workers, log: AccessLog) throws {
+        try self.init(ListeningSocket(path: path), limits: limits, handler: handler, workers: workers, log: log)
+    }
+
+    private init(_ socket: ListeningSocket, limits: HTTPLimits, handler: any HTTPHandler, workers: Workers, log: AccessLog) throws {
         self.handler = handler
         self.limits = limits
         self.log = log

@@ -11,8 +11,9 @@ extension HTTPResponse {
             // A 304 tells the length of the 200 but never sends it.
             return HTTPResponse(304, headers: headers, body: content)
         }
-        // Ranges are for GET only; a HEAD tells of the whole.
-        let asked = request.method == "GET" && tag.allows(ifRange: request.headers["If-Range"]) ? request.headers["Range"] : nil
+        // Ranges are for GET only; a HEAD tells of the whole. The parts of what is made while it is sent are not known before.
+        let hasParts = if case .stream = content { false } else { true }
+        let asked = request.method == "GET" && hasParts && tag.allows(ifRange: request.headers["If-Range"]) ? request.headers["Range"] : nil
         let range = size == 0 ? ByteRange.whole : ByteRange(asked, length: size)
         var headers = headers
         if let text = range.contentRange(length: size) { headers["Content-Range"] = text }
@@ -37,7 +38,6 @@ extension HTTPResponse.Body {
         case .file(let file, let offset, _): .file(file, offset: offset + range.lowerBound, length: range.count)
         case .memory(let memory, let whole):
             .memory(memory, whole.lowerBound + range.lowerBound..<whole.lowerBound + range.upperBound)
-        // Its parts are not known before it is made.
         case .stream: self
         }
     }

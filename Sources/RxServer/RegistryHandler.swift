@@ -19,7 +19,8 @@ package struct RegistryHandler: HTTPHandler {
         ]
         prefixes = [
             (Route.resourcePrefix, ResourceEndpoint()), (Route.contentPrefix, ContentEndpoint()),
-            (Route.chunkIndexPrefix, ChunkIndexEndpoint()),
+            (Route.chunkIndexPrefix, ChunkIndexEndpoint()), (Route.rawPrefix, RawEndpoint()),
+            (Route.providesPrefix, ProvidesEndpoint()),
         ]
     }
 

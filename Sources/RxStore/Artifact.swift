@@ -28,6 +28,9 @@ public struct Artifact: Sendable {
     /// The manifest that it refers to.
     public let subject: ContentDigest?
 
+    /// The modules that it provides: none when it is no resource.
+    public var provides: Provides { tree == nil ? Provides() : definition.provides }
+
     /// A resource in its canonical bytes.
     public init(_ resource: ResourceManifest) { self.init(resource, bytes: resource.bytes) }
 

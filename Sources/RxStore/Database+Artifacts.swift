@@ -17,6 +17,7 @@ extension Database {
                 ON CONFLICT DO UPDATE SET manifest = excluded.manifest, updated_at = excluded.updated_at, seq = excluded.seq
                 """, .text(registry), .text(repository), .text(tag), .integer(id), .integer(now), .integer(now))
         }
+        try completePartial(ManifestPlace(registry: registry, repository: repository, digest: artifact.digest), tags: tags)
         if !tags.isEmpty {
             if present != nil { try run("UPDATE manifests SET by_digest = 0 WHERE id = ? AND by_digest <> 0", .integer(id)) }
         } else if try !isNamed(id, artifact, registry, repository) {
@@ -108,12 +109,8 @@ extension Database {
         try run(
             "UPDATE manifests SET by_digest = 0 WHERE registry = ? AND repository = ? AND subject = ? AND by_digest <> 0", .text(registry),
             .text(repository), .text(artifact.digest.description))
-        let locator = Reference(registry: registry, repository: repository, tag: Locator.latest).locator
-        let types = [definition.type] + (definition.type == Definition.foreignType ? [artifact.artifactType].compactMap { $0 } : [])
-        try run(
-            "INSERT INTO search (rowid, name, path, description, keywords, type) VALUES (?, ?, ?, ?, ?, ?)", .integer(id),
-            .text(locator.name), .text(locator.path ?? ""), .text(definition.description ?? ""),
-            .text(definition.keywords.joined(separator: " ")), .text(types.joined(separator: " ")))
+        try putSearchWords(SearchRow(artifact, registry: registry, repository: repository), id)
+        try putProvided(artifact.provides.names, id)
         return id
     }
 }

@@ -14,6 +14,7 @@ final class DiskOperation: StoreOperation {
     static let unsyncedTime = 60
 
     private struct State {
+        /// What is staged, by its name below the operation's folder.
         var staged: [StagedBlob: String] = [:]
         /// Blobs that this operation put itself and has synced.
         var published: Set<StagedBlob> = []
@@ -48,7 +49,7 @@ final class DiskOperation: StoreOperation {
         self.owner = owner ?? name
         isOwner = owner == nil
         folder = try StagingFolder(in: layout.staging, name: name)
-        lanes = StagingLanes(folder: folder.path)
+        lanes = StagingLanes(try OpenFolder(folder.path))
         earlySync = EarlySync(folder)
     }
 
@@ -56,8 +57,8 @@ final class DiskOperation: StoreOperation {
 
     func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob {
         try lanes.use { lane in
-            try staging(in: lane) { path in
-                let blob = try write(source, to: path, lane.hasher)
+            try staging(in: lane) { name in
+                let blob = try write(source, to: path(name), lane.hasher)
                 earlySync.staged(blob.size)
                 if let expecting, expecting != blob.digest { throw ContentError.mismatch(expected: expecting, got: blob.digest) }
                 return blob
@@ -72,27 +73,35 @@ final class DiskOperation: StoreOperation {
             let found = lane.hasher.finish()
             guard found == digest else { throw ContentError.mismatch(expected: digest, got: found) }
             try renewLeases()
-            return try staging(in: lane) { path in
-                try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o444).write(bytes)
+            return try staging(in: lane) { name in
+                let file = try lanes.folder.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o444)
+                try file.write(bytes, path(name))
                 earlySync.staged(bytes.count)
-                use(path)
+                use(path(name))
                 return StagedBlob(digest: digest, size: bytes.count)
             }
         }
     }
 
-    /// Notes the blob that `make` puts at the path it is given; when that fails nothing stays there.
+    /// Notes the blob that `make` puts under the name it is given; when that fails nothing stays there.
     private func staging(in lane: StagingLanes.Lane, _ make: (String) throws -> StagedBlob) throws -> StagedBlob {
-        let path = try lane.next()
+        let name = try lane.next()
         do {
-            let blob = try make(path)
-            if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
+            let blob = try make(name)
+            try note(blob, as: name)
             return blob
         } catch {
-            Files.discard(path)
+            Files.discard(path(name))
             throw error
         }
     }
+
+    private func note(_ blob: StagedBlob, as name: String) throws {
+        if let twin = state.withLock({ $0.staged.updateValue(name, forKey: blob) }) { try Files.remove(path(twin)) }
+    }
+
+    /// Where a staged file is.
+    private func path(_ name: String) -> String { "\(folder.path)/\(name)" }
 
     /// Whether anything is staged.
     var isHolding: Bool { state.withLock { !$0.staged.isEmpty } }
@@ -100,11 +109,12 @@ final class DiskOperation: StoreOperation {
     /// Stages a file of this file system whose bytes have been hashed, by moving it. It is never written to again.
     func adopt(_ file: String, as blob: StagedBlob) throws {
         try lanes.use { lane in
-            let path = try lane.next()
+            let name = try lane.next()
+            let path = path(name)
             try Files.rename(file, to: path)
             _ = try retrying("chmod", path) { chmod(path, 0o444) }
             earlySync.staged(blob.size)
-            if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
+            try note(blob, as: name)
         }
     }
 
@@ -116,7 +126,11 @@ final class DiskOperation: StoreOperation {
         }
         guard !staged.isEmpty else { return }
         try earlySync.finish()
-        try folder.syncFiles(staged.map(\.value), singly: staged.count <= DiskOperation.singleSyncLimit)
+        if staged.count <= DiskOperation.singleSyncLimit {
+            try folder.syncFiles(staged.map { path($0.value) })
+        } else {
+            try folder.syncFileSystem()
+        }
         for start in stride(from: 0, to: staged.count, by: DiskOperation.batchSize) {
             try putIntoPlace(staged[start..<min(start + DiskOperation.batchSize, staged.count)])
         }
@@ -260,9 +274,14 @@ final class DiskOperation: StoreOperation {
 
     /// Renames a batch onto its final names and inserts its rows and leases, in one transaction: the files while the rows are written.
     private func putIntoPlace(_ batch: ArraySlice<(key: StagedBlob, value: String)>) throws {
+        let blobs = BlobFolder(try OpenFolder(layout.blobs))
         try catalog.write(durably: false) { database, now in
-            let renaming = Background { [layout] in
-                Result { for (blob, path) in batch { try Files.rename(path, to: layout.blob(blob.digest)) } }
+            let renaming = Background { [staging = lanes.folder] in
+                Result {
+                    for (blob, name) in batch {
+                        try staging.move(name, to: blobs.folder, as: blobs.name(blob.digest), replacing: true)
+                    }
+                }
             }
             let rows = Result {
                 for (blob, _) in batch {

@@ -81,7 +81,7 @@ extension DiskStore {
         }
     }
 
-    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int) {
+    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int, partial: Int) {
         try catalog.write { database, _ in
             let host: SQLValue = registry.map { .text($0) } ?? .null
             let pinned = try database.first(
@@ -93,7 +93,11 @@ extension DiskStore {
                 """
                 DELETE FROM tags WHERE registry <> '' AND (?1 IS NULL OR registry = ?1) AND manifest NOT IN (SELECT manifest FROM pins)
                 """, host)
-            return (removed, pinned ?? 0)
+            let partial = try database.rows(
+                "SELECT id FROM partial_copies WHERE registry <> ' forgotten' AND (?1 IS NULL OR registry = ?1)", host
+            ) { $0.int(0) }
+            for id in partial { try database.forgetPartial(id) }
+            return (removed, pinned ?? 0, partial.count)
         }
     }
 }

@@ -175,6 +175,7 @@ extension MemoryStore.State {
             if let before { noteUntagged(before.manifest, in: repository) }
         }
         version += 1
+        completePartial(repository.place(artifact.digest), tags: tags)
         let list = manifests[repository] ?? []
         manifests[repository] = list.map { held in
             var held = held

@@ -30,6 +30,7 @@ extension MemoryStore {
                 }
             }
             report.tags = state.tags.count
+            report.partialCopies = state.partial.count
             for reference in state.tags.keys where state.record(reference) == nil {
                 report.add(Finding(.tag, "the tag \(reference) names a manifest that is gone", resources: [reference.description]))
             }

@@ -31,6 +31,12 @@ public final class MemoryStore: Store {
         var pins: [ManifestPlace: Int] = [:]
         /// When copies were last used.
         var uses: [ManifestPlace: Int] = [:]
+        /// Copies of which only some files are here.
+        var partial: [ManifestPlace: Partial] = [:]
+        /// How many of these there ever were.
+        var partialCount = 0
+        /// What registries' tags meant when they were last asked, for those copies.
+        var partialTags: [Reference: (place: ManifestPlace, seq: Int)] = [:]
         var seq = 0
         var version = 0
     }
@@ -112,7 +118,8 @@ public final class MemoryStore: Store {
             let definition = record.definition
             let foreign = definition.type == Definition.foreignType ? record.artifactType ?? "" : ""
             return words.matches(
-                [locator.name, locator.path ?? "", definition.description ?? "", definition.type, foreign] + definition.keywords)
+                [locator.name, locator.path ?? "", definition.description ?? "", definition.type, foreign] + definition.keywords
+                    + (record.isResource ? definition.provides.names.map(\.name) : []))
         }.sorted { a, b in
             if a.updatedAt != b.updatedAt { return a.updatedAt > b.updatedAt }
             let left = [a.reference.repository, a.reference.tag, a.reference.registry]
@@ -120,6 +127,22 @@ public final class MemoryStore: Store {
             return left.lexicographicallyPrecedes(right) { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         }
         return SearchPage(records: Array(found.dropFirst(query.offset).prefix(query.limit)), total: found.count)
+    }
+
+    public func providers(of module: ModuleName, scope: SearchQuery.Scope, limit: Int) throws -> [ResourceRecord] {
+        state.withLock { state in
+            let found = state.tags.compactMap { reference, tag -> (record: ResourceRecord, seq: Int)? in
+                guard scope.includes(reference.registry), !MemoryStore.State.isAside(reference.tag), let record = state.record(reference),
+                    record.isResource, record.definition.provides.modules[module.language]?.contains(module.name) == true
+                else { return nil }
+                return (record, reference.tag == Locator.latest ? .max : tag.seq)
+            }
+            let best = Dictionary(grouping: found) {
+                Repository(registry: $0.record.reference.registry, name: $0.record.reference.repository)
+            }
+            .compactMap { $0.value.max { $0.seq < $1.seq }?.record }
+            return Array(best.sorted { state.tags[$0.reference]!.seq > state.tags[$1.reference]!.seq }.prefix(limit))
+        }
     }
 
     public func remove(registry: String, repository: String, selector: Selector, sparingPins: Bool) throws -> [Reference] {
@@ -141,13 +164,15 @@ public final class MemoryStore: Store {
         }
     }
 
-    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int) {
+    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int, partial: Int) {
         state.withLock { state in
             let copies = state.tags.keys.filter { !$0.registry.isEmpty && (registry == nil || $0.registry == registry) }
             let tags = copies.filter { !state.isPinned($0) }
             for tag in tags { state.removeTag(tag) }
             state.version += 1
-            return (tags.count, copies.count - tags.count)
+            let partial = state.partial.keys.filter { registry == nil || $0.registry == registry }
+            for place in partial { state.removePartial(place) }
+            return (tags.count, copies.count - tags.count, partial.count)
         }
     }
 }
@@ -159,11 +184,12 @@ extension MemoryStore.State {
         if tags[exact] != nil { return exact }
         guard text == Locator.latest else { return nil }
         return tags.filter { reference, _ in
-            // Tags named after a digest list or sign another manifest.
-            let isAside = reference.tag.utf8.count >= 71 && (reference.tag.hasPrefix("sha256-") || reference.tag.hasPrefix("sha512-"))
-            return reference.registry == registry && reference.repository == repository && !isAside
+            reference.registry == registry && reference.repository == repository && !MemoryStore.State.isAside(reference.tag)
         }.max { $0.value.seq < $1.value.seq }?.key
     }
+
+    /// Whether a tag, named after a digest, lists or signs another manifest.
+    static func isAside(_ tag: String) -> Bool { tag.utf8.count >= 71 && (tag.hasPrefix("sha256-") || tag.hasPrefix("sha512-")) }
 
     func record(_ reference: Reference) -> ResourceRecord? {
         guard let tag = tags[reference], let list = manifests[.init(registry: reference.registry, name: reference.repository)],

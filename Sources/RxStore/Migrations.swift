@@ -11,6 +11,7 @@ enum Migrations {
         try database.write {
             for (index, step) in steps.enumerated() where index >= (try version(of: database, path: path)) {
                 try database.script(step)
+                try fillings[index]?(database)
                 try database.script("PRAGMA user_version = \(index + 1)")
             }
         }
@@ -26,6 +27,9 @@ enum Migrations {
         }
         return version
     }
+
+    /// What a step has to do that SQL does not say, by the step's index.
+    private static let fillings: [Int: @Sendable (Database) throws -> Void] = [6: { try $0.fillProvides() }]
 
     /// Every step, first to last.
     static let steps = [
@@ -176,6 +180,57 @@ enum Migrations {
         """
         -- A repository's tags, the newest last.
         CREATE INDEX tags_by_age ON tags (registry, repository, seq);
+        """,
+        """
+        -- Which modules of which language a resource provides.
+        CREATE TABLE provides (
+            language TEXT NOT NULL,
+            module TEXT NOT NULL,
+            manifest INTEGER NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
+            PRIMARY KEY (language, module, manifest)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX provides_by_manifest ON provides (manifest);
+        """,
+        """
+        -- Copies from registries of which only the manifest and some files are here: no manifests of a repository. One that is to be deleted
+        -- piece by piece is in the registry ' forgotten'.
+        CREATE TABLE partial_copies (
+            id INTEGER PRIMARY KEY,
+            registry TEXT NOT NULL CHECK (registry <> ''),
+            repository TEXT NOT NULL,
+            digest BLOB NOT NULL CHECK (length(digest) = 32),
+            tree BLOB NOT NULL CHECK (length(tree) = 32),
+            tag TEXT NOT NULL,
+            by_digest INTEGER NOT NULL,
+            used_at INTEGER NOT NULL,
+            UNIQUE (registry, repository, digest)
+        ) STRICT;
+        CREATE INDEX partial_copies_by_digest ON partial_copies (digest);
+
+        -- Their manifests, apart from what changes with each use.
+        CREATE TABLE partial_manifests (
+            copy INTEGER PRIMARY KEY REFERENCES partial_copies (id) ON DELETE CASCADE,
+            bytes BLOB NOT NULL
+        ) STRICT;
+
+        -- What a registry's tag named when it was last asked; `seq` is of the same numbers as that of `tags`.
+        CREATE TABLE partial_tags (
+            registry TEXT NOT NULL,
+            repository TEXT NOT NULL,
+            tag TEXT NOT NULL,
+            copy INTEGER NOT NULL REFERENCES partial_copies (id) ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            PRIMARY KEY (registry, repository, tag)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX partial_tags_by_copy ON partial_tags (copy);
+
+        -- The blobs that a partial copy keeps: those of its files that were used.
+        CREATE TABLE partial_refs (
+            copy INTEGER NOT NULL REFERENCES partial_copies (id) ON DELETE CASCADE,
+            digest BLOB NOT NULL CHECK (length(digest) = 32),
+            PRIMARY KEY (copy, digest)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX partial_refs_by_digest ON partial_refs (digest);
         """,
     ]
 }

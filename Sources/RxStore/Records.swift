@@ -76,6 +76,11 @@ public struct ResourceRecord: Sendable, Equatable {
     /// When the tag was last put, in seconds since 1970.
     public let updatedAt: Int
 
+    /// Where its manifest is.
+    public var place: ManifestPlace {
+        ManifestPlace(registry: reference.registry, repository: reference.repository, digest: manifestDigest)
+    }
+
     /// Whether it is a resource with one layer a file, and not an artifact of another kind.
     public var isResource: Bool { tree != manifestDigest }
 
@@ -106,7 +111,7 @@ public struct SearchQuery: Sendable {
         case copied(from: String)
     }
 
-    /// Words that must all begin a word of name, path, description, keywords or type; empty finds everything.
+    /// Words that must all begin a word of name, path, description, keywords, type or a provided module; empty finds everything.
     public var text: String
     /// Whose resources are looked through.
     public var scope: Scope

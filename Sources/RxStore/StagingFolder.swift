@@ -30,9 +30,8 @@ final class StagingFolder: Sendable {
         }
     }
 
-    /// Makes the files' bytes durable. A failed sync is never tried again: the pages may be gone (fsync(2), EIO).
-    func syncFiles(_ paths: [String], singly: Bool) throws {
-        guard singly else { return try syncFileSystem() }
+    /// Makes the files' bytes durable, one by one. A failed sync is never tried again: the pages may be gone (fsync(2), EIO).
+    func syncFiles(_ paths: [String]) throws {
         for path in paths { try FileDescriptor.open(path, O_RDONLY).sync() }
     }
 

@@ -14,21 +14,25 @@ final class StagingLanes: Sendable {
         /// How many files one folder takes.
         private static let folderSize = 64
 
-        private let base: String
+        private let root: OpenFolder
+        private let number: Int
         private var folder = ""
         private var made = 0
 
-        fileprivate init(base: String) { self.base = base }
+        fileprivate init(in root: OpenFolder, number: Int) {
+            self.root = root
+            self.number = number
+        }
 
-        /// The path of the next file.
+        /// The name of the next file, below the operation's folder.
         func next() throws -> String {
-            let number = made % Lane.folderSize
-            if number == 0 {
-                folder = "\(base).\(made / Lane.folderSize)"
-                try Files.makeFolders(folder, mode: 0o700)
+            let place = made % Lane.folderSize
+            if place == 0 {
+                folder = "\(number).\(made / Lane.folderSize)"
+                try root.makeFolder(folder, mode: 0o700)
             }
             made += 1
-            return "\(folder)/\(number)"
+            return "\(folder)/\(place)"
         }
     }
 
@@ -37,10 +41,11 @@ final class StagingLanes: Sendable {
         var made = 0
     }
 
-    private let folder: String
+    /// The operation's folder: who works with thousands of files walks the path to it once.
+    let folder: OpenFolder
     private let state = Mutex(State())
 
-    init(folder: String) { self.folder = folder }
+    init(_ folder: OpenFolder) { self.folder = folder }
 
     /// Runs `body` with a lane that nobody else uses meanwhile.
     func use<Value>(_ body: (Lane) throws -> Value) throws -> Value {
@@ -54,6 +59,6 @@ final class StagingLanes: Sendable {
             state.made += 1
             return state.made
         }
-        return Lane(base: "\(folder)/\(number)")
+        return Lane(in: folder, number: number)
     }
 }

@@ -119,7 +119,11 @@ public protocol ResourceReader: Sendable {
     /// The tags that match, newest first, then by repository and tag.
     func search(_ query: SearchQuery) throws -> SearchPage
 
-    /// A number that changes whenever anything that `resolve` or `search` answers may have changed, in any process.
+    /// The resources in `scope` that provide a module: of each repository the one that its tag `latest` is on, else the tag put last of
+    /// those whose resource provides it. The repository first whose tag was put last; at most `limit` of them.
+    func providers(of module: ModuleName, scope: SearchQuery.Scope, limit: Int) throws -> [ResourceRecord]
+
+    /// A number that changes whenever anything that `resolve`, `search` or `providers` answers may have changed, in any process.
     func version() throws -> Int
 }
 
@@ -131,8 +135,8 @@ public protocol ResourceRemover: Sendable {
     func remove(registry: String, repository: String, selector: Selector, sparingPins: Bool) throws -> [Reference]
 
     /// Removes every resource that was copied from `registry`, or from any registry when nil, but for those that are pinned; gives the
-    /// number of tags that went, and of those that stayed.
-    func removeCached(registry: String?) throws -> (removed: Int, pinned: Int)
+    /// number of tags that went, of those that stayed, and of copies that were here in part and went.
+    func removeCached(registry: String?) throws -> (removed: Int, pinned: Int, partial: Int)
 }
 
 extension ResourceRemover {
@@ -150,4 +154,4 @@ public protocol Collector: Sendable {
 }
 
 /// The whole store: what the registry and the client work against.
-public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, Collector, Keeper, ArtifactStore, Verifier {}
+public protocol Store: BlobReader, BlobWriter, ResourceReader, ResourceRemover, PartialCopies, Collector, Keeper, ArtifactStore, Verifier {}

@@ -7,8 +7,8 @@ import RxPosix
 enum Program {
     /// Every command, in the order the help shows them.
     static let commands: [Command] = [
-        .add, .list, .info, .ingest, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .pin,
-        .unpin, .gc, .verify, .cache, .du, .config, .registry, .login, .logout, .serve, .torture,
+        .add, .list, .info, .ingest, .cat, .search, .remove, .push, .pull, .tag, .copy, .referrers, .export, .import, .link, .unlink, .pin,
+        .unpin, .gc, .verify, .cache, .du, .config, .registry, .login, .logout, .serve, .runProgram, .freeze, .loader, .routes, .torture,
     ]
 
     /// Runs the words of a command line; nil stands for one that is not UTF-8.
@@ -23,6 +23,8 @@ enum Program {
             return 128 + SIGPIPE
         } catch is DamageLeft {
             return 1
+        } catch let end as ExitStatus {
+            return end.status
         } catch let error as UsageError {
             report(error.message, hint: error.hint ?? "rx --help lists the commands", code: "USAGE", words)
             return 2
@@ -95,7 +97,7 @@ enum Program {
 
     private static func report(_ message: String, hint: String?, code: String, _ words: [String]) {
         Interruption.settle()
-        say(message, hint: hint, code: code, isJSON: words.contains("--json"))
+        say(message, hint: hint, code: code, isJSON: words.prefix { $0 != "--" }.contains("--json"))
     }
 
     private static func say(_ message: String, hint: String?, code: String, isJSON: Bool) {

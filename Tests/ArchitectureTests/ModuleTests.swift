@@ -50,9 +50,10 @@ struct SourceText: Sendable, CustomTestStringConvertible {
             "CCurl",
         ],
         "RxTorture": ["RxModel", "RxPosix", "RxCrypto", "CPosix"],
+        "RxRun": ["RxModel", "RxPosix", "RxCrypto", "RxHTTP", "RxProtocol", "RxStore", "RxLoader", "RxServer", "RxClient"],
         "rx": [
             "RxModel", "RxPosix", "RxCrypto", "RxArchive", "RxHTTP", "RxProtocol", "RxStore", "RxSource", "RxLoader", "RxServer",
-            "RxClient", "RxTorture",
+            "RxClient", "RxRun", "RxTorture",
         ],
     ]
     static let standard: Set<String> = ["Swift", "Glibc", "Synchronization"]

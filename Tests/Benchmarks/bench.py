@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures rx against other programs, all in one run and in turns: `bench.py PATH_TO_RX [--only NAME | --transfer] [--json FILE] [--quick]`.
+"""Measures rx against other programs, all in one run and in turns: `bench.py PATH_TO_RX [--only NAME | --transfer | --loading] [--json FILE] [--quick]`.
 
 It is a report: the exit status is 0 when something is slower than expected, and 1 only when a measurement could not be made.
 """
@@ -20,6 +20,7 @@ import adding
 import distribution
 import insert
 import large
+import loading
 import machine
 import materialise
 import peers
@@ -41,7 +42,12 @@ TRANSFER = {
     "push": (transfer.push, False), "pull": (materialise.pull, False), "materialise": (materialise.materialise, False),
     "large": (large.transfer, False), "insert": (insert.insert, False), "slow": (slow.pull, False),
 }
+# Those of `make bench-loading`.
+LOADING = {
+    "first-use": (loading.first_use, False), "bound": (loading.bound, False), "dispatch": (loading.dispatch, False), "bridge": (loading.bridge, False),
+}
 STEPS.update(TRANSFER)
+STEPS.update(LOADING)
 MEMORY_LIMIT = 64.0
 # Seconds for the measurements of servers and of transfers, by whether the run is a quick one; cleaning up comes on top.
 TIME_LIMIT = {False: (480, 780), True: (110, 240)}
@@ -170,10 +176,11 @@ def main():
     parser.add_argument("rx", help="the rx program, a release build")
     parser.add_argument("--only", choices=STEPS, action="append", metavar="NAME", help=f"only this measurement: {', '.join(STEPS)}; may be repeated")
     parser.add_argument("--transfer", action="store_true", help=f"only the measurements of transfers: {', '.join(TRANSFER)}")
+    parser.add_argument("--loading", action="store_true", help=f"only the measurements of rx run: {', '.join(LOADING)}")
     parser.add_argument("--json", metavar="FILE", help="write everything as JSON too")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, smaller files")
     options = parser.parse_args()
-    names = options.only or list(TRANSFER if options.transfer else STEPS)
+    names = options.only or list(TRANSFER if options.transfer else LOADING if options.loading else STEPS)
     rx = shutil.which(os.path.abspath(options.rx))
     if not rx:
         parser.error(f"{options.rx} is not a program")

@@ -20,6 +20,13 @@ import Testing
         #expect(try parse("-", options: options).positional == ["-"])
     }
 
+    @Test func `has all values of an option that may be repeated, and the last of another`() throws {
+        let words = try parse("--allow", "a", "--limit", "1", "--allow=b", "--limit", "2", "--allow", "a", options: [.allow, .limit])
+        #expect(words.all(.allow) == ["a", "b", "a"])
+        #expect(words.value(.limit) == "2" && words.all(.limit) == ["2"])
+        #expect(try parse(options: [.allow]).all(.allow) == [])
+    }
+
     @Test(arguments: [
         (["--jsno"], "unknown option --jsno for rx try", "did you mean --json?"),
         (["--zzzzzzzz"], "unknown option --zzzzzzzz for rx try", "see rx try --help"),

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Runs the parsers' fuzzer (see README.md beside this file) and prints a table of what it did.
 
-fuzz.py BINARY [--target NAME]... [--runs N | --seconds N] [--work FOLDER] [--jobs N] [--merge]
+fuzz.py BINARY [--target NAME]... [--runs N] [--seed N] [--work FOLDER] [--jobs N] [--merge]
 
 The inputs begin with corpus/ and regressions/; what a run finds new is kept in the work folder and a later run begins with it. A parser
-that has had its executions is not run again: progress is kept in the work folder, too. --merge puts the fewest inputs that reach what
-all of them reach into corpus/.
+that has had its executions is not run again: progress is kept in the work folder, too. With --seed a run begins with corpus/ and
+regressions/ alone, goes on from no other, and does the same every time. --merge puts the fewest inputs that reach what all of them
+reach into corpus/.
 """
 import argparse
 import concurrent.futures
+import ctypes
 import json
 import os
 import pathlib
@@ -21,16 +23,25 @@ import typing
 HERE = pathlib.Path(__file__).resolve().parent
 # One call of the fuzzer does so many executions: what a stopped run has done is known to the last of these.
 PORTION = 500_000
-# Bounds for one input: memory, one allocation, seconds.
-BOUNDS = ["-rss_limit_mb=1024", "-malloc_limit_mb=256", "-timeout=10"]
+# Bounds for one input: memory, one allocation, seconds of the wall, which a busy machine may let pass without a parser's doing.
+BOUNDS = ["-rss_limit_mb=1024", "-malloc_limit_mb=256", "-timeout=60", "-report_slow_units=60"]
+# personality(2)
+ADDR_NO_RANDOMIZE = 0x0040000
 OPTIONS = BOUNDS + ["-print_final_stats=1", f"-dict={HERE}/words.dict"]
 
 
-def environment(target):
+def environment(target, repeatable=False):
     # The stack of an allocation needs few frames, and freed memory need not be kept long: both take time.
     # Without Swift's own backtrace, which does not end under the address sanitizer.
     sanitizer = "malloc_context_size=1:quarantine_size_mb=1:allocator_may_return_null=1"
-    return os.environ | {"RX_FUZZ_TARGET": target, "ASAN_OPTIONS": sanitizer, "SWIFT_BACKTRACE": "enable=no"}
+    told = os.environ | {"RX_FUZZ_TARGET": target, "ASAN_OPTIONS": sanitizer, "SWIFT_BACKTRACE": "enable=no"}
+    # Else the order of what is in a Dictionary, and so what is reached, changes with each run.
+    return told | {"SWIFT_DETERMINISTIC_HASHING": "1"} if repeatable else told
+
+
+def settle():
+    """Has what this process becomes use the same addresses every time, where the system lets it: compared pointers guide the fuzzer, too."""
+    ctypes.CDLL(None).personality(ctypes.c_ulong(ADDR_NO_RANDOMIZE))
 
 
 class Ended(typing.NamedTuple):
@@ -59,20 +70,25 @@ class Parser:
                 self.done = {key: kept[key] for key in self.done}
 
     def inputs(self):
-        return [str(folder) for folder in (self.found, HERE / "corpus" / self.name, HERE / "regressions" / self.name) if folder.exists()]
+        return [str(folder) for folder in (self.found, *self.kept()) if folder.exists()]
+
+    def kept(self):
+        return [folder / self.name for folder in (HERE / "corpus", HERE / "regressions") if (folder / self.name).exists()]
 
     def call(self, arguments):
         command = [str(self.options.binary), f"-max_len={self.longest}", f"-artifact_prefix={self.crashes}/", *OPTIONS, *arguments]
+        repeatable = self.options.seed is not None
         running = subprocess.Popen(
-            command, env=environment(self.name), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+            command, env=environment(self.name, repeatable), preexec_fn=settle if repeatable else None,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
         told = running.stderr.read()
         _, status, usage = os.wait4(running.pid, 0)
         running.returncode = os.waitstatus_to_exitcode(status)
         return Ended(running.returncode, told, usage.ru_utime + usage.ru_stime)
 
-    def portion(self, limit):
+    def portion(self, arguments):
         """One call of the fuzzer; false when it found something or did nothing."""
-        ended = self.call([limit, *self.inputs()])
+        ended = self.call(arguments)
         count = re.search(r"number_of_executed_units:\s*(\d+)", ended.told)
         edges = re.findall(r"cov: (\d+)", ended.told)
         self.done["executions"] += int(count[1]) if count else 0
@@ -86,13 +102,16 @@ class Parser:
         return ended.status == 0 and bool(count) and int(count[1]) > 0
 
     def run(self):
-        if self.options.seconds:
+        if self.options.seed is not None:
             self.done = {"executions": 0, "seconds": 0.0, "edges": 0}
-            self.good = self.portion(f"-max_total_time={self.options.seconds}")
+            # A folder's order is the file system's: the inputs are named one by one, and what is found is not written anywhere.
+            named = self.work / "kept"
+            named.write_text(",".join(str(path) for folder in self.kept() for path in sorted(folder.iterdir())))
+            self.good = self.portion([f"-runs={self.options.runs}", f"-seed={self.options.seed}", f"-seed_inputs=@{named}"])
             return self
         self.good = True
         while self.good and self.done["executions"] < self.options.runs:
-            self.good = self.portion(f"-runs={min(PORTION, self.options.runs - self.done['executions'])}")
+            self.good = self.portion([f"-runs={min(PORTION, self.options.runs - self.done['executions'])}", *self.inputs()])
         return self
 
     def merge(self):
@@ -123,7 +142,7 @@ def main():
     options.add_argument("binary", type=lambda path: pathlib.Path(path).resolve())
     options.add_argument("--target", action="append", help="one parser; may be given several times")
     options.add_argument("--runs", type=int, default=10_000_000, help="executions of each parser")
-    options.add_argument("--seconds", type=int, help="seconds for each parser, in place of executions")
+    options.add_argument("--seed", type=int, help="do the same every time")
     options.add_argument("--work", type=lambda path: pathlib.Path(path).resolve(), default=pathlib.Path(".build/fuzz-work").resolve())
     options.add_argument("--jobs", type=int, default=os.cpu_count(), help="parsers at a time")
     options.add_argument("--merge", action="store_true", help="make corpus/ anew from all inputs")

@@ -3,9 +3,10 @@ import Foundation
 import RxCrypto
 import RxModel
 import RxPosix
-import RxStore
 import RxTesting
 import Testing
+
+@testable import RxStore
 
 @Suite struct `The disk store` {
     let folder: TemporaryFolder
@@ -100,7 +101,7 @@ import Testing
         let reopened = try DiskStore(at: folder.path)
         #expect(RxPosix.Files.isFolder("\(folder.path)/blobs/sha256/16"))
         #expect(try files("trash").isEmpty)
-        #expect(try reopened.collect(dryRun: false, leaseTime: nil) == CollectionReport())
+        #expect(try reopened.collect(dryRun: false, leaseTime: nil).deleted == CollectionReport().deleted)
     }
 
     @Test func `never takes a living operation for a dead one, however its folders come and go`() throws {
@@ -126,7 +127,9 @@ import Testing
         sqlite3_exec(handle, "PRAGMA user_version = 99", nil, nil, nil)
         sqlite3_close_v2(handle)
         let error = #expect(throws: RegistryError.self) { try DiskStore(at: folder.path) }
-        #expect(error?.message == "catalog \(folder.path)/catalog.sqlite has version 99, and this rx knows versions up to 6")
+        #expect(
+            error?.message == "catalog \(folder.path)/catalog.sqlite has version 99, and this rx knows versions up to \(Migrations.current)"
+        )
         #expect(error?.hint == "use the newer rx that wrote it")
     }
 
@@ -159,7 +162,7 @@ import Testing
         try put(many, try definition("many"), in: store)
         _ = try store.remove(registry: "", repository: "many", selector: .tag("latest"))
         #expect(try store.collect(dryRun: false, leaseTime: 0).blobs == count)
-        #expect(try store.collect(dryRun: false, leaseTime: 0) == CollectionReport())
+        #expect(try store.collect(dryRun: false, leaseTime: 0).deleted == CollectionReport().deleted)
         #expect(try text(blob("before"), in: store) == "before")
     }
 
@@ -182,7 +185,7 @@ import Testing
         try folder.write("cache/archives/\(blob("gone").hex).tar.gz", "old")
         #expect(try store.collect(dryRun: true, leaseTime: nil).leftovers == 3)
         #expect(try store.collect(dryRun: false, leaseTime: nil).leftovers == 3)
-        #expect(try store.collect(dryRun: false, leaseTime: nil) == CollectionReport())
+        #expect(try store.collect(dryRun: false, leaseTime: nil).deleted == CollectionReport().deleted)
         #expect(try files("staging").count == 1)
         try living.publish()
         #expect(try store.size(of: sha256([1])) == 1)

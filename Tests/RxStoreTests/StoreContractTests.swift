@@ -55,4 +55,17 @@ import Testing
     @Test func `keeps what is pinned, retained and used, and says why, in memory too`() throws {
         try KeepingContract { MemoryStore() }.check()
     }
+
+    @Test func `keeps copies of which only some files are here`() throws {
+        let folder = try TemporaryFolder()
+        var count = 0
+        try PartialContract {
+            count += 1
+            return try DiskStore(at: "\(folder.path)/\(count)")
+        }.check()
+    }
+
+    @Test func `keeps copies of which only some files are here, in memory too`() throws {
+        try PartialContract { MemoryStore() }.check()
+    }
 }

@@ -16,7 +16,9 @@ import Testing
     init() throws {
         folder = try TemporaryFolder()
         store = try DiskStore(at: folder.path)
-        try put(["content": "hello", "more": "others"], try definition("a", ["description": .string("words of it")]), in: store)
+        try put(
+            ["content": "hello", "more": "others"],
+            try definition("a", ["description": .string("words of it"), "provides": .object(["python": ["acme"]])]), in: store)
     }
 
     func path(_ text: String) -> String { store.layout.blob(sha256(Array(text.utf8))) }
@@ -118,6 +120,8 @@ import Testing
         ("UPDATE manifests SET artifact_type = 'x'", .manifestFacts), ("UPDATE manifests SET subject = 'x'", .manifestFacts),
         ("DELETE FROM search", .search), ("UPDATE search SET name = 'b'", .search),
         ("INSERT INTO search (rowid, name) VALUES (77, 'x')", .search), ("DELETE FROM search_data WHERE id > 10", .search),
+        ("DELETE FROM provides", .provides), ("INSERT INTO provides SELECT 'ruby', 'other', id FROM manifests", .provides),
+        ("INSERT INTO provides VALUES ('ruby', 'other', 77)", .provides), ("UPDATE provides SET module = 'changed'", .provides),
     ])
     func `finds what does not follow from the manifest, and makes it anew`(_ change: String, _ kind: Finding.Kind) throws {
         sql(change)
@@ -128,6 +132,7 @@ import Testing
         let after = try verify()
         #expect(after.findings.isEmpty, "\(after.findings)")
         #expect(try store.search(SearchQuery(text: "words")).total == 1)
+        #expect(try store.providers(of: ModuleName(parsing: "python:acme"), scope: .own, limit: 2).count == 1)
         #expect(try store.collect(dryRun: true, leaseTime: 0).blobs == 0)
     }
 

@@ -17,11 +17,24 @@ extension ForwardingStore {
     }
     public func manifest(of record: ResourceRecord) throws -> ResourceManifest { try base().manifest(of: record) }
     public func search(_ query: SearchQuery) throws -> SearchPage { try base().search(query) }
+    public func providers(of module: ModuleName, scope: SearchQuery.Scope, limit: Int) throws -> [ResourceRecord] {
+        try base().providers(of: module, scope: scope, limit: limit)
+    }
     public func version() throws -> Int { try base().version() }
     public func remove(registry: String, repository: String, selector: Selector, sparingPins: Bool) throws -> [Reference] {
         try base().remove(registry: registry, repository: repository, selector: selector, sparingPins: sparingPins)
     }
-    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int) { try base().removeCached(registry: registry) }
+    public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int, partial: Int) {
+        try base().removeCached(registry: registry)
+    }
+    public func putPartial(_ artifact: Artifact, as reference: Reference, pinned: Bool) throws {
+        try base().putPartial(artifact, as: reference, pinned: pinned)
+    }
+    public func partialCopy(registry: String, repository: String, selector: Selector) throws -> PartialCopy? {
+        try base().partialCopy(registry: registry, repository: repository, selector: selector)
+    }
+    public func keep(_ blobs: [Digest: Int], in copy: ManifestPlace) throws -> Set<Digest>? { try base().keep(blobs, in: copy) }
+    public func noteUse(ofPartial copy: ManifestPlace) throws { try base().noteUse(ofPartial: copy) }
     public func pin(_ record: ResourceRecord) throws -> Bool { try base().pin(record) }
     public func unpin(_ record: ResourceRecord) throws -> Bool { try base().unpin(record) }
     public func pins() throws -> [Pin] { try base().pins() }
@@ -30,7 +43,7 @@ extension ForwardingStore {
     }
     public func usage() throws -> StoreUsage { try base().usage() }
     public func noteUse(of record: ResourceRecord) throws { try base().noteUse(of: record) }
-    public func evictCopies(to limit: Int, sparing spared: ResourceRecord?, dryRun: Bool) throws -> Eviction {
+    public func evictCopies(to limit: Int, sparing spared: ManifestPlace?, dryRun: Bool) throws -> Eviction {
         try base().evictCopies(to: limit, sparing: spared, dryRun: dryRun)
     }
     public func collect(_ options: CollectionOptions) throws -> CollectionReport { try base().collect(options) }

@@ -90,7 +90,10 @@ public struct User: Sendable {
     }
 
     /// Starts rx in this home and does not wait for its end.
-    public func start(_ arguments: String..., in folder: String? = nil) throws -> RunningProgram {
+    public func start(_ arguments: String..., in folder: String? = nil) throws -> RunningProgram { try start(arguments, in: folder) }
+
+    /// The same, with the arguments in a list.
+    public func start(_ arguments: [String], in folder: String? = nil) throws -> RunningProgram {
         try RunningProgram(rxBinary, arguments, in: folder, environment: environment.merging(["RX_HOME": home.path]) { $1 })
     }
 
@@ -129,6 +132,8 @@ public final class RunningProgram: Sendable {
         process.waitUntilExit()
     }
 
+    /// The process's id.
+    public var id: Int32 { process.processIdentifier }
     /// Whether it still runs.
     public var isRunning: Bool { process.isRunning }
     /// What it wrote to standard error so far.

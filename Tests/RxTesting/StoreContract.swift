@@ -34,6 +34,7 @@ public struct StoreContract<S: Store> {
         try commits()
         try tags()
         try searches()
+        try provides()
         try removals()
         try collections()
         try verifies()
@@ -127,7 +128,7 @@ public struct StoreContract<S: Store> {
         #expect(try store.collect(dryRun: false, leaseTime: nil).blobs == 0, "the second operation still holds its lease")
         second.cancel()
         #expect(try store.collect(dryRun: true, leaseTime: nil).blobs == 1)
-        #expect(try store.collect(dryRun: false, leaseTime: nil) == CollectionReport(blobs: 1, bytes: 1))
+        #expect(try store.collect(dryRun: false, leaseTime: nil).deleted == CollectionReport(blobs: 1, bytes: 1).deleted)
         let third = try store.begin()
         _ = try third.stage(BytesSource([7]), expecting: nil)
         try third.publish()
@@ -203,6 +204,50 @@ public struct StoreContract<S: Store> {
         #expect(try store.search(SearchQuery(scope: .all, limit: 5, offset: 9)).records.isEmpty)
     }
 
+    func provides() throws {
+        let store = try make()
+        func module(_ text: String) throws -> ModuleName { try ModuleName(parsing: text) }
+        func providers(_ text: String, _ scope: SearchQuery.Scope = .own, limit: Int = 10) throws -> [String] {
+            try store.providers(of: module(text), scope: scope, limit: limit).map(\.reference.description)
+        }
+        let tools: [String: JSON] = ["path": "acme", "provides": .object(["python": ["acme_tools", "x"], "node": ["@acme/tools"]])]
+        try put(["a.py": "1"], try definition("tools", tools), in: store, tag: "1.0.0")
+        let newer = try put(["a.py": "2"], try definition("tools", tools), in: store, tag: "1.1.0")
+        try put(["a.py": "3"], try definition("tools", ["path": "acme"]), in: store, tag: "2.0.0")
+        #expect(try providers("python:acme_tools") == ["acme/tools:1.1.0"], "one of a repository, and no version without the module")
+        #expect(try store.providers(of: module("node:@acme/tools"), scope: .own, limit: 1).map(\.manifestDigest) == [newer.manifestDigest])
+        for none in ["python:acme", "python:Acme_tools", "node:acme_tools", "ruby:x"] { #expect(try providers(none).isEmpty, "\(none)") }
+        #expect(try store.search(SearchQuery(text: "x", scope: .own)).records.map(\.reference.tag).sorted() == ["1.0.0", "1.1.0"])
+
+        try put(["a.py": "4"], try definition("other", ["provides": .object(["python": ["x"]])]), in: store)
+        try put(["a.py": "1"], try definition("tools", tools), in: store, registry: "host:1", tag: "1.0.0")
+        #expect(try providers("python:x") == ["other", "acme/tools:1.1.0"], "the one put last first")
+        #expect(try providers("python:x", .all) == ["host:1/acme/tools:1.0.0", "other", "acme/tools:1.1.0"])
+        #expect(try providers("python:x", .copied(from: "host:1")) == ["host:1/acme/tools:1.0.0"])
+        #expect(try providers("python:x", .all, limit: 2).count == 2 && providers("python:x", limit: 0).isEmpty)
+        // The tag of that name is what the name without a tag means.
+        try put(["a.py": "1"], try definition("tools", tools), in: store, tag: "latest")
+        try put(["a.py": "2"], try definition("tools", tools), in: store, tag: "1.2.0")
+        #expect(try providers("node:@acme/tools") == ["acme/tools"])
+        // A tag that lists or signs another manifest stands for no resource.
+        let aside = "sha256-\(newer.manifestDigest.hex)"
+        try put(["a.py": "5"], try definition("aside", ["provides": .object(["ruby": ["aside"]])]), in: store, tag: aside)
+        #expect(try providers("ruby:aside").isEmpty)
+        // What older programs stored may hold anything under this key; it is kept, found and provides nothing.
+        let odd = Definition(unchecked: ["name": "odd", "type": "text", "provides": .object(["python": ["a b"], "ruby": ["fine"]])])
+        try put(["a": "6"], odd, in: store)
+        #expect(try providers("ruby:fine").isEmpty)
+        let record = try #require(try store.resolve(registry: "", repository: "odd", selector: .tag("latest")))
+        #expect(record.isResource && record.definition == odd)
+        #expect(try store.manifest(of: record).definition == odd)
+
+        #expect(try store.remove(registry: "", repository: "other", selector: .tag("latest")).count == 1)
+        #expect(try providers("python:x") == ["acme/tools"])
+        _ = try store.collect(dryRun: false, leaseTime: 0)
+        #expect(try providers("python:x") == ["acme/tools"] && providers("python:acme_tools").count == 1)
+        #expect(try store.verify(VerifyOptions(), with: NoHelp()).findings.isEmpty)
+    }
+
     func removals() throws {
         let store = try make()
         let record = try put(["content": "1"], try definition("gone", ["tag": "1"]), in: store)
@@ -221,18 +266,18 @@ public struct StoreContract<S: Store> {
         let store = try make()
         try put(["content": "shared", "a": "only a"], try definition("a"), in: store)
         try put(["content": "shared", "b": "only b"], try definition("b"), in: store)
-        #expect(try store.collect(dryRun: false, leaseTime: 0) == CollectionReport())
+        #expect(try store.collect(dryRun: false, leaseTime: 0).deleted == CollectionReport().deleted)
         _ = try store.remove(registry: "", repository: "a", selector: .tag("latest"))
-        let expected = CollectionReport(blobs: 1, bytes: 6, manifests: 1)
-        #expect(try store.collect(dryRun: true, leaseTime: nil) == expected)
-        #expect(try store.collect(dryRun: true, leaseTime: nil) == expected, "a dry run changes nothing")
-        #expect(try store.collect(dryRun: false, leaseTime: nil) == expected)
-        #expect(try store.collect(dryRun: false, leaseTime: nil) == CollectionReport(), "a second run finds nothing")
+        let expected = CollectionReport(blobs: 1, bytes: 6, manifests: 1).deleted
+        #expect(try store.collect(dryRun: true, leaseTime: nil).deleted == expected)
+        #expect(try store.collect(dryRun: true, leaseTime: nil).deleted == expected, "a dry run changes nothing")
+        #expect(try store.collect(dryRun: false, leaseTime: nil).deleted == expected)
+        #expect(try store.collect(dryRun: false, leaseTime: nil).deleted == CollectionReport().deleted, "a second run finds nothing")
         #expect(try text(sha256(Array("shared".utf8)), in: store) == "shared")
         #expect(throws: RegistryError.self) { try store.size(of: sha256(Array("only a".utf8))) }
         try put(["content": "new"], try definition("b"), in: store)
         #expect(
-            try store.collect(dryRun: false, leaseTime: nil) == CollectionReport(blobs: 2, bytes: 12, manifests: 1),
+            try store.collect(dryRun: false, leaseTime: nil).deleted == CollectionReport(blobs: 2, bytes: 12, manifests: 1).deleted,
             "what a tag left behind goes too")
     }
 
@@ -242,13 +287,13 @@ public struct StoreContract<S: Store> {
         let reader = try store.begin()
         try reader.hold(record)
         _ = try store.remove(registry: "", repository: "a", selector: .tag("latest"))
-        #expect(try store.collect(dryRun: true, leaseTime: nil) == CollectionReport())
-        #expect(try store.collect(dryRun: false, leaseTime: nil) == CollectionReport(), "it stays without a name")
+        #expect(try store.collect(dryRun: true, leaseTime: nil).deleted == CollectionReport().deleted)
+        #expect(try store.collect(dryRun: false, leaseTime: nil).deleted == CollectionReport().deleted, "it stays without a name")
         #expect(try store.manifest(of: record).files.map { try text($0.digest, in: store) } == ["held", "too"])
         reader.cancel()
-        let freed = CollectionReport(blobs: 3, bytes: 9, manifests: 1)
-        #expect(try store.collect(dryRun: true, leaseTime: nil) == freed)
-        #expect(try store.collect(dryRun: false, leaseTime: nil) == freed)
+        let freed = CollectionReport(blobs: 3, bytes: 9, manifests: 1).deleted
+        #expect(try store.collect(dryRun: true, leaseTime: nil).deleted == freed)
+        #expect(try store.collect(dryRun: false, leaseTime: nil).deleted == freed)
         let late = try store.begin()
         let error = #expect(throws: RegistryError.self) { try late.hold(record) }
         #expect(error?.code == .resourceNotFound)

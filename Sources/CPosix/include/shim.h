@@ -42,4 +42,7 @@ int rx_spawn_bound(int *process, const char *program, char *const arguments[], c
 
 // Two ends of a pipe that other programs do not inherit (pipe2(2)); -1 on failure.
 int rx_pipe(int ends[2]);
+
+// What siginfo_t says of a signal that the kernel sent, as for a key on a terminal (sigaction(2), SI_KERNEL).
+int rx_signal_of_kernel(void);
 #endif

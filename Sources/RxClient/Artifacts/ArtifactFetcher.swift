@@ -22,10 +22,22 @@ struct ArtifactFetcher {
         let present = try operation.leaseOrSalvage(sizes)
         let missing = blobs.filter { blob in !(blob.digest.sha256.map { present.contains($0) } ?? false) }
         meter.total(blobs: blobs.count, bytes: blobs.totalSize)
+        var found = try fetch(missing, from: origin, into: operation)
+        for each in set.all where each.name.sha256 == nil { found[each.name] = each.stored.digest }
+        return found
+    }
+
+    /// Stages blobs that are not here; gives the SHA-256 of those that are named by another digest. What came whole before an error is put into
+    /// the store all the same. A single blob comes by a stream, where the origin has streams, only with `streamsSingle`.
+    @discardableResult
+    func fetch(_ missing: [Descriptor], from origin: some ArtifactOrigin, streamsSingle: Bool = false, into operation: any StoreOperation)
+        throws
+        -> [ContentDigest: Digest]
+    {
         progress.begin("pulling", total: missing.totalSize)
         let names = Mutex<[ContentDigest: Digest]>([:])
         do {
-            let absent = try fetchTogether(missing, from: origin, into: operation)
+            let absent = try fetchTogether(missing, from: origin, atLeast: streamsSingle ? 1 : 2, into: operation)
             let single = BlobFetch(progress: progress, delta: nil)
             try origin.gate.forEach(0..<absent.count) { index in
                 let blob = absent[index]
@@ -37,9 +49,7 @@ struct ArtifactFetcher {
             keep(operation, after: error)
             throw error
         }
-        var found = names.withLock { $0 }
-        for each in set.all where each.name.sha256 == nil { found[each.name] = each.stored.digest }
-        return found
+        return names.withLock { $0 }
     }
 
     /// Keeps what came whole before an error, for the next try; nothing of one who sends something else than was asked for.
@@ -49,11 +59,11 @@ struct ArtifactFetcher {
     }
 
     /// Stages those of the blobs that come in streams, when the origin sends such; gives the others.
-    private func fetchTogether(_ blobs: [Descriptor], from origin: some ArtifactOrigin, into operation: any StoreOperation) throws
-        -> [Descriptor]
-    {
+    private func fetchTogether(
+        _ blobs: [Descriptor], from origin: some ArtifactOrigin, atLeast least: Int, into operation: any StoreOperation
+    ) throws -> [Descriptor] {
         let freight = Freight(blobs.freight)
-        guard origin.hasStreams, freight.streams.reduce(0, { $0 + $1.count }) > 1 else { return blobs }
+        guard origin.hasStreams, freight.streams.reduce(0, { $0 + $1.count }) >= least else { return blobs }
         let intake = BlobIntake(operation, progress, meter)
         let result = Result {
             try WorkerPool.forEach(0..<freight.streams.count, threads: origin.gate.lanes) { index in

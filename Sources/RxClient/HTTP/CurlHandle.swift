@@ -6,6 +6,9 @@ import RxPosix
 final class CurlHandle: @unchecked Sendable {
     private static let ready: Bool = curl_global_init(Int(CURL_GLOBAL_SSL)) == CURLE_OK
 
+    /// Loads the library, unless it is there.
+    static func prepare() { _ = ready }
+
     let raw: UnsafeMutableRawPointer
     /// Where it has been.
     var origins: Set<String> = []

@@ -43,6 +43,9 @@ public final class CurlTransport: HTTPTransport {
     /// Sends with the usual settings; `agent` is the `User-Agent`, such as `rx/1.0.0`.
     public convenience init(agent: String) { self.init(Settings(agent: agent)) }
 
+    /// Loads libcurl and what it needs, which takes longer than to open a store: a program that is about to ask something does both at once.
+    public static func prepare() { CurlHandle.prepare() }
+
     /// Sends a request; follows redirects. Throws `RegistryError` "Unable to connect to X" (code `unreachable`) when nobody answers
     /// there, and one of the same code when a connection breaks or stands still.
     @discardableResult

@@ -14,8 +14,8 @@ final class EarlyFolder: Sendable {
     private struct Work: Sendable {
         let manifest: ResourceManifest
         let digest: Digest
-        /// The files of each content, by their places in the manifest; no symlinks.
-        let places: [Digest: [Int]]
+        /// The places of the files in the manifest, in the order of their contents; no symlinks.
+        let places: FilePlaces
     }
 
     /// What was made.
@@ -69,7 +69,7 @@ final class EarlyFolder: Sendable {
     func begin(_ manifest: ResourceManifest, _ digest: Digest) {
         let isFirst = state.update { state in
             guard !state.isOver, state.work == nil else { return false }
-            state.work = Work(manifest: manifest, digest: digest, places: EarlyFolder.places(manifest))
+            state.work = Work(manifest: manifest, digest: digest, places: FilePlaces(manifest))
             state.inside = 1
             return true
         }
@@ -87,7 +87,7 @@ final class EarlyFolder: Sendable {
         }
         guard let (work, folder) = entered ?? nil else { return }
         do {
-            let made = try work.places[digest, default: []].map { place in
+            let made = try work.places.of(digest, in: work.manifest).map { place in
                 // Nothing new is made in a folder that an interruption is about to remove.
                 Interruption.settle()
                 return (place, try make(work.manifest.files[place], in: folder, bytes, staged))
@@ -174,12 +174,5 @@ final class EarlyFolder: Sendable {
             return made
         }
         return try FileMaker.write(file, as: name, in: folder, bytes)
-    }
-
-    private static func places(_ manifest: ResourceManifest) -> [Digest: [Int]] {
-        var places: [Digest: [Int]] = [:]
-        places.reserveCapacity(manifest.files.count)
-        for (index, file) in manifest.files.enumerated() where file.symlink == nil { places[file.digest, default: []].append(index) }
-        return places
     }
 }

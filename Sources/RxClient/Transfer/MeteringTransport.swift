@@ -1,5 +1,6 @@
 import RxHTTP
 import RxModel
+import RxPosix
 import Synchronization
 
 /// Counts requests and the bytes of their bodies, as they are encoded, in both directions. It lies beneath all other transports of a client, so
@@ -13,14 +14,23 @@ final class MeteringTransport: HTTPTransport {
         var bytes = 0
     }
 
+    /// Of an answer's body so many bytes tell how fast they come: more than buffers on the way take at once.
+    private static let tellingBytes = 256 << 10
+    /// So many bytes a second, and compressing them takes longer than sending them.
+    private static let fastBytes = 200e6
+
     private let transport: any HTTPTransport
     private let state = Mutex(Count())
+    private let fast = Atomic<Bool>(false)
 
     /// Sends over `transport`.
     init(_ transport: any HTTPTransport) { self.transport = transport }
 
     /// What was counted so far.
     var count: Count { state.withLock { $0 } }
+
+    /// Whether the last answer that was long enough to tell came so fast that to compress it was in vain.
+    var isFast: Bool { fast.load(ordering: .relaxed) }
 
     @discardableResult
     func perform(_ request: TransportRequest, receive: (ResponseHead) throws -> any ByteSink) throws -> ResponseHead {
@@ -33,6 +43,12 @@ final class MeteringTransport: HTTPTransport {
         case .form(let parts): request.body = .form(parts.map { $0.reading { CountedSource($0, self) } })
         }
         return try transport.perform(request) { CountedSink(try receive($0), self) }
+    }
+
+    /// Notes how long the bytes of a body took that came behind its first.
+    private func came(_ bytes: Int, nanoseconds: Int) {
+        guard bytes >= MeteringTransport.tellingBytes else { return }
+        fast.store(Double(bytes) * 1e9 >= Double(nanoseconds) * MeteringTransport.fastBytes, ordering: .relaxed)
     }
 
     private func moved(_ bytes: Int) { state.withLock { $0.bytes += bytes } }
@@ -58,14 +74,24 @@ final class MeteringTransport: HTTPTransport {
     private final class CountedSink: ByteSink {
         private let sink: any ByteSink
         private let meter: MeteringTransport
+        /// When the first bytes came, in nanoseconds; nil before.
+        private var start: Int?
+        /// How many came since.
+        private var count = 0
+        /// When the last came.
+        private var end = 0
 
         init(_ sink: any ByteSink, _ meter: MeteringTransport) {
             self.sink = sink
             self.meter = meter
         }
 
+        deinit { if let start { meter.came(count, nanoseconds: end - start) } }
+
         func write(_ bytes: UnsafeRawBufferPointer) throws {
             meter.moved(bytes.count)
+            end = Clock.monotonic
+            if start == nil { start = end } else { count += bytes.count }
             try sink.write(bytes)
         }
     }

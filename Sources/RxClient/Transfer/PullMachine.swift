@@ -19,7 +19,7 @@ struct PullMachine: Equatable {
 
     private let isCurrent: Bool
     private let largeAlone: Bool
-    private var missing: [Digest: FreightItem] = [:]
+    private var missing: [FreightItem] = []
 
     /// `isCurrent`: the registry has what is here already, so that only what was lost of it has to come. `largeAlone`: the repository is
     /// one that `/v2/` can name.
@@ -31,22 +31,23 @@ struct PullMachine: Equatable {
     /// The first thing to do.
     func start() -> Action { .look }
 
-    /// Of the blobs these are not here.
+    /// Of the blobs these are not here; each digest once.
     mutating func looked(missing items: [FreightItem]) -> Action {
-        missing = Dictionary(items.map { ($0.digest, $0) }) { first, _ in first }
+        missing = items.sorted { $0.position < $1.position }
         return next
     }
 
     /// These have come; what was asked for beside them has not. Nil when a registry that did not break off sends nothing of what is missing.
     mutating func received(_ digests: some Sequence<Digest>, brokeOff: Bool) -> Action? {
         let before = missing.count
-        for each in digests { missing[each] = nil }
+        let received = Set(digests)
+        missing.removeAll { received.contains($0.digest) }
         return brokeOff || missing.count < before ? next : nil
     }
 
     private var next: Action {
         guard missing.isEmpty else {
-            return .fetch(Freight(missing.values.sorted { $0.position < $1.position }, largeAlone: largeAlone))
+            return .fetch(Freight(missing, largeAlone: largeAlone))
         }
         return isCurrent ? .keep : .commit
     }

@@ -7,6 +7,9 @@ import RxStore
 /// Brings the blobs of one resource here from a registry that has negotiated transfers: does what `PullMachine` decides.
 /// Source: Specs/12-transfer, "Client".
 struct ResourcePull {
+    /// Of so many files the tables that are made in passing are worth giving back to the system.
+    private static let many = 20_000
+
     let calls: TransferCalls
     let large: LargeBlobs
     let store: any Store
@@ -18,6 +21,8 @@ struct ResourcePull {
     let previous: @Sendable () -> [FilePath: Digest]
     /// The folder that is to hold the resource, which is filled meanwhile; nil when none is.
     let folder: EarlyFolder?
+    /// Whether the registry is so near that to compress what it sends takes longer than to send it.
+    let isNear: Bool
 
     /// Stores a resource that the registry has described, and nothing when it does not come whole; what has come of it is found again by
     /// the next try.
@@ -76,6 +81,8 @@ struct ResourcePull {
             case .fetch(let freight):
                 progress.begin("pulling", total: freight.bytes, files: freight.count)
                 if !isCurrent { folder?.begin(manifest, digest) }
+                // So did looking what is here: nothing of that is to lie beside what comes.
+                if manifest.files.count > ResourcePull.many { Host.trimHeap() }
                 let (received, failure) = fetch(freight, manifest, digest, operation)
                 if !received.isEmpty { patience.progressed() }
                 if let failure {
@@ -140,7 +147,7 @@ struct ResourcePull {
         let query = FetchQuery(repository: repository, .positions(positions, manifest: manifest))
         let wanted = Dictionary(items.map { ($0.digest, $0.size) }) { first, _ in first }
         try BytePipe.run { sink in
-            try calls.fetch(query, into: sink)
+            try calls.fetch(query, plain: isNear, into: sink)
         } consume: { stream in
             do { try intake.receive(stream, wanted: wanted, lane: lane) } catch let error as ContentError
                 where error.code == .invalidContent

@@ -68,9 +68,10 @@ struct TransferCalls: Sendable {
         return missing
     }
 
-    /// Writes the stream of the blobs that are asked for, as it comes, to `sink`.
-    func fetch(_ query: FetchQuery, into sink: any ByteSink) throws {
+    /// Writes the stream of the blobs that are asked for, as it comes, to `sink`; `plain` when it is not to be compressed.
+    func fetch(_ query: FetchQuery, plain: Bool = false, into sink: any ByteSink) throws {
         var request = request("POST", Route.blobsFetch)
+        if plain { request.headers["Accept-Encoding"] = ContentCoding.plain }
         try request.setJSON(query.canonical)
         let problem = BytesSink(limit: TransferCalls.answerLimit)
         let head = try transport.perform(request) { $0.status == 200 && $0.hasTransfers ? sink : problem }
@@ -160,6 +161,8 @@ extension TransportRequest {
 enum ContentCoding {
     /// What can be read, as `Accept-Encoding` says it.
     static let accepted = "zstd, gzip;q=0.5"
+    /// That it is to come as it is.
+    static let plain = "identity"
 
     /// An answer's body as it was before it was compressed, when that has at most `limit` bytes.
     static func decoded(_ body: [UInt8], _ head: ResponseHead, limit: Int) throws -> [UInt8] {

@@ -51,6 +51,9 @@ final class TransferMeter: Sendable {
         }
     }
 
+    /// Whether the registry is so near that to compress what it sends takes longer than to send it.
+    var isNear: Bool { wire.isFast }
+
     /// Says what there is to move.
     func total(blobs: Int, bytes: Int) {
         state.withLock { ($0.report.blobs, $0.report.bytes) = (blobs, bytes) }

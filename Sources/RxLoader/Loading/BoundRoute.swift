@@ -38,14 +38,13 @@ final class BoundRoute: Sendable {
 
     /// Binds a resource by its type. Throws `ResourceTypeError` for one that is not known, `DefinitionError` for a `requires` that is no
     /// list of texts.
-    init(_ stored: StoredResource, asked: Locator, types: TypeRegistry, disk: BlockingWork, uses: Int = 0) throws {
+    init(_ stored: StoredResource, asked: Locator, types: TypeRegistry, disk: BlockingWork, network: BlockingWork, uses: Int = 0) throws {
         self.asked = asked
         self.stored = stored
         self.uses = Atomic(uses)
         requires = try BoundRoute.requires(stored.manifest.definition)
         let type = try types.type(named: stored.manifest.definition.type)
-        let content = ManifestContent(
-            locator: stored.locator.description, files: stored.manifest.files, read: { file in try stored.open(file) })
+        let content = ManifestContent(stored, network: network)
         target = try (type as? any BindingType)?.bind(content, disk: disk) ?? RenderedResource(content, type: type, disk: disk)
     }
 

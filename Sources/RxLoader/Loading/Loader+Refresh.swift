@@ -64,7 +64,7 @@ extension Loader {
         guard let remote, let old = entry(route), old.stored.digest != digest else { return }
         do {
             let locator = old.stored.locator
-            let stored = try await settings.network.run { try remote.fetched(locator) }
+            let stored = try await fetched(locator, from: remote)
             guard stored.digest != old.stored.digest else { return }
             let new = try bound(verified(stored, old.asked), old.asked, uses: old.described(route).uses)
             let isTaken = state.withLock { state in

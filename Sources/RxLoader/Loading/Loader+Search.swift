@@ -46,21 +46,36 @@ extension Loader {
             guard asked.digestPrefix == nil || asked.digest != nil else {
                 throw LocatorError("A digest must have all 64 digits to be resolved: \(asked)", locator: asked.description)
             }
-            if let stored = await recorded(name, asked) { return .bound(try bound(stored, asked)) }
-            if let stored = try await settings.disk.run({ [local] in try local.stored(asked) }) {
-                return .bound(try bound(verified(stored, asked), asked))
+            var here = await recorded(name, asked)
+            if here == nil { here = try await settings.disk.run({ [local] in try local.stored(asked) }).map { try verified($0, asked) } }
+            if let here, here.isWhole || settings.types.isPartial(here.manifest.definition.type) { return .bound(try bound(here, asked)) }
+            guard let remote else {
+                guard let here else { throw RegistryError.notFound(asked.description) }
+                return .bound(try bound(here, asked))
             }
-            guard let remote else { throw RegistryError.notFound(asked.description) }
-            let stored = try await settings.network.run { try remote.fetched(asked) }
-            return .bound(try bound(verified(stored, asked), asked))
+            do {
+                let stored = try await fetched(asked, from: remote)
+                return .bound(try bound(verified(stored, asked), asked))
+            } catch {
+                // What is here in part is better than nothing, while nobody answers.
+                guard let here, Reply.refused(error).condition == .unavailable else { throw error }
+                return .bound(try bound(here, asked))
+            }
         } catch {
             return .refused(.refused(error))
         }
     }
 
-    /// Binds by type.
+    /// Fetches a resource: of one whose files are used one by one only the manifest.
+    func fetched(_ asked: Locator, from remote: any RemoteShelf) async throws -> StoredResource {
+        try await settings.network.run { [types = settings.types] in try remote.fetched(asked) { types.isPartial($0) } }
+    }
+
+    /// Binds by type. A loader without registries asks nobody for a file, either.
     func bound(_ stored: StoredResource, _ asked: Locator, uses: Int = 0) throws -> BoundRoute {
-        try BoundRoute(stored, asked: asked, types: settings.types, disk: settings.disk, uses: uses)
+        try BoundRoute(
+            remote == nil ? stored.offline : stored, asked: asked, types: settings.types, disk: settings.disk, network: settings.network,
+            uses: uses)
     }
 
     /// A resource that is what was asked for: of its name, of the pinned digest, and its files those of its tree digest. Their bytes are

@@ -1,7 +1,7 @@
 import RxCrypto
 public import RxModel
 
-/// A resource that a store has, whole or ready to be read.
+/// A resource that is bound: its manifest is here, and its files are, or come when they are asked for.
 public struct StoredResource: Sendable {
     /// Where it is stored: with the host that it was copied from, none for what belongs to this store, and the tag that was asked for.
     public let locator: Locator
@@ -9,26 +9,51 @@ public struct StoredResource: Sendable {
     public let digest: Digest
     /// What it says of itself, and its files.
     public let manifest: ResourceManifest
-    private let source: @Sendable (Digest) throws -> any ByteSource
+    /// Whether all of its files were here when it was found.
+    public let isWhole: Bool
+    private let files: any FileShelf
 
-    /// Describes a stored resource; `open` reads a blob of it.
+    /// Describes a resource that is here as a whole; `open` reads a blob of it.
     public init(
         locator: Locator, digest: Digest, manifest: ResourceManifest, open: @escaping @Sendable (Digest) throws -> any ByteSource
     ) {
+        self.init(locator, digest, manifest, isWhole: true, WholeFiles(source: open))
+    }
+
+    /// Describes a resource of which some files may have to be fetched first.
+    public init(locator: Locator, digest: Digest, manifest: ResourceManifest, files: any FileShelf) {
+        self.init(locator, digest, manifest, isWhole: false, files)
+    }
+
+    private init(_ locator: Locator, _ digest: Digest, _ manifest: ResourceManifest, isWhole: Bool, _ files: any FileShelf) {
         self.locator = locator
         self.digest = digest
         self.manifest = manifest
-        source = open
+        self.isWhole = isWhole
+        self.files = files
     }
 
     /// The same resource under another locator.
     init(moving other: StoredResource, to locator: Locator) {
-        self.init(locator: locator, digest: other.digest, manifest: other.manifest, open: other.source)
+        self.init(locator, other.digest, other.manifest, isWhole: other.isWhole, other.files)
     }
 
-    /// The bytes of a file, which throw in place of the end when they are not what the manifest says.
-    func open(_ file: ResourceFile) throws -> any ByteSource {
-        VerifyingSource(try source(file.digest), digest: file.digest, size: file.size)
+    /// The same resource, and nobody is ever asked for a file of it.
+    public var offline: StoredResource { StoredResource(locator, digest, manifest, isWhole: isWhole, files.offline) }
+
+    /// Whether a file can be read without asking anybody, as far as that is known without looking.
+    public func isHere(_ file: ResourceFile) -> Bool { files.isHere(file) }
+
+    /// Those of some files that would have to be fetched. Blocks.
+    public func missing(_ files: [ResourceFile]) throws -> [ResourceFile] { try self.files.missing(files) }
+
+    /// Brings files here, those that are not: however many ask at once, each comes once. Blocks. Throws a `ResourceError` that names the
+    /// file and the registry when one cannot be had.
+    public func fetch(_ files: [ResourceFile]) throws { try self.files.fetch(files) }
+
+    /// The bytes of a file, fetched when they are not here, which throw in place of the end when they are not what the manifest says. Blocks.
+    public func open(_ file: ResourceFile) throws -> any ByteSource {
+        VerifyingSource(try files.open(file), digest: file.digest, size: file.size)
     }
 }
 
@@ -44,6 +69,13 @@ public protocol RemoteShelf: Sendable {
     /// Fetches a resource into the local store: from the registry that its locator names, else from the first that has it. Throws
     /// a `ResourceError`.
     func fetched(_ locator: Locator) throws -> StoredResource
+    /// The same, but of a resource of a type that `partly` is true for only the manifest is fetched, and each file when it is read.
+    func fetched(_ locator: Locator, partly: (_ type: String) -> Bool) throws -> StoredResource
     /// The manifest digest that a locator's tag names now. Throws a `ResourceError`.
     func digest(of locator: Locator) throws -> Digest
+}
+
+extension RemoteShelf {
+    /// Fetches all of it.
+    public func fetched(_ locator: Locator, partly: (_ type: String) -> Bool) throws -> StoredResource { try fetched(locator) }
 }

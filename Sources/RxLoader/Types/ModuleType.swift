@@ -6,6 +6,8 @@ public struct ModuleType: BindingType {
     public let name = "module"
     /// `folder`.
     public let aliases = ["folder"]
+    /// True: each file is used by itself.
+    public let isPartial = true
 
     /// Makes the type.
     public init() {}
@@ -43,6 +45,11 @@ private struct ServedFolder: Resource {
         guard !segments.isEmpty else { return Reply(.json(folders.list(nil)!), type: "list") }
         guard let path = try? FilePath(parsing: text) else { return .refused(ModuleType.missing(text)) }
         if let file = content.resolve(path) {
+            do { try await content.prepare(file) } catch {
+                let reply = Reply.refused(error)
+                reply.report(path: headers.path, to: headers.kit)
+                return reply
+            }
             let others: [String: JSON] = [
                 "digest": .string(file.digest.description), "size": .integer(file.size), "executable": .bool(file.executable),
             ]
@@ -54,32 +61,5 @@ private struct ServedFolder: Resource {
 
     func put(_ headers: Headers, _ body: Body) async -> Reply {
         .condition(.readOnly, "\(content.locator) can only be read: put a new version into a store or registry")
-    }
-}
-
-/// What is in the folders of a tree of files.
-private struct FolderIndex: Sendable {
-    /// The names in each folder, those of folders with a `/` behind them; the root is nil.
-    private var names: [FilePath?: [String]] = [nil: []]
-
-    /// Finds the folders of sorted paths.
-    init(_ paths: [FilePath]) {
-        for path in paths {
-            var at = path
-            var name = path.lastName
-            while true {
-                let folder = at.parent
-                let isKnown = names[folder] != nil
-                names[folder, default: []].append(name)
-                guard !isKnown, let folder else { break }
-                at = folder
-                name = folder.lastName + "/"
-            }
-        }
-    }
-
-    /// The names in a folder, sorted by their bytes; nil when there is no such folder.
-    func list(_ folder: FilePath?) -> JSON? {
-        names[folder].map { names in .array(names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { .string($0) }) }
     }
 }

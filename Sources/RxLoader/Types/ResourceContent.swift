@@ -62,18 +62,41 @@ public struct ManifestContent: ResourceContent, Sendable {
     public let paths: [FilePath]
     private let files: [FilePath: ResourceFile]
     private let read: @Sendable (ResourceFile) throws -> any ByteSource
+    /// Brings the files that are not here; nil where all are.
+    private let arrivals: FileArrivals?
 
     /// Gives the files of `manifest`; `read` opens a blob.
     public init(locator: String, manifest: ResourceManifest, read: @escaping @Sendable (Digest) throws -> any ByteSource) {
         self.init(locator: locator, files: manifest.files) { try read($0.digest) }
     }
 
-    init(locator: String, files: [ResourceFile], read: @escaping @Sendable (ResourceFile) throws -> any ByteSource) {
+    /// Gives the files of a bound resource; those that are not here are waited for on `network`.
+    public init(_ stored: StoredResource, network: BlockingWork = .network) {
+        self.init(
+            locator: stored.locator.description, files: stored.manifest.files,
+            arrivals: stored.isWhole ? nil : FileArrivals(stored, network: network)
+        ) { try stored.open($0) }
+    }
+
+    private init(
+        locator: String, files: [ResourceFile], arrivals: FileArrivals? = nil,
+        read: @escaping @Sendable (ResourceFile) throws -> any ByteSource
+    ) {
         self.locator = locator
         paths = files.map(\.path).sorted()
         self.files = Dictionary(files.map { ($0.path, $0) }) { first, _ in first }
         self.read = read
+        self.arrivals = arrivals
     }
+
+    /// Brings the file that a path leads to here, so that `open` does not have to ask anybody. Throws a `ResourceError` when it cannot be had.
+    public func prepare(_ path: FilePath) async throws {
+        guard let file = resolve(path) else { throw ContentError("File not found: \(path)", code: .notFound) }
+        try await prepare(file)
+    }
+
+    /// The same for one of the files.
+    func prepare(_ file: ResourceFile) async throws { try await arrivals?.bring(file) }
 
     /// Looks the path up.
     public func has(_ path: FilePath) -> Bool { files[path] != nil }
@@ -85,7 +108,7 @@ public struct ManifestContent: ResourceContent, Sendable {
     }
 
     /// The regular file that a path leads to through the resource's own symlinks; nil when it leads nowhere.
-    func resolve(_ path: FilePath) -> ResourceFile? {
+    public func resolve(_ path: FilePath) -> ResourceFile? {
         if let file = files[path], file.symlink == nil { return file }
         var at: [Substring] = []
         var left = path.segments.reversed() as [Substring]

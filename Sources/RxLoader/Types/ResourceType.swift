@@ -16,6 +16,8 @@ public protocol ResourceType: Sendable {
     var name: String { get }
     /// Other names for the same type.
     var aliases: [String] { get }
+    /// Whether its files are used one by one, so that a resource may be bound while only its manifest is here.
+    var isPartial: Bool { get }
     /// Reads the resource. `argument` is what the user wrote behind the locator; a type that knows no arguments passes it over.
     /// Throws a `ResourceError`.
     func render(_ content: any ResourceContent, argument: String?) throws -> Rendering
@@ -24,6 +26,8 @@ public protocol ResourceType: Sendable {
 extension ResourceType {
     /// None.
     public var aliases: [String] { [] }
+    /// False: all files are here when the resource is bound.
+    public var isPartial: Bool { false }
 }
 
 /// The types that are known, by name and alias. Source: Specs/10-sources.
@@ -53,6 +57,9 @@ public struct TypeRegistry: Sendable {
         guard let type = types[name] else { throw ResourceTypeError("Unsupported resource type: \(name)") }
         return type
     }
+
+    /// Whether the files of resources of a type are used one by one; false for a type that is not known.
+    public func isPartial(_ name: String) -> Bool { types[name]?.isPartial ?? false }
 
     /// The names of the types, without aliases, sorted.
     public var names: [String] { Set(types.values.map(\.name)).sorted() }

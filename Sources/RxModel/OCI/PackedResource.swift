@@ -50,7 +50,7 @@ public struct PackedResource: Sendable, Equatable {
         guard packed.layers.count == 2, let archive = packed.layers.first(where: { $0.mediaType == MediaType.packedFiles }),
             let index = packed.layers.first(where: { $0.mediaType == MediaType.packedIndex })
         else { throw ManifestError("packed manifest has other layers than one archive and one list of files") }
-        do { self.definition = try Definition(parsing: Array(definition.utf8)) } catch {
+        do { self.definition = try Definition(parsing: Array(definition.utf8), isStored: true) } catch {
             throw ManifestError("packed manifest is not valid: \(error)")
         }
         self.tree = tree

@@ -25,9 +25,6 @@ struct BlobEndpoint: Endpoint {
 
     /// A blob of up to this many bytes is hashed where catalogs are read, when it was not before; a longer one on a thread for long work.
     private static let quickBytes = 8 << 20
-    /// A longer one is hashed while it is sent for the first time: nobody waits that long for the first byte.
-    private static let waitBytes = 1 << 30
-
     /// Answers once the blob's bytes are known to be right: what a disk has changed is never sent as if it were whole.
     private func send(
         _ blob: StagedBlob, _ digest: ContentDigest, _ call: Call, _ context: ServerContext, version: Int,
@@ -36,12 +33,12 @@ struct BlobEndpoint: Endpoint {
         let request = call.request
         // No byte of it is sent.
         if request.method == "HEAD" {
-            return respond(answer(body(try context.store.content(of: blob), blob), digest, request))
+            return respond(answer(try context.store.content(of: blob).body(length: blob.size), digest, request))
         }
         if let content = try context.store.trusted(blob, upTo: BlobEndpoint.quickBytes) {
             return respond(keep(content, blob, digest, request, context, version: version))
         }
-        if blob.size > BlobEndpoint.waitBytes, request.headers["Range"] == nil {
+        if blob.size > BlobBody.waitBytes, request.headers["Range"] == nil {
             return respond(answer(.stream(BlobBody(blob, context), length: blob.size), digest, request))
         }
         let taken = context.workers.long.submit {
@@ -51,13 +48,6 @@ struct BlobEndpoint: Endpoint {
             } catch { respond(context.failure(error, call)) }
         }
         if !taken { throw Workers.stopping }
-    }
-
-    private func body(_ content: BlobContent, _ blob: StagedBlob) -> HTTPResponse.Body {
-        switch content {
-        case .file(let file): .file(file, offset: 0, length: blob.size)
-        case .bytes(let bytes): .bytes(bytes)
-        }
     }
 
     private func remove(_ digest: ContentDigest?, _ call: Call, _ context: ServerContext) -> Reaction {
@@ -87,7 +77,7 @@ struct BlobEndpoint: Endpoint {
     private func keep(
         _ content: BlobContent, _ blob: StagedBlob, _ digest: ContentDigest, _ request: HTTPRequest, _ context: ServerContext, version: Int
     ) -> HTTPResponse {
-        let body = body(content, blob)
+        let body = content.body(length: blob.size)
         if case .file(let file) = content {
             let whole = HTTPResponse(200, headers: headers(digest), body: body)
             let tag = EntityTag(digest.description)
@@ -100,7 +90,10 @@ struct BlobEndpoint: Endpoint {
 }
 
 /// A long blob, hashed while it is sent. Its last bytes are held back until all of them are known to be right: a damaged blob breaks off.
-private final class BlobBody: BodyProducer {
+final class BlobBody: BodyProducer {
+    /// A blob of more bytes is hashed while it is sent for the first time: nobody waits that long for the first byte.
+    static let waitBytes = 1 << 30
+
     private let blob: StagedBlob
     private let context: ServerContext
 

@@ -10,7 +10,7 @@ extension HTTPResponse {
             ["application/json", ResourceDescription.mediaType].contains(headers["Content-Type"])
         else { return self }
         var response = self
-        response.headers["Vary"] = "Accept-Encoding"
+        response.headers["Vary"] = (headers.values(of: "Vary") + ["Accept-Encoding"]).joined(separator: ", ")
         let coding = ContentCoding.preferred(request.headers["Accept-Encoding"])
         switch coding {
         case .identity: return response

@@ -99,11 +99,12 @@ extension Database {
         try first("SELECT 1 FROM blobs WHERE digest = ?", .digest(digest)) { _ in true } ?? false
     }
 
-    /// Deletes a blob's row when neither a manifest nor a lease that ends after `leaseEnd` keeps it. Gives whether it did.
+    /// Deletes a blob's row when neither a manifest nor a partial copy nor a lease that ends after `leaseEnd` keeps it. Gives whether it did.
     func forgetGarbage(_ digest: Digest, _ leaseEnd: Int) throws -> Bool {
         try run(
             """
             DELETE FROM blobs WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM refs WHERE digest = ?1)
+                AND NOT EXISTS (SELECT 1 FROM partial_refs WHERE digest = ?1)
                 AND NOT EXISTS (SELECT 1 FROM leases WHERE digest = ?1 AND until > ?2)
             """, .digest(digest), .integer(leaseEnd)) > 0
     }

@@ -1,8 +1,6 @@
 public import RxModel
 
 /// What a collection deleted, or would delete, and what it left.
-///
-/// Two reports are equal when they deleted as much.
 public struct CollectionReport: Sendable, Equatable {
     /// Files and rows that nothing accounts for, by what they were.
     public struct Leftovers: Sendable, Equatable {
@@ -40,7 +38,9 @@ public struct CollectionReport: Sendable, Equatable {
         public var untagged = 0
         /// Blobs that a manifest names.
         public var named = 0
-        /// Blobs that are leased, and that no manifest names.
+        /// Blobs that a partial copy keeps, and that no manifest names.
+        public var partial = 0
+        /// Blobs that are leased, and that nothing else keeps.
         public var leased = 0
 
         /// Nothing.
@@ -57,6 +57,8 @@ public struct CollectionReport: Sendable, Equatable {
     public var manifests: Int
     /// Those of them that refer to another manifest.
     public var referrers = 0
+    /// Partial copies that no tag means any more.
+    public var partialCopies = 0
     /// What nothing accounts for.
     public var leftoverKinds = Leftovers()
     /// What stays.
@@ -83,7 +85,7 @@ public struct CollectionReport: Sendable, Equatable {
         return .members([
             "dryRun": .bool(dryRun), "blobs": .integer(blobs), "bytes": .integer(bytes), "manifests": .integer(manifests),
             "tags": .array(expired.map(\.json)),
-            "referrers": .integer(referrers), "leftovers": .integer(leftovers),
+            "referrers": .integer(referrers), "partialCopies": .integer(partialCopies), "leftovers": .integer(leftovers),
             "leftoversByKind": .members([
                 "staging": .integer(leftoverKinds.staging), "uploads": .integer(leftoverKinds.uploads),
                 "partials": .integer(leftoverKinds.partials), "orphans": .integer(leftoverKinds.orphans),
@@ -93,14 +95,31 @@ public struct CollectionReport: Sendable, Equatable {
                 "tagged": .integer(kept.tagged), "pinned": .integer(kept.pinned), "listed": .integer(kept.listed),
                 "referrers": .integer(kept.referrers),
                 "held": .integer(kept.held), "untagged": .integer(kept.untagged), "named": .integer(kept.named),
-                "leased": .integer(kept.leased),
+                "partial": .integer(kept.partial), "leased": .integer(kept.leased),
             ]),
             "seconds": .number("\(milliseconds / 1000).\(fraction)"), "complete": .bool(isComplete),
         ])
     }
 
-    public static func == (a: CollectionReport, b: CollectionReport) -> Bool {
-        (a.blobs, a.bytes, a.manifests, a.leftovers) == (b.blobs, b.bytes, b.manifests, b.leftovers) && a.expired == b.expired
+    /// What was deleted, or would be, and nothing of what stays: two collections that find the same garbage have equal ones.
+    public struct Deleted: Sendable, Equatable {
+        /// Tags that retention rules let go.
+        public let expired: [ExpiredTag]
+        /// How many blobs.
+        public let blobs: Int
+        /// Their bytes.
+        public let bytes: Int
+        /// How many manifests.
+        public let manifests: Int
+        /// Those of them that refer to another manifest.
+        public let referrers: Int
+        /// What nothing accounts for.
+        public let leftovers: Leftovers
+    }
+
+    /// What was deleted.
+    public var deleted: Deleted {
+        Deleted(expired: expired, blobs: blobs, bytes: bytes, manifests: manifests, referrers: referrers, leftovers: leftoverKinds)
     }
 }
 

@@ -48,7 +48,7 @@ final class CollectionRun {
     /// How many blobs there were in all, where somebody wants to know.
     private(set) var blobs = 0
     /// How many blobs it is through with.
-    var passed: Int { report.kept.named + report.kept.leased + report.blobs }
+    var passed: Int { report.kept.named + report.kept.partial + report.kept.leased + report.blobs }
     /// The names of files in trash/ whose rows are gone.
     var aside: [String] = []
     private var trash: OpenFolder?
@@ -64,8 +64,13 @@ final class CollectionRun {
         catalog = store.catalog
     }
 
+    /// How long the store's leases last, in seconds.
+    var leaseTime: Int { store.leaseTime }
+
     /// What keeps things at the time `now` (seconds since 1970).
-    func rule(at now: Int) -> KeepingRule { KeepingRule(options, leaseTime: store.leaseTime, now: now) }
+    func rule(at now: Int) -> KeepingRule { KeepingRule(times(at: now)) }
+
+    private func times(at now: Int) -> CollectionTimes { CollectionTimes(options, leaseTime: store.leaseTime, now: now) }
 
     /// Deletes, or counts, everything.
     func go() throws {
@@ -76,14 +81,15 @@ final class CollectionRun {
             try LiveManifests(database, rule(at: try database.now()), keepsTag: going.map { going in { !going.contains($0) } })
         }
         report.kept = live.kept
-        var dead = IDSet()
+        var dead = (manifests: IDSet(), partial: IDSet())
         if options.dryRun {
             report.manifests = live.dead.count
             report.referrers = live.deadReferrers
-            for id in live.dead + live.forgotten { dead.insert(id) }
+            for id in live.dead + live.forgotten { dead.manifests.insert(id) }
         } else {
             try sweepManifests(live)
         }
+        dead.partial = try sweepPartialCopies()
         if options.observer != nil { blobs = try catalog.read { try $0.first("SELECT count(*) FROM blobs") { $0.int(0) } ?? 0 } }
         for prefix in 0..<256 where !isAskedToStop(.blobs, passed, blobs) { try collect(prefix, dead) }
         try emptyTrash()
@@ -95,7 +101,7 @@ final class CollectionRun {
     }
 
     /// Collects blobs, leases and files whose digests begin with one byte.
-    private func collect(_ prefix: Int, _ dead: IDSet) throws {
+    private func collect(_ prefix: Int, _ dead: (manifests: IDSet, partial: IDSet)) throws {
         // The files first: what is put after it is no file here, and what has gone before has no row.
         let folder = "\(layout.blobs)/\(StoreLayout.prefixes[prefix])"
         var files: [Digest] = []
@@ -107,6 +113,7 @@ final class CollectionRun {
             }
         }
         report.kept.named += found.named
+        report.kept.partial += found.partial
         report.kept.leased += found.leased
         guard !options.dryRun else {
             report.blobs += found.dead.count
@@ -136,7 +143,7 @@ final class CollectionRun {
         }
         report.leftoverKinds.uploads = try store.abandonedUploads(delete: delete)
         report.leftoverKinds.partials = try DiskPartial.forget(
-            in: layout.partials, before: Clock.now - min(options.leaseTime ?? store.leaseTime, store.leaseTime), delete: delete)
+            in: layout.partials, before: Clock.now - times(at: Clock.now).grace, delete: delete)
         let archives = try staleArchives()
         report.leftoverKinds.archives = archives.count
         guard delete else { return }

@@ -25,6 +25,7 @@ extension Database {
             WHERE id = ?
             """, .integer(id))
         try run("DELETE FROM untagged WHERE manifest = ?", .integer(id))
+        try run("DELETE FROM provides WHERE manifest = ?", .integer(id))
     }
 
     /// Deletes a part of what a forgotten manifest named, and with the last part the manifest. Gives whether it is gone.

@@ -5,7 +5,7 @@ import RxModel
 /// Blobs, references, leases and names of files are gone through side by side, each once and in the order of the digests: no look-up for
 /// each, and memory for a 256th of the store's names. Source: Specs/05-store, STO-100.
 struct PrefixFindings {
-    /// Blobs that no manifest names and nobody leases.
+    /// Blobs that no manifest names, no partial copy keeps and nobody leases.
     private(set) var dead: [StagedBlob] = []
     /// Files without a row; some may just be on their way.
     private(set) var orphans: [Digest] = []
@@ -13,19 +13,26 @@ struct PrefixFindings {
     private(set) var expired: [(owner: String, digest: Digest)] = []
     /// How many blobs a manifest names.
     private(set) var named = 0
+    /// How many blobs a partial copy keeps, and no manifest names.
+    private(set) var partial = 0
     /// How many blobs only a lease keeps.
     private(set) var leased = 0
 
-    /// Looks at the rows of one prefix, inside a transaction, beside the sorted names of its files. Manifests that are `dead` name nothing; a
-    /// lease that ends by `leaseEnd` is over.
-    init(_ database: Database, _ prefix: Int, files: [Digest], dead manifests: IDSet, leaseEnd: Int) throws {
+    /// Looks at the rows of one prefix, inside a transaction, beside the sorted names of its files. Manifests and partial copies that are
+    /// `dead` name nothing; a lease that ends by `leaseEnd` is over.
+    init(_ database: Database, _ prefix: Int, files: [Digest], dead: (manifests: IDSet, partial: IDSet), leaseEnd: Int) throws {
         let first: SQLValue = .blob([UInt8(prefix)])
         // Longer than any digest, and so behind the last.
         let end: SQLValue = .blob(prefix == 255 ? Array(repeating: 255, count: 33) : [UInt8(prefix + 1)])
-        var references = try References(
+        var named = try References(
             database.cursor(
                 "SELECT digest, manifest FROM refs INDEXED BY refs_by_digest WHERE digest >= ? AND digest < ? ORDER BY digest", first, end),
-            manifests)
+            dead.manifests)
+        var kept = try References(
+            database.cursor(
+                "SELECT digest, copy FROM partial_refs INDEXED BY partial_refs_by_digest WHERE digest >= ? AND digest < ? ORDER BY digest",
+                first, end),
+            dead.partial)
         let leases = try database.cursor(
             "SELECT digest, until, owner FROM leases INDEXED BY leases_by_digest WHERE digest >= ? AND digest < ? ORDER BY digest", first,
             end)
@@ -43,12 +50,14 @@ struct PrefixFindings {
                 if row.int(1) <= leaseEnd { expired.append((row.text(2), leasedDigest)) } else if leasedDigest == digest { isLeased = true }
                 lease = try leases.next()
             }
-            if try references.name(digest) {
-                named += 1
+            if try named.name(digest) {
+                self.named += 1
+            } else if try kept.name(digest) {
+                partial += 1
             } else if isLeased {
                 leased += 1
             } else {
-                dead.append(StagedBlob(digest: digest, size: row.int(1)))
+                self.dead.append(StagedBlob(digest: digest, size: row.int(1)))
             }
         }
         orphans += files[file...]
@@ -58,13 +67,13 @@ struct PrefixFindings {
         }
     }
 
-    /// The references in the order of what they name.
+    /// The references of manifests, or of partial copies, in the order of what they name.
     private struct References {
         private let cursor: Cursor
         private let dead: IDSet
         /// The digest of the current row; nil after the last.
         private var digest: Digest?
-        private var manifest = 0
+        private var holder = 0
 
         init(_ cursor: Cursor, _ dead: IDSet) throws {
             self.cursor = cursor
@@ -72,11 +81,11 @@ struct PrefixFindings {
             try advance()
         }
 
-        /// Whether a manifest that lives names a digest, which is larger than the one asked for before.
+        /// Whether a holder that lives names a digest, which is larger than the one asked for before.
         mutating func name(_ asked: Digest) throws -> Bool {
             var isNamed = false
             while let digest, digest <= asked {
-                if digest == asked, !dead.contains(manifest) { isNamed = true }
+                if digest == asked, !dead.contains(holder) { isNamed = true }
                 try advance()
             }
             return isNamed
@@ -85,7 +94,7 @@ struct PrefixFindings {
         private mutating func advance() throws {
             guard let row = try cursor.next() else { return digest = nil }
             digest = try row.digest(0)
-            manifest = row.int(1)
+            holder = row.int(1)
         }
     }
 }

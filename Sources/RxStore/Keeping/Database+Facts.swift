@@ -137,22 +137,73 @@ struct CatalogFacts: StoreFacts {
         }
     }
 
-    func eachBlob(_ body: (_ size: Int, _ named: [Int]) throws -> Void) throws {
-        // Two cursors in the order of the digests, as two indexes have it: neither a look-up nor a sort for each row.
+    func eachBlob(_ body: (_ size: Int, _ named: [Int], _ partial: [Int]) throws -> Void) throws {
+        // Cursors in the order of the digests, as their indexes have it: neither a look-up nor a sort for each row.
         let blobs = try database.cursor("SELECT digest, size FROM blobs ORDER BY digest")
-        let refs = try database.cursor("SELECT digest, manifest FROM refs ORDER BY digest")
-        var ref = try refs.next().map { (digest: try $0.digest(0), manifest: $0.int(1)) }
-        var named: [Int] = []
+        var refs = try Holders(database.cursor("SELECT digest, manifest FROM refs ORDER BY digest"))
+        var kept = try Holders(database.cursor("SELECT digest, copy FROM partial_refs ORDER BY digest"))
         while let row = try blobs.next() {
             let digest = try row.digest(0)
-            named.removeAll(keepingCapacity: true)
-            // A manifest may list what is not there.
-            while let current = ref, !(digest < current.digest) {
-                if current.digest == digest { named.append(current.manifest) }
-                ref = try refs.next().map { (digest: try $0.digest(0), manifest: $0.int(1)) }
-            }
-            try body(row.int(1), named)
+            try body(row.int(1), refs.of(digest), kept.of(digest))
         }
+    }
+
+    /// What holds blobs, from a cursor that gives pairs in the order of the digests.
+    private struct Holders {
+        private let cursor: Cursor
+        private var next: (digest: Digest, holder: Int)?
+        private var found: [Int] = []
+
+        init(_ cursor: Cursor) throws {
+            self.cursor = cursor
+            try advance()
+        }
+
+        /// The holders of a digest, which is larger than the one asked for before. A manifest may list what is not there.
+        mutating func of(_ digest: Digest) throws -> [Int] {
+            found.removeAll(keepingCapacity: true)
+            while let current = next, !(digest < current.digest) {
+                if current.digest == digest { found.append(current.holder) }
+                try advance()
+            }
+            return found
+        }
+
+        private mutating func advance() throws { next = try cursor.next().map { (try $0.digest(0), $0.int(1)) } }
+    }
+
+    func partialCopies() throws -> [PartialFact] {
+        let copies = try database.rows(
+            """
+            SELECT id, registry, repository, digest, used_at, (SELECT length(bytes) FROM partial_manifests WHERE copy = id)
+            FROM partial_copies WHERE registry <> ' forgotten' ORDER BY id
+            """
+        ) { row in
+            let place = ManifestPlace(registry: row.text(1), repository: row.text(2), digest: try row.digest(3))
+            return (id: row.int(0), place: place, lastUse: row.int(4), size: row.int(5))
+        }
+        return try copies.map { copy in
+            let tags = try database.rows("SELECT tag FROM partial_tags WHERE copy = ? ORDER BY tag", .integer(copy.id)) { $0.text(0) }
+            return PartialFact(id: copy.id, place: copy.place, tags: tags, lastUse: copy.lastUse, manifestSize: copy.size)
+        }
+    }
+
+    func partialCopies(keeping blob: Digest, limit: Int) throws -> [ManifestPlace] {
+        try database.rows(
+            """
+            SELECT registry, repository, partial_copies.digest FROM partial_refs JOIN partial_copies ON id = copy
+            WHERE partial_refs.digest = ? AND registry <> ' forgotten' ORDER BY id LIMIT ?
+            """, .digest(blob), .integer(limit)
+        ) { ManifestPlace(registry: $0.text(0), repository: $0.text(1), digest: try $0.digest(2)) }
+    }
+
+    func partialCopies(of manifest: Digest) throws -> [(place: ManifestPlace, lastUse: Int)] {
+        try database.rows(
+            """
+            SELECT registry, repository, used_at FROM partial_copies WHERE digest = ? AND registry <> ' forgotten'
+            ORDER BY registry, repository
+            """, .digest(manifest)
+        ) { (ManifestPlace(registry: $0.text(0), repository: $0.text(1), digest: manifest), $0.int(2)) }
     }
 
     func copies() throws -> [(node: Int, lastUse: Int)] {

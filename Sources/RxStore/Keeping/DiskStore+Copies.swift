@@ -25,12 +25,10 @@ extension DiskStore {
         }
     }
 
-    public func evictCopies(to limit: Int, sparing spared: ResourceRecord?, dryRun: Bool) throws -> Eviction {
+    public func evictCopies(to limit: Int, sparing spared: ManifestPlace?, dryRun: Bool) throws -> Eviction {
         let (plan, found) = try catalog.read { database in
             let facts = CatalogFacts(database: database)
-            let reference = spared?.reference
-            let own = try reference.flatMap { try database.manifestID($0.registry, $0.repository, spared!.manifestDigest) }
-            let plan = try EvictionPlan(facts, limit: limit, sparing: own)
+            let plan = try EvictionPlan(facts, limit: limit, sparing: spared)
             return (plan, try plan.victims.map { try facts.copy($0) })
         }
         var eviction = Eviction(before: plan.before, after: plan.after, copies: found, spared: plan.spared)
@@ -41,10 +39,7 @@ extension DiskStore {
                 let facts = CatalogFacts(database: database)
                 for index in start..<min(start + DiskStore.expiryBatch, found.count) {
                     let (victim, copy) = (plan.victims[index], found[index])
-                    // Looked at again: it may have been used, put, pinned or taken into an operation since.
-                    let isIdle = try facts.lastUse(of: victim.node) == victim.lastUse
-                    if try isIdle && !EvictionPlan.stays(victim.node, victim.members.filter(facts.exists), facts) {
-                        try database.run("DELETE FROM tags WHERE manifest = ? AND registry <> ''", .integer(victim.node))
+                    if try facts.remove(victim) {
                         eviction.copies.append(copy)
                     } else {
                         eviction.after += victim.bytes
@@ -59,8 +54,27 @@ extension DiskStore {
 
 extension CatalogFacts {
     fileprivate func copy(_ victim: EvictionPlan<CatalogFacts>.Victim) throws -> Eviction.Copy {
-        Eviction.Copy(
-            place: try place(of: victim.node), tags: try tags(on: victim.node).map(\.tag), lastUse: victim.lastUse, bytes: victim.bytes)
+        switch victim.subject {
+        case .copy(let node):
+            Eviction.Copy(place: try place(of: node), tags: try tags(on: node).map(\.tag), lastUse: victim.lastUse, bytes: victim.bytes)
+        case .partial(let copy): copy.evicted(victim.bytes)
+        }
+    }
+
+    /// Removes a copy, unless it was used, put, pinned or taken into an operation since it was looked at. Gives whether it did.
+    fileprivate func remove(_ victim: EvictionPlan<CatalogFacts>.Victim) throws -> Bool {
+        switch victim.subject {
+        case .copy(let node):
+            guard try lastUse(of: node) == victim.lastUse, try !EvictionPlan.stays(node, victim.members.filter(exists), self) else {
+                return false
+            }
+            try database.run("DELETE FROM tags WHERE manifest = ? AND registry <> ''", .integer(node))
+        case .partial(let copy):
+            let last = try database.first("SELECT used_at FROM partial_copies WHERE id = ?", .integer(copy.id)) { $0.int(0) }
+            guard last == victim.lastUse else { return false }
+            try database.forgetPartial(copy.id)
+        }
+        return true
     }
 
     /// Whether a manifest is still there.

@@ -40,6 +40,9 @@ extension StoreFacts {
             reachability = Reachability(facts: self, times: times) { _, _ in nil }
         }
         var parts = try nodes(digest).map { try reachability.explain($0) }
+        parts += try partialCopies(of: digest).map { copy in
+            Explanation.Part(subject: .partialCopy(copy.place), stays: true, reasons: [Reason(.used(copy.lastUse))])
+        }
         let size = try size(of: digest)
         let notes = try notes(digest, size)
         if let size {

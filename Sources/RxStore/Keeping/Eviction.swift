@@ -12,9 +12,12 @@ public struct Eviction: Sendable, Equatable {
         public let lastUse: Int
         /// The bytes that go with it, after those before it went.
         public let bytes: Int
+        /// Whether only some of its files were here.
+        public let isPartial: Bool
 
         /// Describes a copy.
-        public init(place: ManifestPlace, tags: [String], lastUse: Int, bytes: Int) {
+        public init(place: ManifestPlace, tags: [String], lastUse: Int, bytes: Int, isPartial: Bool = false) {
+            self.isPartial = isPartial
             self.place = place
             self.tags = tags
             self.lastUse = lastUse
@@ -42,9 +45,17 @@ public struct Eviction: Sendable, Equatable {
 
 /// Finds the copies that have to go until the rest fits.
 struct EvictionPlan<Facts: StoreFacts> {
-    /// A copy that has a tag, and all that it keeps.
+    /// What goes as a whole.
+    enum Subject {
+        /// The manifest of a copy that has a tag.
+        case copy(Facts.Node)
+        /// A copy of which only some files are here.
+        case partial(PartialFact)
+    }
+
+    /// A copy, and all that it keeps.
     private struct Owner {
-        let node: Facts.Node
+        let subject: Subject
         let lastUse: Int
         /// The manifests that it keeps.
         var members: [Facts.Node] = []
@@ -52,7 +63,7 @@ struct EvictionPlan<Facts: StoreFacts> {
 
     /// A copy to remove.
     struct Victim {
-        let node: Facts.Node
+        let subject: Subject
         let members: [Facts.Node]
         let lastUse: Int
         let bytes: Int
@@ -68,10 +79,18 @@ struct EvictionPlan<Facts: StoreFacts> {
     private(set) var spared = 0
 
     /// What is held in memory grows with manifests and with the different groups of copies that share blobs, not with blobs.
-    init(_ facts: Facts, limit: Int, sparing spared: Facts.Node?) throws {
-        var owners = try facts.copies().map { Owner(node: $0.node, lastUse: $0.lastUse) }
+    init(_ facts: Facts, limit: Int, sparing spared: ManifestPlace?) throws {
+        var owners = try facts.copies().map { Owner(subject: .copy($0.node), lastUse: $0.lastUse) }
+        owners += try facts.partialCopies().map { Owner(subject: .partial($0), lastUse: $0.lastUse) }
         owners.sort { $0.lastUse < $1.lastUse }
-        let indexes = Dictionary(uniqueKeysWithValues: owners.enumerated().map { ($0.element.node, $0.offset) })
+        var indexes: [Facts.Node: Int] = [:]
+        var partial: [Int: Int] = [:]
+        for (index, owner) in owners.enumerated() {
+            switch owner.subject {
+            case .copy(let node): indexes[node] = index
+            case .partial(let copy): partial[copy.id] = index
+            }
+        }
         /// The owners of each manifest of a copy; -1 stands for what keeps it besides them.
         var owned: [Facts.Node: [Int]] = [:]
         let reachability = Reachability(facts: facts, times: CollectionTimes(CollectionOptions(), leaseTime: 0, now: try facts.now)) {
@@ -85,8 +104,12 @@ struct EvictionPlan<Facts: StoreFacts> {
         }
         // Blobs with the same owners are one group: only their bytes matter.
         var groups: [Set<Int>: Int] = [:]
-        try facts.eachBlob { size, nodes in
-            var group: Set<Int> = []
+        for owner in owners.indices {
+            // Its manifest is needed by nothing else.
+            if case .partial(let copy) = owners[owner].subject { groups[[owner]] = copy.manifestSize }
+        }
+        try facts.eachBlob { size, nodes, copies in
+            var group = Set(copies.compactMap { partial[$0] })
             for node in nodes {
                 // What a resource of the store's own names does not count as the copies'.
                 guard let indexes = owned[node] else { return }
@@ -100,7 +123,7 @@ struct EvictionPlan<Facts: StoreFacts> {
     }
 
     private mutating func choose(
-        _ facts: Facts, _ owners: [Owner], _ groups: [Set<Int>: Int], _ limit: Int, _ spared: Facts.Node?
+        _ facts: Facts, _ owners: [Owner], _ groups: [Set<Int>: Int], _ limit: Int, _ spared: ManifestPlace?
     ) throws {
         var groups = groups.map { (owners: $0.key, bytes: $0.value) }
         var groupsOf: [Int: [Int]] = [:]
@@ -109,7 +132,7 @@ struct EvictionPlan<Facts: StoreFacts> {
             guard after > limit else { return }
             // One that shares all it has with the store's own resources frees nothing.
             guard let own = groupsOf[index] else { continue }
-            guard try owner.node != spared && !EvictionPlan.stays(owner.node, owner.members, facts) else {
+            guard try !stays(owner, spared, facts) else {
                 self.spared += 1
                 continue
             }
@@ -119,12 +142,26 @@ struct EvictionPlan<Facts: StoreFacts> {
                 if groups[at].owners.isEmpty { freed += groups[at].bytes }
             }
             after -= freed
-            victims.append(Victim(node: owner.node, members: owner.members, lastUse: owner.lastUse, bytes: freed))
+            victims.append(Victim(subject: owner.subject, members: owner.members, lastUse: owner.lastUse, bytes: freed))
+        }
+    }
+
+    private func stays(_ owner: Owner, _ spared: ManifestPlace?, _ facts: Facts) throws -> Bool {
+        switch owner.subject {
+        case .copy(let node): try facts.place(of: node) == spared || EvictionPlan.stays(node, owner.members, facts)
+        case .partial(let copy): copy.place == spared
         }
     }
 
     /// Whether a copy, or anything that it keeps, is pinned or in use.
     static func stays(_ node: Facts.Node, _ members: [Facts.Node], _ facts: Facts) throws -> Bool {
         try (members + [node]).contains { try facts.standing(of: $0).pinnedAt != nil || facts.isInUse($0) }
+    }
+}
+
+extension PartialFact {
+    /// What is told of it when it goes with so many bytes.
+    func evicted(_ bytes: Int) -> Eviction.Copy {
+        Eviction.Copy(place: place, tags: tags, lastUse: lastUse, bytes: bytes, isPartial: true)
     }
 }

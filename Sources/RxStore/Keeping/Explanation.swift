@@ -8,6 +8,8 @@ public struct Explanation: Sendable, Equatable {
         case blob(Int)
         /// A manifest in one repository.
         case manifest(ManifestPlace)
+        /// The manifest of a copy of which only some files are here.
+        case partialCopy(ManifestPlace)
         /// A file of this name that no row of the catalog names.
         case file
     }
@@ -82,6 +84,10 @@ public struct Reason: Sendable, Equatable {
         case repository(String, until: Int)
         /// A manifest names it.
         case named(by: ManifestPlace)
+        /// A copy of which only some files are here keeps it.
+        case kept(by: ManifestPlace)
+        /// Such a copy was last used then (seconds since 1970), and stays until it is evicted or cleared.
+        case used(Int)
         /// An index lists it.
         case listed(by: ManifestPlace)
         /// It refers to that manifest.
@@ -133,6 +139,7 @@ extension Reachability {
         var keeping = leases.filter { $0.until > times.leaseEnd }.map { lease in
             Reason(lease.repository.map { .repository($0, until: lease.until) } ?? .operation(until: lease.until))
         }
+        keeping += try facts.partialCopies(keeping: blob, limit: Reachability.most).map { Reason(.kept(by: $0)) }
         var leaving: [Reason] = []
         var next = 0
         while keeping.count < Reachability.most {

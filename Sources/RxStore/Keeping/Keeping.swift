@@ -46,6 +46,9 @@ public struct ManifestPlace: Hashable, Sendable, CustomStringConvertible {
         self.digest = digest
     }
 
+    /// A tag on this manifest.
+    public func reference(_ tag: String) -> Reference { Reference(registry: registry, repository: repository, tag: tag) }
+
     /// The repository, under the host that it was copied from.
     public var repositoryText: String { registry.isEmpty ? repository : "\(registry)/\(repository)" }
 
@@ -72,7 +75,7 @@ public protocol CopyCache: Sendable {
 
     /// Removes tags of copies, least recently used first, until the bytes that only copies name fit into `limit`: never those of `spared`, of
     /// a pinned manifest, or of one that an operation uses. The content goes with the next collection. With `dryRun` only tells.
-    func evictCopies(to limit: Int, sparing spared: ResourceRecord?, dryRun: Bool) throws -> Eviction
+    func evictCopies(to limit: Int, sparing spared: ManifestPlace?, dryRun: Bool) throws -> Eviction
 }
 
 /// All that decides what stays.

@@ -78,8 +78,31 @@ struct MemoryFacts: StoreFacts {
         }
     }
 
-    func eachBlob(_ body: (_ size: Int, _ named: [ManifestPlace]) throws -> Void) rethrows {
-        for (digest, bytes) in state.blobs { try body(bytes.count, nodes(naming: digest, limit: .max).nodes) }
+    func eachBlob(_ body: (_ size: Int, _ named: [ManifestPlace], _ partial: [Int]) throws -> Void) rethrows {
+        for (digest, bytes) in state.blobs {
+            let partial = state.partialPlaces(keeping: digest).compactMap { state.partial[$0]?.id }
+            try body(bytes.count, nodes(naming: digest, limit: .max).nodes, partial)
+        }
+    }
+
+    func partialCopies() -> [PartialFact] {
+        state.partial.map { place, copy in
+            PartialFact(
+                id: copy.id, place: place,
+                tags: state.partialTags.filter { $0.value.place == place }.map(\.key.tag).sorted {
+                    $0.utf8.lexicographicallyPrecedes($1.utf8)
+                }, lastUse: copy.usedAt, manifestSize: copy.artifact.bytes.count)
+        }.sorted { $0.id < $1.id }
+    }
+
+    func partialCopies(keeping blob: Digest, limit: Int) -> [ManifestPlace] {
+        Array(state.partialPlaces(keeping: blob).prefix(limit))
+    }
+
+    func partialCopies(of manifest: Digest) -> [(place: ManifestPlace, lastUse: Int)] {
+        state.partial.filter { $0.key.digest == manifest }.map { ($0.key, $0.value.usedAt) }.sorted {
+            ($0.place.registry, $0.place.repository) < ($1.place.registry, $1.place.repository)
+        }
     }
 
     func copies() -> [(node: ManifestPlace, lastUse: Int)] {

@@ -45,15 +45,24 @@ extension MemoryStore {
         }
     }
 
-    public func evictCopies(to limit: Int, sparing spared: ResourceRecord?, dryRun: Bool) throws -> Eviction {
+    public func evictCopies(to limit: Int, sparing spared: ManifestPlace?, dryRun: Bool) throws -> Eviction {
         try state.withLock { state in
             let facts = MemoryFacts(state: state)
-            let plan = try EvictionPlan(facts, limit: limit, sparing: spared.flatMap { try? state.requiredManifest(of: $0) })
+            let plan = try EvictionPlan(facts, limit: limit, sparing: spared)
             let copies = plan.victims.map { victim in
-                Eviction.Copy(
-                    place: victim.node, tags: facts.tags(on: victim.node).map(\.tag), lastUse: victim.lastUse, bytes: victim.bytes)
+                switch victim.subject {
+                case .copy(let node):
+                    Eviction.Copy(place: node, tags: facts.tags(on: node).map(\.tag), lastUse: victim.lastUse, bytes: victim.bytes)
+                case .partial(let copy): copy.evicted(victim.bytes)
+                }
             }
-            if !dryRun { for copy in copies { for tag in copy.tags { state.removeTag(copy.place.reference(tag)) } } }
+            for copy in copies where !dryRun {
+                if copy.isPartial {
+                    state.removePartial(copy.place)
+                } else {
+                    for tag in copy.tags { state.removeTag(copy.place.reference(tag)) }
+                }
+            }
             if !dryRun, !copies.isEmpty { state.version += 1 }
             return Eviction(before: plan.before, after: plan.after, copies: copies, spared: plan.spared)
         }
@@ -83,9 +92,4 @@ extension MemoryStore.State {
         for tag in expired { removeTag(tag.reference) }
         return expired
     }
-}
-
-extension ManifestPlace {
-    /// A tag on this manifest.
-    func reference(_ tag: String) -> Reference { Reference(registry: registry, repository: repository, tag: tag) }
 }

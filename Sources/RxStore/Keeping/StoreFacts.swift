@@ -61,14 +61,34 @@ protocol StoreFacts {
     /// Goes through every manifest.
     func eachManifest(_ body: (Node, RepositoryName) throws -> Void) throws
 
-    /// Goes through every blob that is present, with its length and the manifests that name it.
-    func eachBlob(_ body: (_ size: Int, _ named: [Node]) throws -> Void) throws
+    /// Goes through every blob that is present, with its length, the manifests that name it, and the ids of the partial copies that keep it.
+    func eachBlob(_ body: (_ size: Int, _ named: [Node], _ partial: [Int]) throws -> Void) throws
 
     /// The copies from registries that have a tag, with when each was last used or put.
     func copies() throws -> [(node: Node, lastUse: Int)]
 
     /// When a copy was last used or put; nil when it has no tag.
     func lastUse(of copy: Node) throws -> Int?
+
+    /// The copies of which only some files are here.
+    func partialCopies() throws -> [PartialFact]
+
+    /// Those that keep a blob, at most `limit` of them.
+    func partialCopies(keeping blob: Digest, limit: Int) throws -> [ManifestPlace]
+
+    /// The partial copies of a manifest in every repository, with when they were last used.
+    func partialCopies(of manifest: Digest) throws -> [(place: ManifestPlace, lastUse: Int)]
+}
+
+/// A partial copy as it is measured and evicted.
+struct PartialFact {
+    let id: Int
+    let place: ManifestPlace
+    /// The tags that mean it, in the order of their bytes.
+    let tags: [String]
+    let lastUse: Int
+    /// How many bytes its manifest has.
+    let manifestSize: Int
 }
 
 /// A tag as it is judged.

@@ -24,7 +24,9 @@ public struct StoreUsage: Sendable, Equatable {
         public var tags = 0
         /// How many manifests.
         public var manifests = 0
-        /// Blobs that nothing else names: what would be free without it.
+        /// How many copies of which only some files are here.
+        public var partialCopies = 0
+        /// Blobs that nothing else names or keeps: what would be free without it.
         public var unique = Amount()
         /// Blobs that something else names, too.
         public var shared = Amount()
@@ -46,7 +48,7 @@ public struct StoreUsage: Sendable, Equatable {
     public var registries: [Share] = []
     /// All blobs that are present.
     public var stored = Amount()
-    /// Blobs that no manifest names: a collection deletes them unless they are leased.
+    /// Blobs that no manifest names and no partial copy keeps: a collection deletes them unless they are leased.
     public var unnamed = Amount()
     /// The bytes of the blobs of every manifest, as if nothing were shared.
     public var logicalBytes = 0
@@ -65,34 +67,41 @@ extension StoreFacts {
         /// The registry of each repository.
         var parents: [Int] = []
         var holders: [Node: Int] = [:]
-        try eachManifest { node, name in
-            var index = names[name] ?? -1
-            if index < 0 {
-                index = repositories.count
-                names[name] = index
-                repositories.append(StoreUsage.Share(registry: name.registry, repository: name.repository))
-                let parent = registryIndexes[name.registry] ?? registries.count
-                if parent == registries.count {
-                    registryIndexes[name.registry] = parent
-                    registries.append(StoreUsage.Share(registry: name.registry, repository: nil))
-                }
-                parents.append(parent)
+        func share(of name: RepositoryName) -> Int {
+            if let index = names[name] { return index }
+            let index = repositories.count
+            names[name] = index
+            repositories.append(StoreUsage.Share(registry: name.registry, repository: name.repository))
+            let parent = registryIndexes[name.registry] ?? registries.count
+            if parent == registries.count {
+                registryIndexes[name.registry] = parent
+                registries.append(StoreUsage.Share(registry: name.registry, repository: nil))
             }
+            parents.append(parent)
+            return index
+        }
+        try eachManifest { node, name in
+            let index = share(of: name)
             repositories[index].manifests += 1
             holders[node] = index
+        }
+        var partialHolders: [Int: Int] = [:]
+        for copy in try partialCopies() {
+            let index = share(of: RepositoryName(registry: copy.place.registry, repository: copy.place.repository))
+            repositories[index].partialCopies += 1
+            partialHolders[copy.id] = index
         }
         for (name, count) in try tagCounts() { if let index = names[name] { repositories[index].tags = count } }
 
         var usage = StoreUsage()
         var naming: Set<Int> = []
         var above: Set<Int> = []
-        try eachBlob { size, nodes in
+        try eachBlob { size, nodes, copies in
             usage.stored.add(size)
-            guard !nodes.isEmpty else { return usage.unnamed.add(size) }
+            guard !nodes.isEmpty || !copies.isEmpty else { return usage.unnamed.add(size) }
             naming.removeAll(keepingCapacity: true)
             above.removeAll(keepingCapacity: true)
-            for node in nodes {
-                guard let index = holders[node] else { continue }
+            for index in nodes.lazy.compactMap({ holders[$0] }) + copies.lazy.compactMap({ partialHolders[$0] }) {
                 repositories[index].logicalBytes += size
                 if naming.insert(index).inserted { above.insert(parents[index]) }
             }
@@ -102,6 +111,7 @@ extension StoreFacts {
         for (index, share) in repositories.enumerated() {
             registries[parents[index]].tags += share.tags
             registries[parents[index]].manifests += share.manifests
+            registries[parents[index]].partialCopies += share.partialCopies
             registries[parents[index]].logicalBytes += share.logicalBytes
             usage.logicalBytes += share.logicalBytes
         }

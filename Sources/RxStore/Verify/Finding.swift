@@ -30,8 +30,12 @@ public struct Finding: Sendable, Equatable {
         case tag
         /// The search index does not say what the manifests say.
         case search
+        /// The modules that the catalog files under a manifest are not those that it provides.
+        case provides
         /// A `sha512:` name is of other bytes, or one that a manifest uses is not known.
         case alias
+        /// What the catalog has of a copy of which only some files are here does not agree with its manifest.
+        case partial
         /// The bytes that the catalog holds of a small blob are not the blob's.
         case fresh
         /// Something derived is wrong: a chunk index, an archive, the hash cache.
@@ -105,6 +109,8 @@ public struct VerifyReport: Sendable, Equatable {
     public var manifests = 0
     /// The tags that were looked at.
     public var tags = 0
+    /// The copies of which only some files are here that were looked at.
+    public var partialCopies = 0
     /// What is wrong, in the order it was found, the first `listed`.
     public internal(set) var findings: [Finding] = []
     /// How much is wrong, listed or not.

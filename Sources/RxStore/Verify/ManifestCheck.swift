@@ -40,6 +40,7 @@ enum ManifestFault {
     case references(missing: Set<Digest>, extra: Set<Digest>)
     case children(missing: Set<Digest>, extra: Set<Digest>)
     case search
+    case provides(missing: Set<ModuleName>, extra: Set<ModuleName>)
     /// A name that it uses and nobody knows.
     case alias(ContentDigest)
     /// A blob that it names has no row.
@@ -70,6 +71,10 @@ struct ManifestCheck {
         try checkChildren(artifact, database)
         if try database.searchWords(row.id) != SearchRow(artifact, registry: row.registry, repository: row.repository) {
             faults.append(.search)
+        }
+        let (provided, present) = (Set(artifact.provides.names), Set(try database.provided(row.id)))
+        if provided != present {
+            faults.append(.provides(missing: provided.subtracting(present), extra: present.subtracting(provided)))
         }
     }
 
@@ -136,7 +141,7 @@ struct SearchRow: Equatable {
         name = locator.name
         path = locator.path ?? ""
         description = definition.description ?? ""
-        keywords = definition.keywords.joined(separator: " ")
+        keywords = (definition.keywords + artifact.provides.names.map(\.name)).joined(separator: " ")
         let types = [definition.type] + (definition.type == Definition.foreignType ? [artifact.artifactType].compactMap { $0 } : [])
         type = types.joined(separator: " ")
     }

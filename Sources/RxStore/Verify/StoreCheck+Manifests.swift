@@ -99,6 +99,9 @@ extension StoreCheck {
         case .search:
             try database.run("DELETE FROM search WHERE rowid = ?", .integer(id))
             try database.putSearchWords(SearchRow(artifact, registry: check.row.registry, repository: check.row.repository), id)
+        case .provides(let missing, let extra):
+            try database.removeProvided(extra, id)
+            try database.putProvided(missing.sorted { $0.description < $1.description }, id)
         case .alias(let name): return try findAlias(name, artifact.blobs[name] ?? 0, id, database)
         }
         return true
@@ -132,6 +135,8 @@ extension StoreCheck {
         case .children(let missing, let extra):
             return finding(.children, "the manifests filed under \(own): \(missing.count) are missing, \(extra.count) are not listed by it")
         case .search: return finding(.search, "a search does not find \(own) by its words")
+        case .provides(let missing, let extra):
+            return finding(.provides, "the modules filed under \(own): \(missing.count) are missing, \(extra.count) are not provided by it")
         case .alias(let name): return finding(.alias, "\(name), which \(own) names, is not known")
         case .rowMissing(let blob):
             return finding(.rowMissing, "\(own) names blob \(blob.digest), which has no row", digest: blob.digest, advice: advice)

@@ -36,6 +36,7 @@ extension StoreCheck {
         try checkSearch()
         try checkFresh()
         try checkAliases()
+        try checkPartialCopies()
     }
 
     private func checkTags() throws {
@@ -74,6 +75,10 @@ extension StoreCheck {
             (
                 .search, "search", "SELECT rowid FROM search WHERE rowid NOT IN (SELECT id FROM manifests) LIMIT ?",
                 "DELETE FROM search WHERE rowid = ?"
+            ),
+            (
+                .provides, "provides", "SELECT DISTINCT manifest FROM provides WHERE manifest NOT IN (SELECT id FROM manifests) LIMIT ?",
+                "DELETE FROM provides WHERE manifest = ?"
             ),
         ]
         for check in checks {

@@ -14,7 +14,7 @@ extension Command {
             Removes copies that were pulled, least recently used first, until what only copies need fits, and deletes their content. Your
             own resources stay, and so do pinned copies (rx pin) and those in use. When a copy was used is known to the hour.
             """,
-        options: [most, dryRun, .json],
+        options: [most, dryRun, .data, .json],
         examples: [
             .init("rx cache prune --max-size 10GiB", "keep 10 GiB of copies"),
             .init("rx config set cache-size 10GiB", "the same after every pull"),
@@ -25,7 +25,7 @@ extension Command {
         let eviction = pruning.eviction
         let verb = invocation.has(dryRun) ? "Would remove" : "Removed"
         var lines = eviction.copies.map { copy in
-            "\(verb): \(copy.names.joined(separator: ", ")) (\(Output.bytes(copy.bytes)), last used \(Output.time(copy.lastUse)))"
+            "\(verb): \(copy.words) (\(Output.bytes(copy.bytes)), last used \(Output.time(copy.lastUse)))"
         }
         lines.append("\(verb) \(eviction.words): copies need \(Output.bytes(eviction.after)) of \(Output.bytes(pruning.limit))")
         if eviction.after > pruning.limit {
@@ -49,11 +49,14 @@ extension Eviction.Copy {
     /// The locators of its tags.
     var names: [String] { tags.map { Reference(registry: place.registry, repository: place.repository, tag: $0).description } }
 
+    /// What it is, for people: a partial copy may have a digest alone.
+    fileprivate var words: String { (names.isEmpty ? [place.description] : names).joined(separator: ", ") + (isPartial ? ", in part" : "") }
+
     /// For programs.
     var json: JSON {
         .members([
             "locators": .array(names.map { .string($0) }), "manifestDigest": .string(place.digest.description), "bytes": .integer(bytes),
-            "lastUsedAt": .string(Output.time(lastUse)),
+            "lastUsedAt": .string(Output.time(lastUse)), "partial": .bool(isPartial),
         ])
     }
 }

@@ -11,9 +11,10 @@ extension Command {
             is what all its resources would take if nothing were shared. Copies are shown under the registry they came from, and each
             registry's copies together. What no resource names goes with rx gc, unless an operation has it.
             """,
-        options: [.json],
+        options: [.data, .json],
         examples: [
-            .init("rx du", "largest first"), .init("rx du --json | jq '.unnamed.bytes'", "what rx gc could free"),
+            .init("rx du", "largest first"), .init("rx du --data /srv/rx", "a server's store"),
+            .init("rx du --json | jq '.unnamed.bytes'", "what rx gc could free"),
         ]
     ) { invocation in
         let usage = try Home.client(invocation).store.usage()
@@ -53,7 +54,8 @@ extension StoreUsage.Share {
     fileprivate var json: JSON {
         .members([
             "registry": registry.isEmpty ? nil : .string(registry), "repository": repository.map { .string($0) },
-            "tags": .integer(tags), "manifests": .integer(manifests), "unique": unique.json, "shared": shared.json,
+            "tags": .integer(tags), "manifests": .integer(manifests), "partialCopies": .integer(partialCopies), "unique": unique.json,
+            "shared": shared.json,
             "logicalBytes": .integer(logicalBytes),
         ])
     }
@@ -69,6 +71,6 @@ extension Table {
     fileprivate mutating func add(_ share: StoreUsage.Share) {
         add(
             Output.bytes(share.unique.bytes), Output.bytes(share.shared.bytes), Output.bytes(share.logicalBytes), "\(share.tags)",
-            share.name)
+            share.name + (share.partialCopies > 0 && share.repository != nil ? " (\(share.partialCopies) in part)" : ""))
     }
 }

@@ -1,5 +1,6 @@
 import RxClient
 import RxModel
+import RxPosix
 import RxStore
 
 extension Command {
@@ -21,6 +22,9 @@ extension Command {
             .init("rx pull registry.example.com/team/image:1", "an image or artifact of another kind"),
         ]
     ) { invocation in
+        // Beside the store, which is opened meanwhile.
+        let network = Background { CurlTransport.prepare() }
+        defer { network.value }
         let client = try Home.client(invocation)
         let locator = try Locator(parsing: invocation.positional[0])
         let target = invocation.value(to)

@@ -47,12 +47,15 @@ struct Option: Sendable {
     var value: String?
     /// What it does.
     let help: String
+    /// Whether it may be given more than once.
+    let repeats: Bool
 
-    init(_ name: String, short: String? = nil, _ value: String? = nil, _ help: String) {
+    init(_ name: String, short: String? = nil, _ value: String? = nil, _ help: String, repeats: Bool = false) {
         self.name = name
         self.short = short
         self.value = value
         self.help = help
+        self.repeats = repeats
     }
 
     static let json = Option("--json", nil, "print JSON for programs")
@@ -61,6 +64,7 @@ struct Option: Sendable {
     static let offset = Option("--offset", "N", "skip the first N results")
     static let link = Option("--link", nil, "make read-only hard links to the store's files, where that can be")
     static let force = Option("--force", nil, "write over files that you changed")
+    static let data = Option("--data", "DIR", "use the store in this folder, such as a server's (default: the home, ~/.rx)")
     static let quiet = Option("--quiet", nil, "show no progress")
 }
 

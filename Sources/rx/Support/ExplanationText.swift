@@ -16,6 +16,7 @@ extension Explanation.Part {
         switch subject {
         case .blob(let size): lines = ["blob \(digest) (\(Output.bytes(size))) \(end):"]
         case .manifest(let place): lines = ["manifest \(digest) of \(place.repositoryText) \(end):"]
+        case .partialCopy(let place): lines = ["manifest \(digest) of \(place.repositoryText), of which some files are here, \(end):"]
         case .file: lines = ["file \(digest) \(end):"]
         }
         for reason in reasons { lines += reason.lines(1) }
@@ -30,6 +31,9 @@ extension Explanation.Part {
         case .blob(let size): members.merge(["kind": "blob", "size": .integer(size)]) { $1 }
         case .manifest(let place):
             members["kind"] = "manifest"
+            members.merge(place.json) { $1 }
+        case .partialCopy(let place):
+            members["kind"] = "partial-copy"
             members.merge(place.json) { $1 }
         case .file: members["kind"] = "file"
         }
@@ -67,6 +71,8 @@ extension Reason {
         case .operation(let until): "an operation leases it, until \(Output.time(until)) at most"
         case .repository(let name, let until): "repository \(name) leases it until \(Output.time(until))"
         case .named(let place): "manifest \(place) names it"
+        case .kept(let place): "\(place), of which some files are here, keeps it"
+        case .used(let time): "it was used at \(Output.time(time)): rx cache prune or clear lets it go"
         case .listed(let place): "index \(place) lists it"
         case .refers(let place): "it refers to \(place)"
         case .expired(let tag): "tag \(tag.reference) names it, and retention rule \(tag.rule) removes that: \(tag.reason)"
@@ -89,6 +95,8 @@ extension Reason {
         case .repository(let name, let until):
             members = ["reason": "repository-lease", "repository": .string(name), "until": .string(Output.time(until))]
         case .named(let place): members = place.json.merging(["reason": "named-by-manifest"]) { $1 }
+        case .kept(let place): members = place.json.merging(["reason": "kept-by-partial-copy"]) { $1 }
+        case .used(let time): members = ["reason": "used", "at": .string(Output.time(time))]
         case .listed(let place): members = place.json.merging(["reason": "listed-by-index"]) { $1 }
         case .refers(let place): members = place.json.merging(["reason": "refers-to"]) { $1 }
         case .expired(let tag): members = (tag.json.object ?? [:]).merging(["why": .string(tag.reason), "reason": "expired-tag"]) { $1 }

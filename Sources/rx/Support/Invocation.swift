@@ -5,14 +5,14 @@ struct Invocation: Sendable {
     let command: Command
     /// The words that are not options, in order.
     let positional: [String]
-    private let values: [String: String]
+    private let values: [String: [String]]
     private let flags: Set<String>
 
     /// Reads the words that follow the command's name. Throws `UsageError`.
     init(_ command: Command, _ words: [String]) throws(UsageError) {
         self.command = command
         var positional: [String] = []
-        var values: [String: String] = [:]
+        var values: [String: [String]] = [:]
         var flags: Set<String> = []
         var rest = words[...]
         while let word = rest.popFirst() {
@@ -37,7 +37,7 @@ struct Invocation: Sendable {
             guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
                 throw UsageError(message: "\(option.name) needs a value: \(option.name) \(kind)")
             }
-            values[option.name] = value
+            values[option.name] = (option.repeats ? values[option.name] ?? [] : []) + [value]
         }
         guard command.count.contains(positional.count) else {
             let problem = positional.count < command.count.lowerBound ? "needs more arguments" : "takes fewer arguments"
@@ -52,11 +52,14 @@ struct Invocation: Sendable {
     func has(_ option: Option) -> Bool { flags.contains(option.name) }
 
     /// The value of an option, when it is there.
-    func value(_ option: Option) -> String? { values[option.name] }
+    func value(_ option: Option) -> String? { values[option.name]?.last }
+
+    /// Every value of an option that may be repeated, in order.
+    func all(_ option: Option) -> [String] { values[option.name] ?? [] }
 
     /// The value of an option that is a whole number within bounds.
     func number(_ option: Option, in bounds: ClosedRange<Int>, default standard: Int) throws(UsageError) -> Int {
-        guard let text = values[option.name] else { return standard }
+        guard let text = value(option) else { return standard }
         guard let number = Int(text), bounds.contains(number) else {
             throw UsageError(message: "\(option.name) needs a number from \(bounds.lowerBound) to \(bounds.upperBound), not \"\(text)\"")
         }
@@ -65,7 +68,7 @@ struct Invocation: Sendable {
 
     /// The value of an option that is a number of bytes, when it is there.
     func bytes(_ option: Option) throws(UsageError) -> Int? {
-        guard let text = values[option.name] else { return nil }
+        guard let text = value(option) else { return nil }
         guard let bytes = ByteCount.bytes(text) else {
             throw UsageError(message: "\"\(text)\" is not a size", hint: "write it like 500MB, 10GiB or 0")
         }

@@ -49,5 +49,16 @@ extension FuzzTarget {
             let again = try accepted("a list of files") { try FileIndex.files(parsing: written) }
             try must(Set(again) == Set(files) && FileIndex.bytes(again) == written, "a list of files is read as another")
         },
+        FuzzTarget("lock", longest: 1500) { bytes in
+            guard let lock = try? Lock(parsing: bytes) else { return }
+            let text = lock.text
+            let again = try accepted("a lock, as written again,") { try Lock(parsing: Array(text.utf8)) }
+            try must(again == lock && again.text == text, "a lock is read as another")
+            for entry in lock.entries {
+                try must(entry.locator.registry == nil && entry.locator.digestPrefix == nil, "\(entry.locator) has a host or a digest")
+                try must(lock.entry(of: entry.pinned)?.manifest == entry.manifest, "\(entry.locator) is not found by its digest")
+                for module in entry.provides.names { try must(lock.entry(providing: module) == entry, "\(module) is another's") }
+            }
+        },
     ]
 }

@@ -35,6 +35,20 @@ extension FuzzTarget {
             try must(joined.utf8.elementsEqual(bytes), "\(path) is not its parts")
             try must(path.segments.joined(separator: "/").utf8.elementsEqual(bytes), "\(path) is not its segments")
         },
+        .text("raw", longest: 400) { try checkRaw($0) },
+        .text("module", longest: 300) { text in
+            guard let module = try? ModuleName(parsing: text) else { return }
+            try must("\(module)".utf8.elementsEqual(text.utf8), "\(text) is read as \(module)")
+            let again = try accepted("\(module), by its parts,") { try ModuleName(language: module.language, name: module.name) }
+            try must(again == module, "\(module) is read as \(again)")
+            let provides = try accepted("\(module) in a definition") {
+                try Provides(.object([module.language: .array([.string(module.name)])]))
+            }
+            try must(provides.names == [module], "\(module) is provided as \(provides.names)")
+            try must(!text.unicodeScalars.contains { $0.properties.generalCategory == .control }, "\(module) has a control character")
+            guard let namesake = module.namesake else { return }
+            try must(namesake.registry == nil && namesake.tag == Locator.latest, "\(module) has the name \(namesake)")
+        },
         FuzzTarget("tree", longest: 400) { try checkTree(Input($0)) },
         .text("query", longest: 200) { text in
             let request = HTTPRequest(method: "GET", target: text)
@@ -71,6 +85,25 @@ extension FuzzTarget {
         },
     ]
 
+    /// The path behind `/r/`: every reading is the same text, its path stays inside, and what is written of it is read as the same.
+    private static func checkRaw(_ text: String) throws {
+        guard let decoded = PercentEncoding.decode(text), let readings = try? LocatedPath.readings(of: decoded) else { return }
+        try must(!readings.isEmpty, "\(text) has no reading and is not refused")
+        var last = Int.max
+        for reading in readings {
+            let path = reading.path?.text ?? ""
+            for part in path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) where reading.path != nil {
+                try must(!part.isEmpty && !part.elementsEqual("..".utf8) && !part.elementsEqual(".".utf8), "\(text) leads to \(path)")
+            }
+            let length = decoded.utf8.count - path.utf8.count - (reading.isFolder ? 1 : 0)
+            try must(length < last || readings.count == 1, "\(text) has a longer reading behind a shorter one")
+            last = length
+            let written = "\(reading.locator)" + (reading.path.map { "/\($0)" } ?? "") + (reading.isFolder ? "/" : "")
+            let again = try accepted("\(written), as written again,") { try LocatedPath.readings(of: written) }
+            try must(again.contains(reading), "\(written) is not read as \(text)")
+        }
+    }
+
     /// Reads lines `path [TAB symlink's target]`: a tree that is accepted stays inside its root.
     private static func checkTree(_ input: Input) throws {
         var input = input
@@ -93,38 +126,75 @@ extension FuzzTarget {
         else { return }
         let again = try accepted("its own manifest") { try ResourceManifest(parsing: manifest.bytes) }
         try must(again == manifest, "a manifest is read as another")
-        let targets = Dictionary(uniqueKeysWithValues: manifest.files.map { ($0.path.text, $0.symlink) })
-        for file in manifest.files where file.symlink != nil {
-            try must(Resolution(targets).staysInside(file.path.text), "\(file.path) leads out of its root")
+        try checkResourceTree(manifest)
+        let links = manifest.files.compactMap { file in file.symlink.map { (Array(file.path.text.utf8), Array($0.utf8)) } }
+        let resolution = Resolution(Dictionary(uniqueKeysWithValues: links))
+        for (path, _) in links {
+            try must(resolution.staysInside(path), "\(String(decoding: path, as: UTF8.self)) leads out of its root")
         }
     }
 }
 
-/// Follows symlinks as a kernel does, one name at a time from the root.
+extension FuzzTarget {
+    /// What a tree leads to is in it, and its lists have each name once and, page by page, the same.
+    private static func checkResourceTree(_ manifest: ResourceManifest) throws {
+        let tree = ResourceTree(manifest)
+        var folders: [FilePath?] = [nil]
+        var count = 0
+        while let folder = folders.popLast() {
+            let (entries, isMore) = tree.entries(in: folder, limit: 1000)
+            try must(!isMore && !entries.isEmpty, "a list of \(folder?.text ?? "the root") ends early")
+            var last: String?
+            for entry in entries {
+                let page = tree.entries(in: folder, after: last, limit: 1)
+                try must(page.entries == [entry], "\(entry.name) does not come behind \(last ?? "nothing")")
+                last = entry.name
+                let prefix = folder.map { "\($0.text)/" } ?? ""
+                switch entry {
+                case .folder(let name): folders.append(FilePath(unchecked: prefix + name))
+                case .file(let name, let file):
+                    count += 1
+                    try must(file.path.text.utf8.elementsEqual((prefix + name).utf8), "\(file.path) is listed as \(prefix + name)")
+                    switch tree.find(file.path) {
+                    case .file(let found)?:
+                        try must(manifest.files.contains(found) && found.symlink == nil, "\(file.path) leads to \(found.path)")
+                        try must(file.symlink != nil || found == file, "\(file.path) leads to another file")
+                    case .folder?, nil: try must(file.symlink != nil, "\(file.path) is not found")
+                    }
+                }
+            }
+        }
+        try must(count == manifest.files.count, "\(count) of \(manifest.files.count) files are listed")
+    }
+}
+
+/// Follows symlinks as a kernel does, one name at a time from the root. Names are bytes, as they are there: to `String`, a slash and a
+/// mark that combines with it are one character, and two spellings of a name are one name.
 private struct Resolution {
-    private let targets: [String: String?]
+    private let targets: [[UInt8]: [UInt8]]
 
-    init(_ targets: [String: String?]) { self.targets = targets }
+    init(_ targets: [[UInt8]: [UInt8]]) { self.targets = targets }
 
-    func staysInside(_ path: String) -> Bool {
-        var folder: [Substring] = []
-        var left = path.split(separator: "/")
+    func staysInside(_ path: [UInt8]) -> Bool {
+        let slash = UInt8(ascii: "/")
+        var folder: [ArraySlice<UInt8>] = []
+        var left = path.split(separator: slash)
         var follows = 0
         while !left.isEmpty {
             let name = left.removeFirst()
-            if name == "." { continue }
-            if name == ".." {
+            if name.elementsEqual(".".utf8) { continue }
+            if name.elementsEqual("..".utf8) {
                 if folder.isEmpty { return false }
                 folder.removeLast()
                 continue
             }
-            guard let target = targets[(folder + [name]).joined(separator: "/")] ?? nil else {
+            guard let target = targets[Array((folder + [name]).joined(separator: [slash]))] else {
                 folder.append(name)
                 continue
             }
             follows += 1
-            if follows > 40 || target.hasPrefix("/") { return false }
-            left = target.split(separator: "/") + left
+            if follows > 40 || target.first == slash { return false }
+            left = target.split(separator: slash) + left
         }
         return true
     }

@@ -1,0 +1,90 @@
+public import RxHTTP
+public import RxModel
+import RxProtocol
+import RxStore
+
+/// A resource that provides a module.
+public struct Provider: Sendable, Equatable {
+    /// Its name, with the registry that it was found at; a bare one for the home's own.
+    public let locator: Locator
+    /// The SHA-256 of the manifest's bytes.
+    public let manifest: Digest
+    /// The tree digest.
+    public let tree: Digest
+    /// Whether it says so itself, and does not only have the module's name.
+    public let isDeclared: Bool
+
+    /// Describes a resource.
+    public init(locator: Locator, manifest: Digest, tree: Digest, isDeclared: Bool) {
+        self.locator = locator
+        self.manifest = manifest
+        self.tree = tree
+        self.isDeclared = isDeclared
+    }
+}
+
+/// Which resources provide a module. Source: Specs/02-definition, DEF-118.
+extension Client {
+    /// The resources here that provide a module: the home's own before copies, and the one put last first. Where none says so, the resource
+    /// of the module's name.
+    public func localProviders(of module: ModuleName) throws -> [Provider] {
+        let found = try store.providers(of: module, scope: .all, limit: Providers.limit)
+        let declared = (found.filter(\.reference.registry.isEmpty) + found.filter { !$0.reference.registry.isEmpty }).map { record in
+            Provider(locator: record.reference.locator, manifest: record.manifestDigest, tree: record.tree, isDeclared: true)
+        }
+        guard declared.isEmpty, let namesake = module.namesake else { return declared }
+        let hosts = registries.compactMap { try? $0.get().authority }
+        let records = try ([nil] + hosts).compactMap { try local(namesake.at(registry: $0)) }
+        return records.compactMap { Provider(named: $0, at: $0.reference.locator.registry, module) }
+    }
+
+    /// The resources of a registry that provide a module: one of each repository, the one put last first. Where none says so, or the registry
+    /// cannot tell, the resource of the module's name.
+    public func providers(of module: ModuleName, at registry: RegistryURL) throws -> [Provider] {
+        let declared = try ask(registry) { client in
+            try client.providers(of: module).providers.map { provider in
+                Provider(
+                    locator: provider.locator.at(registry: registry.authority), manifest: provider.manifest, tree: provider.tree,
+                    isDeclared: true)
+            }
+        } distribution: { _ in
+            []
+        }
+        guard declared.isEmpty, let namesake = module.namesake else { return declared }
+        do {
+            return [Provider(named: try describe(namesake, registry).record, at: registry.authority, module)].compactMap { $0 }
+        } catch let error as RegistryError where error.code == .resourceNotFound { return [] }
+    }
+
+    /// The resources that provide a module at the first registry that has any, asked in order. Throws the error of the first that could not be
+    /// asked when no other has any.
+    public func providers(of module: ModuleName) throws -> [Provider] {
+        var failure: RegistryError?
+        for candidate in registries {
+            switch candidate {
+            case .failure(let error): failure = failure ?? error
+            case .success(let registry):
+                do {
+                    let found = try providers(of: module, at: registry)
+                    if !found.isEmpty { return found }
+                } catch let error as RegistryError where [.unreachable, .unauthorized, .denied].contains(error.code) {
+                    failure = failure ?? error
+                }
+            }
+        }
+        if let failure { throw failure }
+        return []
+    }
+}
+
+extension Provider {
+    /// A resource that has the module's name and says nothing of what it provides, or that it provides it, where nobody had looked at that; nil for
+    /// another one.
+    fileprivate init?(named record: ResourceRecord, at registry: String?, _ module: ModuleName) {
+        let said = record.definition.provides
+        guard record.isResource, said.isEmpty || said.names.contains(module) else { return nil }
+        self.init(
+            locator: record.reference.locator.at(registry: registry), manifest: record.manifestDigest, tree: record.tree,
+            isDeclared: !said.isEmpty)
+    }
+}

@@ -1,0 +1,90 @@
+import CPosix
+import Glibc
+import Synchronization
+
+/// Runs another program in this one's place: with its standard input, output and error, its terminal, and the signals that are sent to it.
+public enum ChildProgram {
+    /// Signals that are meant for the program, whoever of the two gets them.
+    private static let passed = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
+
+    /// Blocks the signals that `run` passes on, in this thread and those that it starts. Call it before any thread.
+    public static func holdSignals() {
+        OpenFileLimit.note()
+        // Inherited as ignored, the end of the program would not be told.
+        signal(SIGCHLD, SIG_DFL)
+        var set = waited
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// Runs the program that `PATH` finds under the first word, with the environment variables `changes` over this program's, and waits for
+    /// its end. Gives its exit status; 128 and the signal's number when one ended it.
+    ///
+    /// Throws `PosixError` when it cannot be started.
+    public static func run(_ words: [String], environment changes: [String: String]) throws(PosixError) -> Int32 {
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for word in arguments { free(word) } }
+        var variables = inherited(without: changes) + changes.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for variable in variables { free(variable) } }
+        var process: Int32 = 0
+        let code = OpenFileLimit.asStarted { rx_spawn(&process, words[0], &arguments, &variables, 0, 1, 2) }
+        guard code == 0 else { throw PosixError("run", words[0], errno: code) }
+        return wait(for: process)
+    }
+
+    private static var waited: sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGCHLD)
+        for number in passed where !Signals.isIgnored(number) { sigaddset(&set, number) }
+        return set
+    }
+
+    private static func wait(for process: pid_t) -> Int32 {
+        var set = waited
+        while true {
+            // First: it may have ended before anybody waited.
+            var status: Int32 = 0
+            if waitpid(process, &status, WNOHANG) == process {
+                return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+            }
+            var information = siginfo_t()
+            let number = sigwaitinfo(&set, &information)
+            guard number > 0, number != SIGCHLD else { continue }
+            // A terminal sends its signals to the program, too.
+            if information.si_code != rx_signal_of_kernel() { kill(process, number) }
+        }
+    }
+
+    private static func inherited(without changes: [String: String]) -> [UnsafeMutablePointer<CChar>?] {
+        var variables: [UnsafeMutablePointer<CChar>?] = []
+        var next = environ
+        while let variable = next.pointee {
+            let length = strcspn(variable, "=")
+            let name = UnsafeRawBufferPointer(start: variable, count: length)
+            if !changes.keys.contains(where: { $0.utf8.elementsEqual(name) }) { variables.append(strdup(variable)) }
+            next += 1
+        }
+        return variables
+    }
+}
+
+/// How many files a program may have open: a server raises that for itself, and not for the programs that it starts.
+private enum OpenFileLimit {
+    private static let kind = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
+    private static let started = Mutex<rlimit?>(nil)
+
+    /// Remembers it as it is now.
+    static func note() {
+        var limit = rlimit()
+        if getrlimit(kind, &limit) == 0 { started.withLock { $0 = limit } }
+    }
+
+    /// Runs `body` with the limit that was remembered.
+    static func asStarted<Value>(_ body: () -> Value) -> Value {
+        var raised = rlimit()
+        guard var limit = started.withLock({ $0 }), getrlimit(kind, &raised) == 0 else { return body() }
+        _ = setrlimit(kind, &limit)
+        defer { _ = setrlimit(kind, &raised) }
+        return body()
+    }
+}

@@ -1,0 +1,114 @@
+"use strict";
+// What a program reads, lists or looks at in a view is fetched first: data files beside the modules are there for whoever opens them. For
+// any other path a call costs one comparison more.
+
+const fs = require("node:fs");
+const { syncBuiltinESMExports } = require("node:module");
+
+const folder = process.env.RX_LOADER_VIEWS.replace(/\/+$/, "") + "/";
+const readers = ["readFile", "open", "stat", "lstat", "access", "copyFile", "realpath"];
+const listings = ["readdir", "opendir"];
+const writers = ["writeFile", "appendFile", "truncate"];
+
+// Our own code asks Node's functions.
+Object.defineProperty(fs, "rxReal", { value: { ...fs } });
+for (const name of [...readers, ...listings, ...writers]) {
+  const check = writers.includes(name) ? refuseToWrite : name === "open" ? opening : listings.includes(name) ? completing : prepare;
+  fs[name] = standIn(fs[name], check, fail);
+  fs[name + "Sync"] = readers.includes(name) && name !== "open" ? standBehind(fs[name + "Sync"]) : standIn(fs[name + "Sync"], check);
+  if (fs.promises[name]) fs.promises[name] = standIn(fs.promises[name], check, (error) => Promise.reject(error));
+}
+fs.existsSync = standBehind(fs.existsSync, () => false);
+syncBuiltinESMExports();
+
+function standIn(real, check, failed) {
+  const stand = function (path, options) {
+    const inside = inView(path);
+    if (inside !== null) {
+      try {
+        check(inside, options);
+      } catch (error) {
+        if (!failed) throw error;
+        return failed(error, arguments);
+      }
+    }
+    return real.apply(this, arguments);
+  };
+  return Object.defineProperties(stand, Object.getOwnPropertyDescriptors(real));
+}
+
+// For what answers at once: most files are here, so that one is fetched only when it is not.
+function standBehind(real, failed) {
+  const stand = function (path) {
+    const inside = inView(path);
+    if (inside === null) return real.apply(this, arguments);
+    try {
+      const found = real.apply(this, arguments);
+      if (found !== undefined && found !== false) {
+        used(inside.slice(folder.length));
+        return found;
+      }
+    } catch (error) {
+      if (error.code !== "ENOENT") throw error;
+    }
+    try {
+      prepare(inside);
+    } catch (error) {
+      if (!failed) throw error;
+      return failed(error);
+    }
+    return real.apply(this, arguments);
+  };
+  return Object.defineProperties(stand, Object.getOwnPropertyDescriptors(real));
+}
+
+function used(path) {
+  require("./host.cjs").used(path);
+}
+
+function fail(error, values) {
+  const callback = values[values.length - 1];
+  if (typeof callback !== "function") throw error;
+  process.nextTick(callback, error);
+}
+
+// The path as text when it is in a view, else null.
+function inView(path) {
+  if (typeof path === "string") return path.startsWith(folder) ? path : null;
+  if (path instanceof URL) {
+    return path.protocol === "file:" && path.pathname.startsWith("/") ? inView(decodeURIComponent(path.pathname)) : null;
+  }
+  return Buffer.isBuffer(path) ? inView(path.toString()) : null;
+}
+
+function prepare(path) {
+  arrange(path, (place) => place.view.ensure(place.path));
+}
+
+function completing(path) {
+  arrange(path, (place) => place.view.complete(place.path));
+}
+
+function arrange(path, step) {
+  const place = require("./views.cjs").at(path);
+  if (!place) return;
+  try {
+    step(place);
+  } catch (trouble) {
+    if (!trouble?.isTrouble) throw trouble;
+    throw Object.assign(new Error(`EIO: ${trouble.message}, '${path}'`), { code: "EIO", errno: -5, syscall: "open", path });
+  }
+}
+
+function opening(path, flags) {
+  const writes = typeof flags === "number" ? (flags & 3) !== 0 : typeof flags === "string" && /[wa+]/.test(flags);
+  (writes ? refuseToWrite : prepare)(path);
+}
+
+// The file is the store's own: it is the same for everybody who uses the resource.
+function refuseToWrite(path) {
+  const place = require("./views.cjs").at(path);
+  if (!place?.view.files.has(place.path)) return;
+  const message = `EACCES: rx: a file of a resource is read-only; copy it to change it, '${path}'`;
+  throw Object.assign(new Error(message), { code: "EACCES", errno: -13, syscall: "open", path });
+}

@@ -1,0 +1,95 @@
+"use strict";
+// Asks the host, `rx run`, over HTTP, and waits: Node resolves modules one after the other. Another thread does the talking.
+
+const fs = require("node:fs");
+const { Worker, MessageChannel, receiveMessageOnPort } = require("node:worker_threads");
+
+// What the data hooks stand in front of.
+const real = fs.rxReal ?? { ...fs };
+let channel = null;
+
+// Why something is not to be had, and what to do about it: one line for people.
+class Trouble extends Error {
+  isTrouble = true;
+}
+
+// The root folder of the resource that provides a package. Throws `Trouble`.
+function bind(name) {
+  const line = get("/v1/modules/node/" + encodeURIComponent(name), "text/plain");
+  try {
+    // For threads and processes that start later.
+    real.appendFileSync(process.env.RX_LOADER_BOUND, line);
+  } catch {
+    // The table spares requests; without it each module is asked for.
+  }
+  return line.trimEnd().split("\t")[3];
+}
+
+// Has one file of a resource put in its place. Throws `Trouble`.
+function fetch(digest, path) {
+  get("/v1/files/" + digest + "/" + path.split("/").map(encodeURIComponent).join("/"), "application/json");
+}
+
+function get(path, accept) {
+  const { RX_LOADER: url } = process.env;
+  const { status, body, failure } = ask(url + path, accept);
+  if (status === 200) return body;
+  if (failure) {
+    throw new Trouble(`rx: the loader at ${new URL(url).origin} does not answer, the rx run that started this program may have ended: ${failure}`);
+  }
+  let answer = null;
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    // Said by the status.
+  }
+  if (!answer?.error) throw new Trouble(`rx: status ${status}`);
+  throw new Trouble("rx: " + answer.error + (answer.hint ? "; " + answer.hint : ""));
+}
+
+function ask(url, accept) {
+  channel ??= open();
+  const { port, bell } = channel;
+  Atomics.store(bell, 0, 0);
+  port.postMessage({ url, accept });
+  // The other thread may end without an answer, for lack of memory for instance.
+  if (Atomics.wait(bell, 0, 0, 3_600_000) === "timed-out") return { failure: "no answer within an hour" };
+  return receiveMessageOnPort(port).message;
+}
+
+function open() {
+  const bell = new Int32Array(new SharedArrayBuffer(4));
+  const { port1: port, port2: far } = new MessageChannel();
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const worker = new Worker(require("node:path").join(__dirname, "channel.cjs"), {
+    workerData: { isRxChannel: true, port: far, bell }, transferList: [far], env, execArgv: [], stdin: false,
+  });
+  worker.unref();
+  port.unref();
+  return { port, bell };
+}
+
+// What was used without a request, as the view's name and the path in it, for `rx run --record` and `rx routes`: the host reads it after the program's end.
+const uses = new Set();
+let writesAtExit = false;
+function used(path) {
+  if (!process.env.RX_LOADER_USES) return;
+  if (!writesAtExit) process.once("exit", flush);
+  writesAtExit = true;
+  uses.add(path + "\0");
+  // The thread in which Node 20 resolves imports ends without a word.
+  if (endsSilently.value) flush();
+}
+
+const endsSilently = { value: false };
+
+function flush() {
+  try {
+    real.appendFileSync(process.env.RX_LOADER_USES, [...uses].join(""));
+  } catch {
+    // The host has ended.
+  }
+  uses.clear();
+}
+
+module.exports = { bind, endsSilently, fetch, used, real, Trouble };

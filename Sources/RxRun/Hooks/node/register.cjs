@@ -1,0 +1,99 @@
+"use strict";
+// Runs at the start of every Node beneath `rx run`, in each of its threads: what a program requires or imports and does not have is asked
+// for at rx. What Node itself finds costs nothing; the rest of the hooks is loaded when something is missing.
+
+const Module = require("node:module");
+const { isMainThread, workerData } = require("node:worker_threads");
+
+// Node says of an import that it does not find what `require` would have found; that is no reason to look for it.
+const imports = { areResolved: false };
+module.exports = imports;
+
+if (process.env.RX_LOADER && process.env.RX_LOADER_VIEWS && !workerData?.isRxChannel && !Module.hasRxHooks) {
+  Object.defineProperty(Module, "hasRxHooks", { value: true });
+  hookRequire();
+  hookImport();
+  require("./data.cjs");
+}
+
+function hookRequire() {
+  const resolve = Module._resolveFilename;
+  Module._resolveFilename = function (request, parent, isMain, options) {
+    try {
+      return resolve.call(this, request, parent, isMain, options);
+    } catch (error) {
+      if (error?.code !== "MODULE_NOT_FOUND" || imports.areResolved) throw error;
+      return require("./missing.cjs").required(error, request, parent, (place) =>
+        resolve.call(this, request, place ?? parent, isMain, place ? undefined : options));
+    }
+  };
+}
+
+function hookImport() {
+  if (typeof Module.registerHooks === "function") {
+    Module.registerHooks({
+      resolve(specifier, context, next) {
+        if (!context.conditions.includes("import")) return next(specifier, context);
+        const quiet = (specifier, context) => {
+          imports.areResolved = true;
+          try {
+            return next(specifier, context);
+          } finally {
+            imports.areResolved = false;
+          }
+        };
+        try {
+          return quiet(specifier, context);
+        } catch (error) {
+          return require("./missing.cjs").imported(error, specifier, context, quiet);
+        }
+      },
+    });
+  } else {
+    hookImportsInThread();
+  }
+}
+
+// Node 20 resolves imports in a thread of its own as soon as somebody wants to take part, and starting that takes longer than a small
+// program. A program that is CommonJS imports nothing before the text of one of its modules says so.
+function hookImportsInThread() {
+  const { runMain, prototype } = Module;
+  const { _compile: compile } = prototype;
+  const hook = () => {
+    Module.runMain = runMain;
+    prototype._compile = compile;
+    Module.register("./imports.mjs", require("node:url").pathToFileURL(__filename));
+  };
+  if (isMainThread && (!process.argv[1] || process.argv[1] === "-" || process.execArgv.some((each) => /^-(-eval|-print|-interactive|-import|-input|[epi])/.test(each)))) {
+    hook();
+    return;
+  }
+  Module.runMain = function (main = process.argv[1]) {
+    if (main && isModule(main)) hook();
+    return runMain.apply(this, arguments);
+  };
+  prototype._compile = function (content, filename, format) {
+    if (format === "module" || /\bimport\s*[(/]|^\s*(?:import|export)\b/m.test(content)) hook();
+    return compile.apply(this, arguments);
+  };
+}
+
+function isModule(main) {
+  if (!main.endsWith(".js")) return !main.endsWith(".cjs") && /\.[a-z]+$/.test(main);
+  const fs = require("node:fs");
+  const paths = require("node:path");
+  let folder = paths.dirname(paths.resolve(main));
+  try {
+    folder = paths.dirname(fs.realpathSync(main));
+  } catch {
+    // Node says what is wrong with it.
+  }
+  for (;;) {
+    try {
+      return JSON.parse(fs.readFileSync(paths.join(folder, "package.json"), "utf8")).type === "module";
+    } catch (error) {
+      if (error.code !== "ENOENT" || paths.dirname(folder) === folder) return false;
+    }
+    folder = paths.dirname(folder);
+  }
+}

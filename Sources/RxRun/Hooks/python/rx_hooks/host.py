@@ -1,0 +1,109 @@
+"""Asks the host, `rx run`, over HTTP. Only what is not bound or not here yet is asked for; a warm program never loads this."""
+
+import atexit
+import os
+from _socket import AF_INET, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, socket
+
+from rx_hooks.view import Trouble
+
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+
+# Connections that nobody uses now. Taking one and giving it back are single steps, so that no lock is held that a signal's handler, or an
+# import within, could wait for; threads that find none make one more.
+_idle = []
+os.register_at_fork(after_in_child=_idle.clear)
+atexit.register(_idle.clear)
+
+
+def bind(name):
+    """The root folder of the resource that provides a module. Throws `Trouble`."""
+    line = _get("/v1/modules/python/" + _quoted(name.encode()), "text/plain")
+    try:
+        # For processes that start later.
+        with open(os.environ["RX_LOADER_BOUND"], "ab", 0) as table:
+            table.write(line)
+    except (KeyError, OSError):
+        pass
+    return os.fsdecode(line).rstrip("\n").split("\t")[3]
+
+
+def fetch(digest, path):
+    """Has one file of a resource put in its place. Throws `Trouble`."""
+    _get("/v1/files/" + digest + "/" + _quoted(os.fsencode(path)))
+
+
+def _get(path, accept="application/json"):
+    address = os.environ.get("RX_LOADER", "")
+    scheme, _, rest = address.partition("://")
+    place, _, token = rest.partition("/")
+    request = f"GET /{token}{path} HTTP/1.1\r\nHost: {place}\r\nAccept: {accept}\r\n\r\n".encode("ascii")
+    try:
+        status, body = _exchange(place, request)
+    except (OSError, ValueError) as error:
+        raise Trouble(f"rx: the loader at {scheme}://{place} does not answer, the rx run that started this program may have ended: {error}") from None
+    if status == 200:
+        return body
+    raise Trouble(_explanation(status, body))
+
+
+def _exchange(place, request):
+    # The host closes what was idle for long: then, and only before the first byte, the request goes out again.
+    while _idle:
+        try:
+            connection = _idle.pop()
+        except IndexError:
+            break
+        try:
+            connection.sendall(request)
+            start = connection.recv(65536)
+        except OSError:
+            start = b""
+        if start:
+            return _answer(connection, start)
+        connection.close()
+    host, _, port = place.rpartition(":")
+    connection = socket(AF_INET, SOCK_STREAM)
+    connection.connect((host, int(port)))
+    connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    connection.sendall(request)
+    return _answer(connection, b"")
+
+
+def _answer(connection, data):
+    while b"\r\n\r\n" not in data:
+        data = _more(connection, data)
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")
+    fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+    length = int(fields["content-length"]) if "content-length" in fields else -1
+    if length < 0:
+        raise ValueError("its answer has no length")
+    while len(body) < length:
+        body = _more(connection, body)
+    if fields.get("connection", "").lower() == "close":
+        connection.close()
+    else:
+        _idle.append(connection)
+    return int(lines[0].split(" ")[1]), body
+
+
+def _more(connection, data):
+    part = connection.recv(65536)
+    if not part:
+        raise OSError("it closed the connection")
+    return data + part
+
+
+def _explanation(status, body):
+    import json
+
+    try:
+        answer = json.loads(body)
+        text, hint = answer["error"], answer.get("hint")
+    except (ValueError, KeyError, TypeError):
+        return f"rx: status {status}"
+    return f"rx: {text}; {hint}" if hint else f"rx: {text}"
+
+
+def _quoted(name):
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in name)

@@ -1,0 +1,223 @@
+import RxClient
+import RxLoader
+package import RxModel
+import RxPosix
+import Synchronization
+
+/// A module that a program has, and the resource that provides it.
+package struct BoundModule: Sendable {
+    /// The module.
+    package let module: ModuleName
+    /// What provides it.
+    package let resource: OpenedResource
+}
+
+/// A module that need not be looked for.
+package struct KnownModule: Sendable, Equatable {
+    /// What provides it, with the digest of its manifest.
+    package let locator: Locator
+    /// When that was found out, in seconds since 1970.
+    package let checkedAt: Int
+
+    /// Describes it.
+    package init(locator: Locator, checkedAt: Int) {
+        self.locator = locator
+        self.checkedAt = checkedAt
+    }
+}
+
+/// Finds what programs ask for and binds it: decides by the policy, looks in the local store and then in the registries, each name once,
+/// and makes the files that are asked for appear.
+///
+/// Source: Specs/17-run.
+package final class ModuleBinder: Sendable {
+    private struct State {
+        var modules: [ModuleName: Digest] = [:]
+        var resources: [Digest: OpenedResource] = [:]
+        /// The locators that resources were opened by.
+        var locators: [Locator: Digest] = [:]
+        /// Modules that are known from the lock or the last runs, and not asked for yet.
+        var known: [ModuleName: KnownModule] = [:]
+        /// When it was last asked what a module is.
+        var checkedAt: [ModuleName: Int] = [:]
+        var uses: [Digest: [FilePath: Int]] = [:]
+        var failures: [ModuleName: (error: any Error, until: Int)] = [:]
+    }
+
+    /// How long what was not found, or failed in a way that may pass, is not looked for again, in seconds; and how many such names are kept.
+    private static let (absence, trouble, failureLimit) = (60, 5, 10_000)
+
+    /// What may be had.
+    package let policy: ModulePolicy
+    private let supply: ModuleSupply
+    private let state: Mutex<State>
+    private let searches = SingleFlight<ModuleName, OpenedResource>()
+    private let openings = SingleFlight<Locator, OpenedResource>()
+
+    /// Binds what `policy` allows from `supply`; `known` are modules that need not be looked for again.
+    package init(policy: ModulePolicy, supply: ModuleSupply, known: [ModuleName: KnownModule] = [:]) {
+        self.policy = policy
+        self.supply = supply
+        let allowed = known.filter { policy.mayBe($0.key, $0.value.locator) }
+        state = Mutex(State(known: allowed))
+    }
+
+    /// The resource that provides a module. Throws a `ResourceError` that says why there is none, and what to do.
+    package func bind(_ module: ModuleName) throws -> BoundModule {
+        if let resource = bound(module) { return BoundModule(module: module, resource: resource) }
+        let resource = try searches.run(module) {
+            if let resource = bound(module) { return resource }
+            let now = Clock.monotonic / 1_000_000_000
+            if let failure = state.withLock({ $0.failures[module] }), failure.until > now { throw failure.error }
+            do {
+                let (resource, checkedAt) = try find(module)
+                state.withLock { state in
+                    state.modules[module] = resource.digest
+                    state.checkedAt[module] = checkedAt
+                    state.failures[module] = nil
+                }
+                return resource
+            } catch {
+                note(error, of: module, now)
+                throw error
+            }
+        }
+        return BoundModule(module: module, resource: resource)
+    }
+
+    private func note(_ error: any Error, of module: ModuleName, _ now: Int) {
+        let isLasting = (error as? any ResourceError)?.code.status ?? 500 < 500
+        state.withLock { state in
+            if state.failures.count >= ModuleBinder.failureLimit { state.failures = state.failures.filter { $0.value.until > now } }
+            guard state.failures.count < ModuleBinder.failureLimit else { return }
+            state.failures[module] = (error, now + (isLasting ? ModuleBinder.absence : ModuleBinder.trouble))
+        }
+    }
+
+    private func bound(_ module: ModuleName) -> OpenedResource? {
+        state.withLock { state in state.modules[module].flatMap { state.resources[$0] } }
+    }
+
+    /// What provides a module, and when that was found out.
+    private func find(_ module: ModuleName) throws -> (OpenedResource, checkedAt: Int) {
+        if let known = state.withLock({ $0.known[module] }), let resource = try? open(known.locator), resource.provides(module) {
+            return (resource, known.checkedAt)
+        }
+        switch policy.decide(module) {
+        case .locked(let entry): return (try open(entry), Clock.now)
+        case .allowed:
+            let provider = try policy.choose(among: supply.providers(of: module), for: module)
+            let resource = try open(provider.locator.pinned(to: provider.manifest))
+            guard resource.provides(module) else {
+                throw RegistryError(
+                    "\(provider.locator) was said to provide \(module), and does not", code: .resourceNotFound,
+                    hint: "its registry's index is wrong: rx verify --repair there makes it anew")
+            }
+            return (resource, Clock.now)
+        case .named(let locators): return (try named(locators, module), Clock.now)
+        case .refused: throw policy.refusal(of: "The module \(module)", allow: module.description)
+        }
+    }
+
+    /// Those resources that the policy names one by one, of which one may provide the module. Asking for them tells nobody of the module.
+    private func named(_ locators: [Locator], _ module: ModuleName) throws -> OpenedResource {
+        var trouble: (any ResourceError)?
+        for locator in locators {
+            do {
+                let resource = try open(locator)
+                if resource.provides(module) { return resource }
+            } catch let error as any ResourceError { if error.code.status >= 500 { trouble = trouble ?? error } }
+        }
+        if let trouble { throw trouble }
+        throw policy.refusal(of: "The module \(module)", allow: module.description)
+    }
+
+    /// A resource that the program names itself. Throws a `ResourceError`, `moduleRefused` for what the policy does not allow.
+    package func open(named locator: Locator) throws -> OpenedResource {
+        switch policy.decide(locator.at(registry: nil)) {
+        case .locked(let entry): return try open(entry)
+        case .allowed where locator.registry == nil: return try open(locator)
+        default: throw policy.refusal(of: "The resource \(locator)", allow: locator.repository)
+        }
+    }
+
+    private func open(_ entry: Lock.Entry) throws -> OpenedResource { try open(entry.pinned) { [supply] in try supply.resource(entry) } }
+
+    /// The resource of a locator, looked for once.
+    private func open(_ locator: Locator, _ look: (() throws -> OpenedResource)? = nil) throws -> OpenedResource {
+        func opened() -> OpenedResource? { state.withLock { state in state.locators[locator].flatMap { state.resources[$0] } } }
+        if let resource = opened() { return resource }
+        return try openings.run(locator) {
+            if let resource = opened() { return resource }
+            let found = try look?() ?? supply.resource(locator)
+            return state.withLock { state in
+                let resource = state.resources[found.digest] ?? found
+                state.resources[found.digest] = resource
+                state.locators[locator] = found.digest
+                return resource
+            }
+        }
+    }
+
+    /// Makes sure that a file or folder of a bound resource is in its view; gives its path there. Throws `RegistryError` when no such
+    /// resource is bound, or it has nothing of this path.
+    package func present(_ path: FilePath, of digest: Digest) throws -> String {
+        guard let resource = try resource(digest) else {
+            throw RegistryError(
+                "No resource with the manifest \(digest) is bound here", code: .resourceNotFound, hint: "ask for the module first")
+        }
+        guard let found = try supply.present(path, of: resource) else {
+            throw RegistryError("\(resource.stored.locator) has no file \(FilePath.quoted(path.text))", code: .notFound)
+        }
+        note([(digest, path)])
+        return found
+    }
+
+    /// The resource of a manifest: one that is bound, or known from the lock or the last runs.
+    package func resource(_ digest: Digest) throws -> OpenedResource? {
+        if let resource = state.withLock({ $0.resources[digest] }) { return resource }
+        if let entry = policy.lock?.entry(manifest: digest) { return try open(entry) }
+        guard let known = state.withLock({ $0.known.first { $0.value.locator.digest == digest } }) else { return nil }
+        return try bind(known.key).resource
+    }
+
+    /// Counts uses of files of bound resources; others are left out.
+    package func note(_ uses: [(digest: Digest, path: FilePath)]) {
+        for digest in Set(uses.map(\.digest)) { _ = try? resource(digest) }
+        state.withLock { state in
+            for use in uses {
+                guard state.resources[use.digest]?.tree.find(use.path) != nil else { continue }
+                state.uses[use.digest, default: [:]][use.path, default: 0] += 1
+            }
+        }
+    }
+
+    /// What need not be asked for: modules that are bound, or known and of which something is in a view.
+    package var table: [(module: ModuleName, digest: Digest, root: String)] {
+        var table: [ModuleName: Digest] = [:]
+        for (module, known) in state.withLock({ $0.known }) { table[module] = known.locator.digest }
+        for entry in policy.lock?.entries ?? [] { for module in entry.provides.names { table[module] = entry.manifest } }
+        table = table.filter { supply.views.hasAny(of: $0.value) }
+        table.merge(state.withLock { $0.modules }) { $1 }
+        return table.map { ($0.key, $0.value, supply.views.root($0.value)) }.sorted { $0.module.description < $1.module.description }
+    }
+
+    /// The table as text: one line a module, its fields with tabs between them.
+    package var tableText: String { table.map { RunNotes.line($0.module, $0.digest, $0.root) }.joined() }
+
+    /// When it was last asked what a bound module is, in seconds since 1970.
+    func checkedAt(_ module: ModuleName) -> Int { state.withLock { $0.checkedAt[module] ?? 0 } }
+
+    /// What is bound, sorted by module.
+    package var modules: [BoundModule] {
+        state.withLock { state in
+            state.modules.map { BoundModule(module: $0.key, resource: state.resources[$0.value]!) }
+        }.sorted { $0.module.description < $1.module.description }
+    }
+
+    /// Every resource that the program got something of or asked for.
+    package var resources: [OpenedResource] { state.withLock { Array($0.resources.values) }.sorted { $0.digest < $1.digest } }
+
+    /// How often each file of each resource was used.
+    package var uses: [Digest: [FilePath: Int]] { state.withLock { $0.uses } }
+}

@@ -1,0 +1,98 @@
+package import RxClient
+package import RxLoader
+package import RxModel
+
+/// Says which resources provide modules. The calls block.
+package protocol ModuleIndex: Sendable {
+    /// The resources here that provide a module: the home's own first.
+    func localProviders(of module: ModuleName) throws -> [Provider]
+    /// Those of the first registry that has any. Throws a `ResourceError` when none could be asked.
+    func providers(of module: ModuleName) throws -> [Provider]
+}
+
+extension Client: ModuleIndex {}
+
+/// Where resources come from, and the folders that their files appear in: what the hosts of one home share.
+package struct ModuleSupply: Sendable {
+    private let index: any ModuleIndex
+    private let local: any LocalShelf
+    private let remote: (any RemoteShelf)?
+    /// Where the files appear.
+    package let views: ViewFolders
+    private let arrivals = SingleFlight<String, String?>()
+
+    /// Looks here first, then in `remote`; without the latter nobody is asked.
+    package init(index: any ModuleIndex, local: any LocalShelf, remote: (any RemoteShelf)?, views: ViewFolders) {
+        self.index = index
+        self.local = local
+        self.remote = remote
+        self.views = views
+    }
+
+    /// A home's store and registries.
+    package init(_ client: Client, views: ViewFolders, offline: Bool = false) {
+        self.init(index: client, local: client, remote: offline ? nil : client, views: views)
+    }
+
+    /// The same, where nobody is asked.
+    package var offline: ModuleSupply { ModuleSupply(index: index, local: local, remote: nil, views: views) }
+
+    /// A resource: one that is pinned from here when it is here, another one as its registry has it now. Its files are fetched one by one, when
+    /// they are asked for. Throws a `ResourceError`.
+    package func resource(_ locator: Locator) throws -> OpenedResource {
+        let stored = try find(locator)
+        let resource = OpenedResource(stored, root: views.root(stored.digest))
+        try views.writeList(of: resource)
+        return resource
+    }
+
+    private func find(_ locator: Locator) throws -> StoredResource {
+        // A digest means the same everywhere, so what is here is never asked for.
+        if locator.digest != nil || remote == nil, let stored = try local.stored(locator) {
+            return remote == nil ? stored.offline : stored
+        }
+        guard let remote else {
+            throw RegistryError(
+                "\(locator) is not here, and offline nobody is asked", code: .unreachable,
+                hint: "run rx freeze, or this command without --offline, while the registry can be reached")
+        }
+        return try remote.fetched(locator) { _ in true }
+    }
+
+    /// The content that a lock's entry names, from wherever it can be had. Throws `ContentError` when its files are not those of the entry.
+    package func resource(_ entry: Lock.Entry) throws -> OpenedResource {
+        let resource = try resource(entry.pinned)
+        let (manifest, tree) = (resource.digest, resource.stored.manifest.tree)
+        guard manifest == entry.manifest, tree == entry.tree else {
+            throw ContentError(
+                "\(entry.locator) is locked as manifest \(entry.manifest) with tree \(entry.tree), and is manifest \(manifest) with tree \(tree)",
+                code: .digestInvalid, hint: "the entry does not fit together: take it out of the lock, and record it anew")
+        }
+        return resource
+    }
+
+    /// The resources that provide a module: the home's own, else what the first registry that has any says; copies while none can be asked.
+    package func providers(of module: ModuleName) throws -> [Provider] {
+        let here = try index.localProviders(of: module)
+        let own = here.filter { $0.locator.registry == nil }
+        guard own.isEmpty, remote != nil else { return own.isEmpty ? here : own }
+        do { return try index.providers(of: module) } catch let error as RegistryError where error.code == .unreachable {
+            guard !here.isEmpty else { throw error }
+            return here
+        }
+    }
+
+    /// Whether the home's own store has something else for a module than what it was found to be: a resource of its own, or no longer.
+    package func hasMoved(_ module: ModuleName, from locator: Locator, _ digest: Digest) -> Bool {
+        let own = ((try? index.localProviders(of: module)) ?? []).filter { $0.locator.registry == nil }
+        return own.isEmpty ? locator.registry == nil : !own.contains { $0.manifest == digest }
+    }
+
+    /// Makes sure that what a path of a resource leads to is in its view; gives its path there, nil when it leads nowhere.
+    package func present(_ path: FilePath, of resource: OpenedResource) throws -> String? {
+        if views.has(path, of: resource) { return "\(resource.root)/\(path)" }
+        return try arrivals.run("\(resource.digest.hex)/\(path)") {
+            try views.present(path, of: resource) { try resource.stored.open($0) }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Glibc
+package import RxModel
+import RxPosix
+
+/// Two files by which a program and its host spare each other requests: the one says what is bound, the other what was used.
+///
+/// Both are hints. Without the first a program asks for each module; what is missing in the second is not counted.
+/// Source: Specs/17-run, "Notes".
+package final class RunNotes: Sendable {
+    private let bound: String
+    private let used: String
+    private let views: String
+    /// The most bytes that are read of what was used.
+    private static let usesLimit = 64 << 20
+
+    /// Writes what `table` says and what a policy says by itself: where the files of what is locked are or will be and, when nothing beyond
+    /// that is allowed, what to say of all other modules. Throws `PosixError`.
+    package init(policy: ModulePolicy, table: String, views: ViewFolders) throws {
+        self.views = views.folder
+        bound = views.asideName()
+        used = views.asideName()
+        var text = table
+        for entry in policy.lock?.entries ?? [] {
+            for module in RunNotes.modules(of: entry) where policy.lock?.entry(providing: module) == entry {
+                text += RunNotes.line(module, entry.manifest, views.root(entry.manifest))
+            }
+        }
+        if policy.patterns.isEmpty {
+            for language in ["node", "python"] { text += RunNotes.refusal(language, policy) }
+        }
+        for (path, content) in [(bound, text), (used, "")] {
+            try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600).write(Array(content.utf8))
+        }
+    }
+
+    deinit {
+        Files.discard(bound)
+        Files.discard(used)
+    }
+
+    /// The variables that tell programs of the files, and of the folder that all views are in.
+    package var environment: [String: String] {
+        ["RX_LOADER_BOUND": bound, "RX_LOADER_USES": used, "RX_LOADER_VIEWS": views]
+    }
+
+    /// What programs used without asking: `DIGITS/PATH` and a NUL for each file.
+    package var uses: [UInt8] { (try? Files.read(used, limit: RunNotes.usesLimit)) ?? [] }
+
+    /// Reads such a list; what is no path of a resource is left out.
+    package static func parse(uses: [UInt8]) -> [(digest: Digest, path: FilePath)] {
+        uses.split(separator: 0).compactMap { record in
+            let parts = record.split(separator: UInt8(ascii: "/"), maxSplits: 1)
+            guard parts.count == 2, let digest = Digest("sha256:" + String(decoding: parts[0], as: UTF8.self)),
+                let path = try? FilePath(parsing: String(decoding: parts[1], as: UTF8.self))
+            else { return nil }
+            return (digest, path)
+        }
+    }
+
+    /// A module in the table of what is bound: language, name, manifest digest and root folder.
+    static func line(_ module: ModuleName, _ manifest: Digest, _ root: String) -> String {
+        "\(module.language)\t\(module.name)\t\(manifest)\t\(root)\n"
+    }
+
+    /// What an entry provides; without `provides` the modules that are called like it.
+    private static func modules(of entry: Lock.Entry) -> [ModuleName] {
+        guard entry.provides.isEmpty else { return entry.provides.names }
+        let name = entry.locator.repository
+        return [("python", name), ("node", name), ("node", "@\(name)")].compactMap { try? ModuleName(language: $0.0, name: $0.1) }
+    }
+
+    /// What to say of a module that is refused; its name is where the braces are.
+    private static func refusal(_ language: String, _ policy: ModulePolicy) -> String {
+        let error = policy.refusal(of: "The module \(language):{}", allow: "\(language):{}")
+        let text = [error.message, error.hint].compactMap { $0 }.joined(separator: "; ")
+        return "\(language)\t*\t\t\(String(text.map { $0.isNewline || $0 == "\t" ? " " : $0 }))\n"
+    }
+}

@@ -1,0 +1,62 @@
+import RxLoader
+package import RxModel
+import RxPosix
+
+/// What a run had, to be written into the lock and the trace.
+package struct RunRecord: Sendable {
+    /// The resources that it got something of.
+    package let entries: [Lock.Entry]
+    /// The files that it used.
+    package let trace: RunTrace
+
+    /// What was had of a binder.
+    package init(_ binder: ModuleBinder) {
+        let uses = binder.uses
+        var files: [Digest: Set<FilePath>] = [:]
+        // One that was only looked at, whether it provides something, is not used.
+        let bound = Set(binder.modules.map(\.resource.digest))
+        let resources = binder.resources.filter { bound.contains($0.digest) || uses[$0.digest] != nil }
+        for resource in resources {
+            // Under the paths that were asked for: a symlink is found again by its own.
+            files[resource.digest] = Set((uses[resource.digest] ?? [:]).keys.filter { resource.tree.isFile($0) })
+        }
+        entries = resources.map(\.entry)
+        trace = RunTrace(files)
+    }
+
+    /// The same, from the texts of a lock and a trace. Throws a `ResourceError`.
+    package init(lock: String, trace: String) throws {
+        entries = try Lock(parsing: Array(lock.utf8)).entries
+        self.trace = try RunTrace(parsing: Array(trace.utf8))
+    }
+
+    /// Where the trace of a lock is: beside it, `rx.trace` for `rx.lock`.
+    package static func traceFile(of lock: String) -> String {
+        (lock.hasSuffix(".lock") ? String(lock.dropLast(5)) : lock) + ".trace"
+    }
+
+    /// Adds the run to the lock in a file, which is made when it is missing, and to its trace: each in one step, and after what others record
+    /// at the same time. Gives the number of entries that are new. Throws a `ResourceError`; the files are then as they were, or whole.
+    package func write(to lockFile: String) throws -> Int {
+        // Two entries of one run that cannot be beside each other are told, not chosen from.
+        _ = try Lock(entries)
+        let folder = try OpenFolder(Files.folder(of: lockFile))
+        try folder.lock()
+        let before = try RunPolicy.lock(lockFile)
+        let old = before ?? Lock()
+        let new = try old.merging(entries.filter { old.entry(manifest: $0.manifest) == nil })
+        if before != new { try Files.replace(lockFile, with: Array(new.text.utf8)) }
+        let traceFile = RunRecord.traceFile(of: lockFile)
+        let oldTrace = try RunPolicy.trace(traceFile)
+        let newTrace = (oldTrace ?? RunTrace()).merging(trace).limited(to: new)
+        if oldTrace != newTrace { try Files.replace(traceFile, with: Array(newTrace.text.utf8)) }
+        return new.entries.count { old.entry(manifest: $0.manifest) == nil }
+    }
+}
+
+extension ResourceTree {
+    /// Whether a path leads to a regular file.
+    package func isFile(_ path: FilePath) -> Bool {
+        if case .file = find(path) { true } else { false }
+    }
+}

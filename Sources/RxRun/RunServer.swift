@@ -1,0 +1,52 @@
+import RxHTTP
+import RxModel
+import RxServer
+
+/// Serves programs on a port of the loopback address, each under a name that only it knows.
+///
+/// Source: Specs/17-run, "The host".
+package final class RunServer: Sendable {
+    /// How many requests that may wait for a registry are worked on at a time.
+    static let threads = 16
+
+    private let server: HTTPServer
+
+    /// Serves until `stop`. Throws `RegistryError` when no port can be listened on.
+    package init(_ sessions: RunSessions) throws {
+        let workers = Workers(long: RunServer.threads)
+        let handler = RunHandler(session: { RunServer.session(of: $0, sessions) }, workers: workers)
+        do {
+            server = try HTTPServer(
+                host: "127.0.0.1", port: 0, limits: HTTPLimits(bodyBytes: RunHandler.bodyLimit, drainSeconds: 1), handler: handler,
+                workers: workers, log: .none)
+        } catch {
+            workers.close()
+            throw error
+        }
+    }
+
+    deinit { stop() }
+
+    /// What a program finds in `RX_LOADER`.
+    package func url(_ token: String) -> String { "http://127.0.0.1:\(server.port)/\(token)" }
+
+    /// Answers nobody from now on.
+    package func stop() { server.stop() }
+
+    /// Whose request it is, and what follows the name in its path; nil for an unknown name, and for a request that a page in a browser was led
+    /// to make by a host name that means this machine.
+    static func session(of request: HTTPRequest, _ sessions: RunSessions) -> RunHandler.Session? {
+        guard let host = request.headers["Host"], isLoopback(host) else { return nil }
+        let parts = request.path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let binder = sessions.binder(parts[0]) else { return nil }
+        return RunHandler.Session(binder: binder, path: String(Substring(parts[1])))
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        ["127.0.0.1", "localhost"].contains { name in
+            guard host.utf8.starts(with: name.utf8) else { return false }
+            let rest = host.utf8.dropFirst(name.utf8.count)
+            return rest.isEmpty || rest.first == UInt8(ascii: ":")
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import RxHTTP
+import RxModel
+import RxProtocol
+import RxStore
+
+/// `GET /api/v1/provides/LANGUAGE/MODULE`: which resources provide a module.
+struct ProvidesEndpoint: Endpoint {
+    let methods = ["GET", "HEAD"]
+
+    func react(_ call: Call, _ context: ServerContext) throws -> Reaction {
+        guard let text = PercentEncoding.decode(call.rest), let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")) else {
+            throw RegistryError("The path goes on with LANGUAGE/MODULE", code: .invalidRequest)
+        }
+        let module: ModuleName
+        do {
+            module = try ModuleName(language: String(text[..<slash]), name: String(text[text.utf8.index(after: slash)...]))
+        } catch { throw RegistryError(error.message, code: .invalidRequest) }
+        return context.work(call) {
+            let records = try context.store.providers(of: module, scope: .own, limit: Providers.limit)
+            return .json(200, Providers(records.map(Providers.Provider.init)).json)
+        }
+    }
+}
+
+extension Providers.Provider {
+    /// What the wire says of a resource that provides a module.
+    init(_ record: ResourceRecord) {
+        self.init(locator: record.reference.locator, manifest: record.manifestDigest, tree: record.tree)
+    }
+}

@@ -1,0 +1,126 @@
+import Glibc
+import RxClient
+import RxModel
+import RxPosix
+import RxRun
+import RxStore
+
+extension Option {
+    /// The lock of a run.
+    static let lock = Option("--lock", "FILE", "the lock (default: rx.lock in this folder, when it is there)")
+    /// What is allowed beyond it.
+    static let allow = Option(
+        "--allow", "PATTERN", "allow modules and resources of this name, with * for any text; may be repeated", repeats: true)
+    /// No network.
+    static let offline = Option("--offline", nil, "ask no registry: only what is here is used")
+    /// Where a shared loader listens.
+    static let socket = Option("--socket", "PATH", "where the shared loader listens (default: loader.sock in the home)")
+}
+
+extension Command {
+    private static let record = Option("--record", nil, "write what was used into the lock, and which files into rx.trace beside it")
+
+    /// `rx run`
+    static let runProgram = Command(
+        name: "run", summary: "Run a program whose missing modules come from registries, inside a lock", arguments: "-- COMMAND",
+        count: 1...Int.max,
+        details: """
+            The program gets what it imports and does not have: only what the lock names, at the locked content, and what --allow
+            matches: the name of a module (acme_*, python:acme_tools) or of a resource (acme/*). Only the files that it uses are
+            fetched. Nothing else is ever asked for. Python and Node programs need no change; others ask on $RX_LOADER, such as
+            $RX_LOADER/r/acme/tools/data.json. The program has this command's input, output and signals, and its exit status is the
+            command's. A running rx loader is used.
+            """,
+        options: [.lock, .allow, record, .offline, .socket],
+        examples: [
+            .init("rx run -- python3 app.py", "with what rx.lock has"),
+            .init("rx run --allow 'acme_*' --record -- python3 app.py", "and modules of these names, written into rx.lock"),
+            .init("rx run --offline -- node app.mjs", "with what is here already"),
+        ],
+        takesSignals: true
+    ) { invocation in
+        ChildProgram.holdSignals()
+        let policy = try RunPolicy.read(
+            lock: invocation.value(.lock), allow: invocation.all(.allow), recording: invocation.has(record))
+        let host = try RunHost(policy, isOffline: invocation.has(.offline), socket: invocation.value(.socket))
+        var status: Int32
+        do { status = try ChildProgram.run(invocation.positional, environment: host.environment) } catch let error as PosixError {
+            Host.writeError("error: cannot run \(Output.visible(invocation.positional[0])): \(String(cString: strerror(error.errno)))\n")
+            status = error.isMissing ? 127 : 126
+        }
+        do {
+            let had = try host.end(recording: invocation.has(record))
+            if let had {
+                let file = invocation.value(.lock) ?? Lock.fileName
+                let count = try had.write(to: file)
+                if count > 0 { Host.writeError("rx: \(file) has \(Output.count(count, "new resource"))\n") }
+            }
+        } catch let error as any ResourceError {
+            Host.writeError("error: what was used is not recorded: \(Output.visible(error.message))\n")
+            if let hint = error.hint { Host.writeError("hint: \(Output.visible(hint))\n") }
+            if status == 0 { status = 1 }
+        }
+        throw ExitStatus(status)
+    }
+}
+
+/// The end of a command whose status is another program's.
+struct ExitStatus: Error {
+    let status: Int32
+
+    init(_ status: Int32) { self.status = status }
+}
+
+/// What a program that is run asks: a session of the shared loader, or a host of its own.
+private struct RunHost {
+    /// The variables that the program is started with.
+    let environment: [String: String]
+    private let home: String
+    private let notes: RunNotes
+    private let session: LoaderSession?
+    private let own: (binder: ModuleBinder, server: RunServer)?
+
+    init(_ policy: ModulePolicy, isOffline: Bool, socket: String?) throws {
+        home = try Home.path
+        let views: ViewFolders
+        let identity = LoaderServer.Identity(version: Version.text, registry: Environment.registry)
+        session = LoaderLink(socket: socket ?? LoaderLink.socket(home: home)).begin(
+            SessionRequest(identity: identity, policy: policy, isOffline: isOffline))
+        if session == nil {
+            let client = try Client(home: home, environment: Environment.registry, version: Version.text)
+            views = try ViewFolders(home: home, blobs: client.store.blobFolder)
+            let supply = ModuleSupply(client, views: views, offline: isOffline)
+            let known = RouteRecord(home: home).known(supply, policy, offline: isOffline)
+            let binder = ModuleBinder(policy: policy, supply: supply, known: known)
+            let sessions = RunSessions()
+            let server = try RunServer(sessions)
+            own = (binder, server)
+            notes = try RunNotes(policy: policy, table: binder.tableText, views: views)
+            environment = try RunHost.environment(server.url(sessions.add(binder)), notes, home)
+        } else {
+            views = try ViewFolders(home: home, blobs: nil)
+            own = nil
+            notes = try RunNotes(policy: policy, table: session!.table, views: views)
+            environment = try RunHost.environment(session!.url, notes, home)
+        }
+    }
+
+    private static func environment(_ url: String, _ notes: RunNotes, _ home: String) throws -> [String: String] {
+        try Hooks(HookFiles.all, home: home).environment(Host.environment).merging(notes.environment) { $1 }.merging(["RX_LOADER": url]) {
+            $1
+        }
+    }
+
+    /// Ends it; gives what the program had when that is recorded.
+    func end(recording: Bool) throws -> RunRecord? {
+        if let session {
+            let record = Result { try session.end(uses: notes.uses) }
+            return recording ? try record.get() : nil
+        }
+        guard let own else { return nil }
+        own.server.stop()
+        own.binder.note(RunNotes.parse(uses: notes.uses))
+        RouteRecord.add(own.binder.routes, home: home)
+        return recording ? RunRecord(own.binder) : nil
+    }
+}

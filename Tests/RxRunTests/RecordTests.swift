@@ -1,0 +1,116 @@
+import Foundation
+import RxModel
+import RxRun
+import RxTesting
+import Testing
+
+@Suite struct `A record` {
+    let bench: Bench
+
+    init() throws { bench = try Bench() }
+
+    private func trace(_ files: [Digest: [String]]) throws -> RunTrace {
+        RunTrace(try files.mapValues { Set(try $0.map { try FilePath(parsing: $0) }) })
+    }
+
+    @Test func `is read as it was written, and holds what the lock has`() throws {
+        let (one, two) = (digest(of: [1]), digest(of: [2]))
+        let trace = try trace([one: ["b", "a/\u{E9}", "a"], two: ["x"]])
+        #expect(try RunTrace(parsing: Array(trace.text.utf8)) == trace)
+        #expect(
+            trace.text.hasPrefix("{\n  \"resources\": [\n    {\n      \"files\": [\n        \"a\",\n        \"a/\u{E9}\",\n        \"b\"\n")
+        )
+        #expect(try trace.merging(self.trace([one: ["c"]])).files[one]?.count == 4)
+        let lock = try Lock([Lock.Entry(locator: Locator(parsing: "a:1"), manifest: two, tree: one)])
+        #expect(trace.limited(to: lock).files.keys.sorted() == [two])
+        for text in [
+            "", "[]", #"{"version":2,"resources":[]}"#, #"{"version":1}"#, #"{"version":1,"resources":[{"manifest":"x","files":[]}]}"#,
+        ] {
+            #expect(throws: RegistryError.self, "\(text)") { try RunTrace(parsing: Array(text.utf8)) }
+        }
+        let outside = #"{"version":1,"resources":[{"manifest":"\#(one)","files":["../x"]}]}"#
+        #expect(throws: RegistryError.self) { try RunTrace(parsing: Array(outside.utf8)) }
+    }
+
+    @Test func `of a run is what it got something of, under the tag that it has`() throws {
+        try bench.shelves.put("acme/x:3", ["x.py": "x", "y.py": "y"], provides: ["python": ["x"]])
+        let binder = try bench.binder(allow: ["x"])
+        let bound = try binder.bind(python("x"))
+        _ = try binder.present(FilePath(parsing: "x.py"), of: bound.resource.digest)
+        binder.note([(bound.resource.digest, try FilePath(parsing: "none.py")), (digest(of: [1]), try FilePath(parsing: "x.py"))])
+        let record = RunRecord(binder)
+        let file = "\(bench.folder.path)/rx.lock"
+        #expect(try record.write(to: file) == 1)
+        #expect(try record.write(to: file) == 0)
+        let lock = try #require(try RunPolicy.lock(file))
+        #expect(lock.entries.map { "\($0.locator)" } == ["acme/x:3"])
+        #expect(lock.entry(providing: try python("x"))?.manifest == bound.resource.digest)
+        let trace = try #require(try RunPolicy.trace(RunRecord.traceFile(of: file)))
+        #expect(trace.files == [bound.resource.digest: [try FilePath(parsing: "x.py")]])
+        #expect(RunRecord.traceFile(of: "a/b") == "a/b.trace")
+        try bench.shelves.put("other:1", ["z.py": "z"])
+        let named = try bench.binder(allow: ["other", "acme/x"])
+        _ = try named.bind(python("x"))
+        #expect(RunRecord(named).entries.map { "\($0.locator)" } == ["acme/x:3"], "one that was only looked at is not used")
+    }
+
+    @Test func `of routes keeps what was checked last, with all uses of it`() throws {
+        func route(_ name: String, _ byte: UInt8, _ uses: Int, _ at: Int) throws -> Route {
+            Route(
+                module: try python(name), locator: try Locator(parsing: "r.example/\(name):1"), digest: digest(of: [byte]), uses: uses,
+                checkedAt: at)
+        }
+        let merged = RouteRecord(merging: [
+            try route("b", 1, 1, 5), try route("a", 1, 1, 5), try route("a", 1, 2, 6), try route("b", 2, 4, 7),
+        ])
+        #expect(merged.routes == [try route("a", 1, 3, 6), try route("b", 2, 4, 7)])
+        let home = bench.folder.path
+        for route in merged.routes { RouteRecord.add([route], home: home) }
+        #expect(RouteRecord(home: home).routes == merged.routes)
+        for broken in ["", "[]", "{", #"{"routes":[{"name":"x"},7]}"#] {
+            try bench.folder.write("cache/routes.json", broken)
+            #expect(RouteRecord(home: home).routes.isEmpty, "a hint that cannot be read is none")
+        }
+    }
+
+    @Test func `of routes is believed for a while, and not when the home's own store says otherwise`() throws {
+        let now = Int(Date().timeIntervalSince1970)
+        let stored = try bench.shelves.put("x:1", ["x.py": "x"])
+        let there = try Locator(parsing: "r.example/x:1")
+        let policy = ModulePolicy(lock: nil, lockFile: nil, patterns: [try AllowPattern(parsing: "x")])
+        func known(_ locator: Locator, age: Int, offline: Bool = false) throws -> Bool {
+            let route = Route(module: try python("x"), locator: locator, digest: stored.digest, uses: 1, checkedAt: now - age)
+            return !RouteRecord(merging: [route]).known(bench.supply, policy, offline: offline).isEmpty
+        }
+        #expect(try known(there, age: 10))
+        #expect(try !known(there, age: 400))
+        #expect(try !known(there, age: -1000), "a clock that was set back")
+        #expect(try known(there, age: 400, offline: true))
+        #expect(try !known(Locator(parsing: "x:1"), age: 1), "it was the home's own, and is gone")
+        try bench.shelves.put("x:2", ["x.py": "y"], own: true)
+        #expect(try !known(there, age: 10))
+    }
+}
+
+@Suite struct `Freezing` {
+    let bench: Bench
+
+    init() throws { bench = try Bench() }
+
+    @Test func `tells all that does not hold, and reads what counts`() throws {
+        let good = try bench.shelves.put("good:1", ["a": "aaa", "b": "bb", "l": "->a"])
+        let bad = try bench.shelves.put("bad:1", ["c": "ccc"])
+        let lock = try Lock(of: good, bad)
+        let away = Freezer(bench.supply.offline, trace: RunTrace()).freeze(lock, proving: true)
+        #expect(away.problems.map { "\($0.locator)" } == ["bad:1", "good:1"])
+        #expect(bench.shelves.calls.isEmpty)
+        bench.shelves.damage("ccc")
+        let report = Freezer(bench.supply, trace: RunTrace()).freeze(lock, proving: false)
+        #expect(report.problems.map { "\($0.locator)" } == ["bad:1"])
+        #expect(report.resources == 1 && report.files == 2 && report.bytes == 5, "symlinks are no files of their own")
+        let traced = Freezer(bench.supply.offline, trace: RunTrace([good.digest: [try FilePath(parsing: "l")]]))
+        #expect(traced.freeze(try Lock(of: good), proving: true).bytes == 3, "what a symlink leads to counts")
+        let wrong = Freezer(bench.supply.offline, trace: RunTrace([good.digest: [try FilePath(parsing: "none")]]))
+        #expect(wrong.freeze(try Lock(of: good), proving: true).problems.first?.message.contains("none") == true)
+    }
+}

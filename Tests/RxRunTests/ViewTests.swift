@@ -1,0 +1,165 @@
+import Foundation
+import RxModel
+import RxPosix
+import RxRun
+import RxStore
+import RxTesting
+import Testing
+
+@Suite struct `A view` {
+    let bench: Bench
+    var shelves: Shelves { bench.shelves }
+
+    init() throws { bench = try Bench() }
+
+    private func resource() throws -> OpenedResource {
+        let stored = try shelves.put(
+            "tree:1",
+            [
+                "a.py": "a", "pkg/b.py": "b", "pkg/deep/c.txt": "c", "run.sh": "#!/bin/sh\n", "link": "->pkg/deep/c.txt", "dir": "->pkg",
+                "pkg/up": "->../a.py", "chain": "->link", "empty": "",
+            ])
+        return OpenedResource(stored, root: bench.views.root(stored.digest))
+    }
+
+    private func present(_ path: String, _ resource: OpenedResource) throws -> String? {
+        try bench.views.present(FilePath(parsing: path), of: resource) { try resource.stored.open($0) }
+    }
+
+    private func listing(_ root: String) throws -> [String] {
+        try Files.tree(root).map { String($0.dropFirst(root.utf8.count + 1)) }.sorted()
+    }
+
+    @Test func `has what was asked for and nothing else`() throws {
+        let resource = try resource()
+        let path = try #require(try present("pkg/b.py", resource))
+        #expect(path == "\(resource.root)/pkg/b.py")
+        #expect(try Files.read(path) == Array("b".utf8))
+        #expect(try listing(resource.root) == ["pkg/b.py"])
+        #expect(try present("pkg/nothing", resource) == nil)
+        #expect(try present("a.py/b", resource) == nil)
+        #expect(try present("empty", resource) != nil)
+        #expect(try listing(resource.root) == ["empty", "pkg/b.py"], "what is not there makes nothing")
+        #expect(try present("pkg/deep", resource) != nil)
+        #expect(Files.isFolder("\(resource.root)/pkg/deep"), "a folder that is asked for is there, empty")
+    }
+
+    @Test func `shows symlinks as symlinks, with what they lead to`() throws {
+        let resource = try resource()
+        for (path, text) in [("chain", "c"), ("dir/b.py", "b"), ("pkg/up", "a"), ("dir/up", "a")] {
+            let shown = try #require(try present(path, resource))
+            #expect(try Files.read(shown) == Array(text.utf8), "\(path)")
+        }
+        #expect(try Files.status("\(resource.root)/chain")?.isSymlink == true)
+        #expect(try Files.status("\(resource.root)/dir")?.isSymlink == true)
+        #expect(try listing(resource.root) == ["a.py", "chain", "dir", "link", "pkg/b.py", "pkg/deep/c.txt", "pkg/up"])
+    }
+
+    @Test func `keeps who may execute, and one time of change`() throws {
+        let resource = try resource()
+        for path in ["run.sh", "a.py"] {
+            let status = try #require(try Files.status(try #require(try present(path, resource))))
+            #expect(status.st_mode & 0o111 == (path == "run.sh" ? 0o111 : 0))
+            #expect(status.modifiedAt == 946_684_800 * 1_000_000_000)
+        }
+    }
+
+    @Test func `never makes anything behind a symlink that others put there`() throws {
+        let resource = try resource()
+        let outside = try TemporaryFolder()
+        try Files.makeFolders(resource.root)
+        try Files.makeSymlink("\(resource.root)/pkg", to: outside.path)
+        #expect(throws: PosixError.self) { try present("pkg/b.py", resource) }
+        #expect(try Files.names(in: outside.path) == [])
+        try Files.makeSymlink("\(resource.root)/a.py", to: "\(outside.path)/a.py")
+        let path = try #require(try present("a.py", resource))
+        #expect(try Files.status(path)?.isRegular == true, "what is in the place of a file is replaced")
+        #expect(try Files.names(in: outside.path) == [])
+    }
+
+    @Test func `replaces what is not the file, and leaves what is not its own`() throws {
+        let resource = try resource()
+        _ = try present("a.py", resource)
+        try Files.remove("\(resource.root)/a.py")
+        try Files.replace("\(resource.root)/a.py", with: Array("longer".utf8))
+        try Files.makeFolders("\(resource.root)/__pycache__")
+        try Files.replace("\(resource.root)/__pycache__/a.pyc", with: [1])
+        #expect(try Files.read(try #require(try present("a.py", resource))) == Array("a".utf8))
+        try Files.remove("\(resource.root)/a.py")
+        try Files.makeFolders("\(resource.root)/a.py/x")
+        #expect(try Files.read(try #require(try present("a.py", resource))) == Array("a".utf8))
+        #expect(try Files.read("\(resource.root)/__pycache__/a.pyc") == [1])
+    }
+
+    @Test func `has no file whose bytes are wrong`() throws {
+        let resource = try resource()
+        shelves.damage("b")
+        shelves.damage("#!/bin/sh\n")
+        shelves.damage("longer text")
+        let other = try shelves.put("other:1", ["x": "longer text"])
+        shelves.damage("longer text")
+        let opened = OpenedResource(other, root: bench.views.root(other.digest))
+        #expect(throws: ContentError.self) { try present("run.sh", resource) }
+        #expect(throws: ContentError.self) { try present("x", opened) }
+        #expect(try listing(opened.root) == [])
+        #expect(try Files.names(in: "\(bench.folder.path)/cache/views/.aside") == [])
+    }
+
+    @Test func `that is removed is made anew`() throws {
+        let resource = try resource()
+        _ = try present("pkg/b.py", resource)
+        try Files.removeTree("\(bench.folder.path)/cache")
+        #expect(try Files.read(try #require(try present("pkg/b.py", resource))) == Array("b".utf8))
+    }
+
+    @Test func `is filled by many at once`() throws {
+        let stored = try shelves.put(
+            "many:1", Dictionary(uniqueKeysWithValues: (0..<50).map { ("d\($0 % 5)/f\($0)", "#!\($0)") }))
+        let root = bench.views.root(stored.digest)
+        let (shelves, folder) = (bench.shelves, bench.folder)
+        try WorkerPool.forEach(0..<400, threads: 16) { index in
+            // Each as another host would: nothing is shared but the folder.
+            let views = try ViewFolders(home: folder.path, blobs: nil)
+            let resource = OpenedResource(stored, root: root)
+            let file = resource.tree.files[index % 50]
+            let path = try views.present(file.path, of: resource) { try resource.stored.open($0) }
+            guard try path.map({ try Files.read($0) }) == Array("#!\(file.path.lastName.dropFirst())".utf8) else {
+                throw RegistryError("\(file.path) is wrong", code: .internalError)
+            }
+        }
+        #expect(try listing(root).count == 50)
+        #expect(!shelves.opened.isEmpty)
+    }
+
+    @Test func `has links to blobs where it can, and copies where a blob is no file`() throws {
+        let home = try TemporaryFolder()
+        let store = try DiskStore(at: home.path)
+        let operation = try store.begin()
+        for text in ["plain", "#!run"] { _ = try operation.stage(BytesSource(Array(text.utf8)), expecting: nil) }
+        try operation.publish()
+        let views = try ViewFolders(home: home.path, blobs: try store.blobFolder)
+        let stored = try shelves.put("linked:1", ["a": "plain", "b": "#!run"])
+        let resource = OpenedResource(stored, root: views.root(stored.digest))
+        for name in ["a", "b"] {
+            _ = try views.present(FilePath(parsing: name), of: resource) { try store.open($0.digest) }
+        }
+        let links = try ["a", "b"].map { try Files.status("\(resource.root)/\($0)")!.st_nlink }
+        #expect(links[1] == 1, "an executable file is never a link")
+        #expect(links[0] <= 2)
+        #expect(try Files.read("\(resource.root)/a") == Array("plain".utf8))
+    }
+
+    @Test(arguments: ["open", "fsync", "write", "rename", "futimens", "mkdir"]) func `leaves nothing half made on a full disk`(
+        _ call: String
+    )
+        throws
+    {
+        let resource = try resource()
+        try #require(Fault.available)
+        Fault.inject(call, ENOSPC, under: bench.folder.path)
+        #expect { try present("run.sh", resource) } throws: { ($0 as? PosixError)?.code == .storageFull }
+        Fault.clear(under: bench.folder.path)
+        #expect(((try? listing(resource.root)) ?? []) == [])
+        #expect(try present("run.sh", resource) != nil)
+    }
+}
