@@ -7,12 +7,13 @@ extension HTTPResponse {
     /// Source: RFC 9110, sections 13 and 14.
     static func ranged(_ content: Body, tag: EntityTag, headers: HTTPHeaders, to request: HTTPRequest, what: String) -> HTTPResponse {
         let size = content.count
-        guard !tag.matches(ifNoneMatch: request.headers["If-None-Match"]) else {
-            // A 304 tells the length of the 200 but never sends it.
-            return HTTPResponse(304, headers: headers, body: content)
-        }
-        // Ranges are for GET only; a HEAD tells of the whole. The parts of what is made while it is sent are not known before.
+        // The parts of what is made while it is sent are not known before.
         let hasParts = if case .stream = content { false } else { true }
+        guard !tag.matches(ifNoneMatch: request.headers["If-None-Match"]) else {
+            // A 304 tells the length of the 200 but never sends it; nor is it made only to be measured.
+            return HTTPResponse(304, headers: headers, body: hasParts ? content : .empty)
+        }
+        // Ranges are for GET only; a HEAD tells of the whole.
         let asked = request.method == "GET" && hasParts && tag.allows(ifRange: request.headers["If-Range"]) ? request.headers["Range"] : nil
         let range = size == 0 ? ByteRange.whole : ByteRange(asked, length: size)
         var headers = headers

@@ -4,6 +4,7 @@ import RxHTTP
 import RxModel
 import RxStore
 import RxTesting
+import Synchronization
 import Testing
 
 @testable import RxServer
@@ -155,5 +156,74 @@ import Testing
         #expect(try calls.store.remove(registry: "", repository: "acme/tools", selector: .tag("1.2.0")).count == 1)
         _ = try calls.store.collect(dryRun: false, leaseTime: 0)
         #expect(get("\(pin)/lib/x.py").code == "RESOURCE_NOT_FOUND", "what is kept in memory goes with the resource")
+    }
+
+    @Test func `of a foreign artifact are its layers`() throws {
+        let layer = Array("layer".utf8)
+        let text =
+            #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/x","#
+            + #""config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"\#(ResourceManifest.emptyConfigDigest)","size":2},"#
+            + #""layers":[{"mediaType":"text/plain","digest":"\#(sha256(layer))","size":5,"#
+            + #""annotations":{"org.opencontainers.image.title":"notes.txt"}}]}"#
+        let operation = try calls.store.begin()
+        for bytes in [ResourceManifest.emptyConfig, layer] { _ = try operation.stage(BytesSource(bytes), expecting: nil) }
+        let artifact = try Artifact(parsing: Array(text.utf8), mediaType: nil, repository: "x")
+        _ = try operation.commit([artifact], as: Reference(repository: "team/x", tag: "1.0.0"), names: [:])
+        let list = get("/r/team/x:1.0.0/", ["Accept": "application/json"]).json
+        let names = try #require(list?["entries"]?.array).compactMap { $0["name"]?.string }
+        #expect(names == ["notes.txt"])
+        #expect(get("/r/team/x:1.0.0/notes.txt").content == layer)
+    }
+
+    /// A shelf of one resource that counts how often a file was asked for.
+    private final class CountingShelf: RawShelf {
+        let opened = Mutex(0)
+        let resource: RawResource
+
+        init(_ resource: RawResource) { self.resource = resource }
+
+        func resource(_ locator: Locator) throws -> RawResource? { locator.repository == "acme/tools" ? resource : nil }
+
+        func body(of file: ResourceFile, in resource: RawResource) throws -> HTTPResponse.Body {
+            opened.withLock { $0 += 1 }
+            return .bytes(Array("x = 1\n".utf8))
+        }
+    }
+
+    @Test func `come from any shelf, below any prefix, and only those that are sent are opened`() throws {
+        let tree = ResourceTree(try calls.store.manifest(of: record))
+        let shelf = CountingShelf(RawResource(locator: record.reference.locator, digest: record.manifestDigest, tree: tree))
+        func answer(_ rest: String, _ headers: HTTPHeaders = [:]) throws -> HTTPResponse {
+            try shelf.answer(to: HTTPRequest(method: "GET", target: "/TOKEN/r/\(rest)", headers: headers), rest: rest)
+        }
+        let moved = try answer("acme/tools/lib/x.py")
+        #expect(moved.status == 302 && moved.headers["Location"] == "/TOKEN\(pin)/lib/x.py")
+        let pinned = "acme/tools@\(record.manifestDigest)"
+        let tag = "\"\(sha256(Array("x = 1\n".utf8)))\""
+        #expect(try answer("\(pinned)/lib/x.py", ["If-None-Match": tag]).status == 304)
+        #expect(try answer("\(pinned)/lib/", ["Accept": "application/json"]).status == 200)
+        #expect(throws: RegistryError.self) { try answer("\(pinned)/no") }
+        #expect(shelf.opened.withLock { $0 } == 0)
+        #expect(try answer("\(pinned)/lib/x.py", ["Range": "bytes=0-0"]).content == Array("x".utf8))
+        #expect(shelf.opened.withLock { $0 } == 1)
+    }
+
+    /// A body that must not be asked for.
+    private final class UnwantedBody: BodyProducer {
+        func produce(into sink: any ByteSink) throws { Issue.record("a body was made that nobody gets") }
+    }
+
+    @Test func `that are made while they are sent have no parts, and are not made for who has them`() {
+        let tag = EntityTag("x")
+        func answer(_ headers: HTTPHeaders) -> HTTPResponse {
+            HTTPResponse.ranged(
+                .stream(UnwantedBody(), length: 10), tag: tag, headers: [:], to: HTTPRequest(method: "GET", target: "/", headers: headers),
+                what: "file")
+        }
+        let known = answer(["If-None-Match": "\"x\""])
+        #expect(known.status == 304)
+        if case .empty = known.body {} else { Issue.record("a 304 has a body that would be made") }
+        let part = answer(["Range": "bytes=0-1"])
+        #expect(part.status == 200 && part.body.count == 10 && part.headers["Content-Range"] == nil)
     }
 }

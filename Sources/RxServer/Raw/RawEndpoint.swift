@@ -32,6 +32,10 @@ struct RawEndpoint: Endpoint {
         let context = shelf.context
         let request = call.request
         let blob = try shelf.blob(of: file.file, in: file.resource)
+        // No byte of it is sent.
+        if request.method == "HEAD" {
+            return respond(file.response(to: request, try context.store.content(of: blob).body(length: blob.size)))
+        }
         if let content = try context.store.trusted(blob, upTo: RawEndpoint.quickBytes) {
             return respond(keep(content, file, request, context, version: version))
         }
