@@ -1,4 +1,5 @@
 import Foundation
+import RxLoader
 import RxModel
 import RxPosix
 import RxRun
