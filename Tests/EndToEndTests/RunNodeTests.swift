@@ -35,7 +35,9 @@ import Testing
         #expect(missing.contains("(rx: The module node:nobody-has-this is not allowed: \(refusal)"), "\(missing)")
         let required = try #require(got["required"]?.array?.last?.string)
         #expect(got["required"]?.array?.first == "MODULE_NOT_FOUND")
-        #expect(required.hasPrefix("Cannot find module '@nobody/has-this' (rx: The module node:@nobody/has-this is not allowed: \(refusal)"), "\(required)")
+        #expect(
+            required.hasPrefix("Cannot find module '@nobody/has-this' (rx: The module node:@nobody/has-this is not allowed: \(refusal)"),
+            "\(required)")
         #expect(required.contains("rx run --allow 'node:@nobody/has-this' --record"), "\(required)")
     }
 
@@ -50,12 +52,14 @@ import Testing
     }
 
     @Test func `CommonJS, text on the command line, and import within CommonJS`() throws {
-        try packages.work.write("main.cjs", "console.log(require('lazy-n08').number); import('lazy-n02').then((each) => console.log(each.number));\n")
+        try packages.work.write(
+            "main.cjs", "console.log(require('lazy-n08').number); import('lazy-n02').then((each) => console.log(each.number));\n")
         let common = try run(["--allow", "*lazy*"], ["node", "main.cjs"])
         #expect(common.text == "1008\n1002\n", "\(common.error)")
         let required = try run(["--allow", "*lazy*"], ["node", "-p", "require('lazy-n04').words + require('@lazy/n01').words"])
         #expect(required.text == "words of 4\nwords of 1\n\n", "\(required.error)")
-        let imported = try run(["--allow", "*lazy*"], ["node", "--input-type=module", "-e", "import { sub } from 'lazy-n06/sub/one'; console.log(sub)"])
+        let imported = try run(
+            ["--allow", "*lazy*"], ["node", "--input-type=module", "-e", "import { sub } from 'lazy-n06/sub/one'; console.log(sub)"])
         #expect(imported.text == "one\n", "\(imported.error)")
     }
 
@@ -78,7 +82,11 @@ import Testing
         #expect(part.status == 1)
         #expect(part.error.contains("Cannot find module 'lazy-n04/unused.js' (rx: "), "\(part.error)")
         let data = try run(
-            [], ["node", "-p", "require('node:fs').readFileSync(require.resolve('lazy-n04/package.json').replace('package.json', 'README.md'))"])
+            [],
+            [
+                "node", "-p",
+                "require('node:fs').readFileSync(require.resolve('lazy-n04/package.json').replace('package.json', 'README.md'))",
+            ])
         #expect(data.error.contains("Error: EIO: rx: "), "\(data.error)")
     }
 }

@@ -36,7 +36,9 @@ import Testing
         #expect(got["path"] == true, "the search path begins as it would without rx")
         #expect(got["missing"]?.array?.first == "nobody_has_this")
         let message = try #require(got["missing"]?.array?.last?.string)
-        #expect(message.hasPrefix("No module named 'nobody_has_this' (rx: The module python:nobody_has_this is not allowed: \(refusal)"), "\(message)")
+        #expect(
+            message.hasPrefix("No module named 'nobody_has_this' (rx: The module python:nobody_has_this is not allowed: \(refusal)"),
+            "\(message)")
         #expect(message.contains("rx run --allow 'python:nobody_has_this' --record"), "\(message)")
     }
 
@@ -87,7 +89,9 @@ import Testing
         #expect(packages.registry.end() == 0)
         let part = try run([], ["python3", "-c", "import lazy00.later"])
         #expect(part.status == 1)
-        #expect(part.error.contains("ImportError: cannot load 'lazy00.later': rx: "), "not the absence of a module, which might be caught: \(part.error)")
+        #expect(
+            part.error.contains("ImportError: cannot load 'lazy00.later': rx: "),
+            "not the absence of a module, which might be caught: \(part.error)")
         let data = try run([], ["python3", "-c", "import lazy00, os; open(os.path.join(os.path.dirname(lazy00.__file__), 'data.txt'))"])
         #expect(data.error.contains("OSError: [Errno 5] rx: "), "\(data.error)")
         let module = try run(["--allow", "lazy01"], ["python3", "-c", "import lazy01"])

@@ -15,7 +15,8 @@ def write(path, text):
 
 
 def define(folder, name, provides=None):
-    definition = {"name": name, "type": "module", "tag": "1.0.0", "description": "For the tests of rx run"}
+    path, _, name = name.rpartition("/")
+    definition = {"name": name, "type": "module", "tag": "1.0.0", "description": "For the tests of rx run", **({"path": path} if path else {})}
     write(os.path.join(folder, "resource.json"), json.dumps({**definition, **({"provides": provides} if provides else {})}))
 
 

@@ -21,7 +21,8 @@ public struct LazyPackages {
         for number in 0..<30 {
             let folder = "\(sources.path)/\(language)\(number < 10 ? "0" : "")\(number)"
             let definition = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: "\(folder)/resource.json")))
-            let name = try #require((definition as? [String: Any])?["name"] as? String)
+            let members = try #require(definition as? [String: Any])
+            let name = [members["path"], members["name"]].compactMap { $0 as? String }.joined(separator: "/")
             try publisher.rx("add", folder)
             try publisher.rx("push", "\(name):1.0.0")
         }

@@ -15,10 +15,10 @@ Object.defineProperty(fs, "rxReal", { value: { ...fs } });
 for (const name of [...readers, ...listings, ...writers]) {
   const check = writers.includes(name) ? refuseToWrite : name === "open" ? opening : listings.includes(name) ? completing : prepare;
   fs[name] = standIn(fs[name], check, fail);
-  fs[name + "Sync"] = standIn(fs[name + "Sync"], check);
+  fs[name + "Sync"] = readers.includes(name) && name !== "open" ? standBehind(fs[name + "Sync"]) : standIn(fs[name + "Sync"], check);
   if (fs.promises[name]) fs.promises[name] = standIn(fs.promises[name], check, (error) => Promise.reject(error));
 }
-fs.existsSync = standIn(fs.existsSync, prepare, () => false);
+fs.existsSync = standBehind(fs.existsSync, () => false);
 syncBuiltinESMExports();
 
 function standIn(real, check, failed) {
@@ -35,6 +35,35 @@ function standIn(real, check, failed) {
     return real.apply(this, arguments);
   };
   return Object.defineProperties(stand, Object.getOwnPropertyDescriptors(real));
+}
+
+// For what answers at once: most files are here, so that one is fetched only when it is not.
+function standBehind(real, failed) {
+  const stand = function (path) {
+    const inside = inView(path);
+    if (inside === null) return real.apply(this, arguments);
+    try {
+      const found = real.apply(this, arguments);
+      if (found !== undefined && found !== false) {
+        used(inside.slice(folder.length));
+        return found;
+      }
+    } catch (error) {
+      if (error.code !== "ENOENT") throw error;
+    }
+    try {
+      prepare(inside);
+    } catch (error) {
+      if (!failed) throw error;
+      return failed(error);
+    }
+    return real.apply(this, arguments);
+  };
+  return Object.defineProperties(stand, Object.getOwnPropertyDescriptors(real));
+}
+
+function used(path) {
+  require("./host.cjs").used(path);
 }
 
 function fail(error, values) {

@@ -69,14 +69,14 @@ function open() {
   return { port, bell };
 }
 
-// What was used without a request, for `rx run --record` and `rx routes`: the host reads it after the program's end.
+// What was used without a request, as the view's name and the path in it, for `rx run --record` and `rx routes`: the host reads it after the program's end.
 const uses = new Set();
 let writesAtExit = false;
-function used(root, path) {
+function used(path) {
   if (!process.env.RX_LOADER_USES) return;
   if (!writesAtExit) process.once("exit", flush);
   writesAtExit = true;
-  uses.add(root.slice(-64) + "/" + path + "\0");
+  uses.add(path + "\0");
   // The thread in which Node 20 resolves imports ends without a word.
   if (endsSilently.value) flush();
 }

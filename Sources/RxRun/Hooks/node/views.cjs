@@ -115,7 +115,7 @@ class View {
   ensure(path) {
     const full = paths.join(this.root, path);
     if (existsSync(full)) {
-      host.used(this.root, path);
+      host.used(this.root.slice(-64) + "/" + path);
       return true;
     }
     if (!this.files.has(path)) {
@@ -218,7 +218,7 @@ function packageAt(path) {
 // Notes the use of a file that Node found by itself.
 function note(path) {
   const place = at(path);
-  if (place) host.used(place.view.root, place.path);
+  if (place) host.used(place.view.root.slice(-64) + "/" + place.path);
 }
 
 module.exports = { at, bind, note, folderOfViews, packageAt };

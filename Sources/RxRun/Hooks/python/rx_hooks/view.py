@@ -148,8 +148,6 @@ def note(view, path):
     """Remembers the use of a file without a request, for the host, which reads it after the program's end."""
     if _uses_path is None:
         return
-    if not _uses:
-        atexit.register(flush)
     _uses.add(view.root[-64:] + "/" + path)
     # A forked process may end without a word.
     if _is_forked:
@@ -163,7 +161,7 @@ def flush():
     if uses:
         try:
             with open(_uses_path, "ab", 0) as file:
-                file.write(b"".join(fsencode(use) + b"\0" for use in uses))
+                file.write(b"".join(fsencode(use) + b"\0" for use in list(uses)))
         except OSError:
             # The host has ended: nobody reads it any more.
             pass
@@ -175,6 +173,7 @@ def _forked():
 
 
 register_at_fork(before=flush, after_in_child=_forked)
+atexit.register(flush)
 
 
 class ViewLoader(SourceFileLoader):
