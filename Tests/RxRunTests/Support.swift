@@ -38,7 +38,8 @@ final class Shelves: LocalShelf, RemoteShelf, ModuleIndex {
 
     /// Makes a resource; the registry has it, or the home's own store.
     @discardableResult
-    func put(_ locator: String, _ files: [String: String], provides: [String: [String]]? = nil, own: Bool = false) throws -> StoredResource {
+    func put(_ locator: String, _ files: [String: String], provides: [String: [String]]? = nil, own: Bool = false) throws -> StoredResource
+    {
         let locator = try Locator(parsing: locator)
         let list = try files.map { path, text in
             text.hasPrefix("->")
