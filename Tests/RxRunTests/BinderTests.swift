@@ -1,5 +1,6 @@
 import Foundation
 import RxCrypto
+import RxLoader
 import RxModel
 import RxPosix
 import RxRun
@@ -126,8 +127,8 @@ import Testing
         _ = try binder.present(FilePath(parsing: "acme_tools.py"), of: locked.digest)
         _ = try binder.present(FilePath(parsing: "known.py"), of: known.digest)
         let again = try bench.binder(lock: Lock(of: locked), allow: ["known"], known: hints)
-        #expect(again.table.map(\.module.description) == ["python:acme_tools", "python:known"])
-        #expect(again.table.map(\.root) == [bench.views.root(locked.digest), bench.views.root(known.digest)])
+        #expect(again.table.map { $0.module.description } == ["python:acme_tools", "python:known"])
+        #expect(again.table.map { $0.root } == [bench.views.root(locked.digest), bench.views.root(known.digest)])
         #expect(again.modules.isEmpty && shelves.calls.isEmpty)
     }
 }

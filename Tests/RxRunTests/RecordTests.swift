@@ -1,4 +1,5 @@
 import Foundation
+import RxLoader
 import RxModel
 import RxRun
 import RxTesting

@@ -1,3 +1,4 @@
+import Glibc
 import RxClient
 import RxCrypto
 import RxLoader
@@ -37,14 +38,15 @@ final class Shelves: LocalShelf, RemoteShelf, ModuleIndex {
 
     /// Makes a resource; the registry has it, or the home's own store.
     @discardableResult
-    func put(_ locator: String, _ files: [String: String], provides: JSON? = nil, own: Bool = false) throws -> StoredResource {
+    func put(_ locator: String, _ files: [String: String], provides: [String: [String]]? = nil, own: Bool = false) throws -> StoredResource
+    {
         let locator = try Locator(parsing: locator)
         let list = try files.map { path, text in
             text.hasPrefix("->")
                 ? try file(path, String(text.dropFirst(2)), symlink: String(text.dropFirst(2)))
                 : try file(path, text, executable: text.hasPrefix("#!"))
         }
-        let more = provides.map { ["provides": $0] } ?? [:]
+        let more = provides.map { ["provides": JSON.object($0.mapValues { .array($0.map { .string($0) }) })] } ?? [:]
         let manifest = try ResourceManifest(definition: definition(locator.name, type: "module", more), files: list)
         let names = Dictionary(list.map { ($0.digest, $0.path.text) }) { first, _ in first }
         for text in files.values { state.withLock { $0.blobs[sha256(Array(text.utf8))] = Array(text.utf8) } }
@@ -119,7 +121,7 @@ final class Shelves: LocalShelf, RemoteShelf, ModuleIndex {
 
 /// Waits.
 enum Pause {
-    static func wait(_ seconds: Double) { _ = Monitor(()).wait(seconds: seconds) { () -> Bool? in nil } }
+    static func wait(_ seconds: Double) { usleep(UInt32(seconds * 1_000_000)) }
 }
 
 /// A home with shelves, and binders over them.

@@ -1,4 +1,5 @@
 import Foundation
+import RxLoader
 import RxModel
 import RxPosix
 import RxRun
@@ -58,7 +59,8 @@ import Testing
     @Test func `keeps who may execute, and one time of change`() throws {
         let resource = try resource()
         for path in ["run.sh", "a.py"] {
-            let status = try #require(try Files.status(try #require(try present(path, resource))))
+            let shown = try #require(try present(path, resource))
+            let status = try #require(try Files.status(shown))
             #expect(status.st_mode & 0o111 == (path == "run.sh" ? 0o111 : 0))
             #expect(status.modifiedAt == 946_684_800 * 1_000_000_000)
         }
