@@ -1,14 +1,18 @@
 import Glibc
 import Synchronization
 
-/// Ends a program by SIGINT or SIGTERM in good order: what would stay behind half made is removed, and steps that must not be seen
+/// Ends a program by SIGINT, SIGTERM or SIGHUP in good order: what would stay behind half made is removed, and steps that must not be seen
 /// half done are finished first.
 public enum Interruption {
     private struct State {
         var leftovers: [Int: String] = [:]
         var next = 0
+        /// Processes that write to what is removed.
+        var bound: Set<Int32> = []
     }
 
+    /// The last one comes when a terminal is closed.
+    private static let signals = [SIGINT, SIGTERM, SIGHUP]
     /// What is added to the name of something that is being removed.
     public static let suffix = ".end"
 
@@ -16,14 +20,14 @@ public enum Interruption {
     /// Held while a step runs that must not be seen half done, and by the end of the program.
     private static let gate = Gate()
 
-    /// From now on the first SIGINT or SIGTERM removes what `cleaning` was told of, runs `last`, and ends the program with 128 and the
+    /// From now on the first of these signals removes what `cleaning` was told of, runs `last`, and ends the program with 128 and the
     /// signal's number as its exit status; the second one ends it at once. A signal that this program was started to ignore stays
     /// ignored. Call it before any thread.
     public static func watch(_ last: @escaping @Sendable (Int32) -> Void) {
         var set = sigset_t()
         sigemptyset(&set)
         var isEmpty = true
-        for number in [SIGINT, SIGTERM] where !isIgnored(number) {
+        for number in signals where !isIgnored(number) {
             sigaddset(&set, number)
             isEmpty = false
         }
@@ -35,9 +39,10 @@ public enum Interruption {
             var set = watched
             var number: Int32 = 0
             while sigwait(&set, &number) != 0 {}
-            for each in [SIGINT, SIGTERM] { signal(each, SIG_DFL) }
+            for each in signals { signal(each, SIG_DFL) }
             pthread_sigmask(SIG_UNBLOCK, &set, nil)
             gate.close()
+            endBound()
             for path in state.withLock({ Array($0.leftovers.values) }) { clear(path) }
             last(number)
             _exit(128 + number)
@@ -63,6 +68,24 @@ public enum Interruption {
     /// Runs `body`, which makes a file or folder at `path` and then moves or removes it: an interruption removes it.
     public static func cleaning<Value>(_ path: String, _ body: () throws -> Value) rethrows -> Value {
         try withExtendedLifetime(Leftover(path)) { try body() }
+    }
+
+    /// Says that a child of this program writes to what an interruption removes: that ends it first. Call it in `finishing`.
+    public static func bind(_ process: Int32) { state.withLock { _ = $0.bound.insert(process) } }
+
+    /// Says that it has ended. Call it before its end is taken note of (wait(2)): after that its number may be another's.
+    public static func release(_ process: Int32) { state.withLock { _ = $0.bound.remove(process) } }
+
+    /// Kills the children that were bound, and waits until they are dead.
+    private static func endBound() {
+        let processes = state.withLock { state in
+            for process in state.bound { kill(process, SIGKILL) }
+            return state.bound
+        }
+        for process in processes {
+            var info = siginfo_t()
+            while waitid(P_PID, UInt32(process), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+        }
     }
 
     /// Runs a short step that nobody should see half done: an interruption waits for its end, and none begins after one.

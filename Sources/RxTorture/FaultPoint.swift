@@ -120,6 +120,8 @@ package struct Fault: Hashable, Sendable, CustomStringConvertible {
 extension FaultPoint {
     /// The points that a collection is the first to pass.
     static let collecting = named.filter { $0.place == .trash || $0.place == .log || $0.place == .catalog }
+    /// Those of what a collection deletes.
+    static let deleting = named.filter { $0.place == .trash }
     /// Those of whoever finds a damaged blob.
     static let settingAside = named.filter { $0.place == .damaged }
     /// Those of uploads that a registry is sent.

@@ -37,7 +37,9 @@ final class Program: Sendable {
         var number: Int32 = 0
         // Killed with whoever waits for it; and none is started once this program is told to end.
         let code = Interruption.finishing {
-            rx_spawn_bound(&number, path, &words, &variables, nothing.number, writing.number, errors.number)
+            let code = rx_spawn_bound(&number, path, &words, &variables, nothing.number, writing.number, errors.number)
+            if code == 0 { Interruption.bind(number) }
+            return code
         }
         guard code == 0 else { throw PosixError("posix_spawn", path, errno: code) }
         process = number
@@ -102,6 +104,7 @@ final class Program: Sendable {
             guard isOver else { continue }
             return state.withLock { state in
                 guard state.isRunning else { return state.status }
+                Interruption.release(process)
                 var status: Int32 = 0
                 while waitpid(process, &status, 0) == -1, errno == EINTR {}
                 state.isRunning = false

@@ -24,9 +24,9 @@ extension Round {
         case .uploadBlob(let version, let server): uploadBlob(step, version, server)
         case .uploadMany(let version, let server): uploadMany(version, server)
         case .cancelUpload(let version, let server): cancelUpload(version, server)
-        case .pull(let resource, let tag, let server): pull(step, resource, tag, server)
+        case .pull(let resource, let tag, let server, let target): pull(step, resource, tag, server, into: target)
         case .read(let resource, let tag, let server, let isUpload): read(step, resource, tag, server, isUpload)
-        case .export(let resource, let tag): export(step, resource, tag)
+        case .export(let resource, let tag, let target): export(step, resource, tag, into: target)
         case .delete(let resource, let tag, let server, let isUpload): delete(step, resource, tag, server, isUpload)
         case .remove(let resource, let tag): remove(step, resource, tag)
         case .collect(let store, let lease): collect(step, store, lease)
@@ -49,12 +49,14 @@ extension Round {
         return (status, program.errors)
     }
 
-    private func port(_ server: Int) -> Int? {
+    /// Where a server listens; nil while it does not.
+    func port(_ server: Int) -> Int? {
         let port = servers[server].port
         return port == 0 ? nil : port
     }
 
-    private func url(_ port: Int) -> String { "http://127.0.0.1:\(port)" }
+    /// The address of a server.
+    func url(_ port: Int) -> String { "http://127.0.0.1:\(port)" }
 
     static func name(_ resource: Int, _ tag: Int, isUpload: Bool = false) -> String { "\(repository(resource, isUpload)):t\(tag)" }
 
@@ -67,7 +69,8 @@ extension Round {
                 epoch: step.epoch, words: words))
     }
 
-    private func words(_ step: Step, _ ended: (status: Int32, errors: String)) -> String {
+    /// How a command ended that did not succeed.
+    func words(_ step: Step, _ ended: (status: Int32, errors: String)) -> String {
         ended.status == 0 ? "" : "status \(ended.status) \(ended.errors)" + (step.fault.map { " (\($0))" } ?? "")
     }
 
@@ -126,7 +129,8 @@ extension Round {
         }
     }
 
-    private func noteRead(_ step: Step, store: Int, _ name: String, _ outcome: Event.Outcome, from start: Int, _ words: String) {
+    /// Notes what came of reading a name.
+    func noteRead(_ step: Step, store: Int, _ name: String, _ outcome: Event.Outcome, from start: Int, _ words: String) {
         note(
             Event(
                 store: store, name: name, kind: .read, outcome: outcome, start: start, end: Clock.monotonic, epoch: step.epoch, words: words
@@ -139,35 +143,6 @@ extension Round {
         let (outcome, words) = Registry(wire: Wire(port: port, patience: 1)).read(
             Round.repository(resource, isUpload), tag: "t\(tag)", contents)
         noteRead(step, store: 0, Round.name(resource, tag, isUpload: isUpload), outcome, from: start, words)
-    }
-
-    private func pull(_ step: Step, _ resource: Int, _ tag: Int, _ server: Int) {
-        guard let port = port(server) else { return }
-        readFolder(step, store: 0, Round.name(resource, tag), home: step.actor + 1) { name, target in
-            ["pull", name, "--registry", url(port), "--to", target, "--json", "--quiet"]
-        }
-    }
-
-    private func export(_ step: Step, _ resource: Int, _ tag: Int) {
-        readFolder(step, store: step.actor + 1, Round.name(resource, tag), home: step.actor + 1) { name, target in
-            ["export", name, target, "--json", "--quiet"]
-        }
-    }
-
-    /// Runs a command that writes what a name stands for to a folder, and looks at what it wrote.
-    private func readFolder(_ step: Step, store: Int, _ name: String, home: Int, _ command: (String, String) -> [String]) {
-        let target = "\(folder)/out-\(RandomName.make())"
-        let start = Clock.monotonic
-        guard let ended = run(step, store: home, command(name, target), fault: step.fault) else { return }
-        defer { try? Files.removeTree(target) }
-        var outcome = Event.Outcome.failed
-        if ended.status == 0 {
-            let listing = (try? Content.listing(of: target)) ?? [:]
-            outcome = contents.values.first { $0.listing == listing }.map { .found($0.version) } ?? .wrong
-        } else if ended.status == 1, ended.errors.contains("\"RESOURCE_NOT_FOUND\"") || ended.errors.contains("Resource not found") {
-            outcome = .absent
-        }
-        noteRead(step, store: store, name, outcome, from: start, "by \(command(name, "DIR").joined(separator: " ")); \(words(step, ended))")
     }
 
     private func delete(_ step: Step, _ resource: Int, _ tag: Int, _ server: Int, _ isUpload: Bool) {

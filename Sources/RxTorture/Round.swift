@@ -41,6 +41,8 @@ final class Round: Sendable {
     struct Notes {
         var history = History()
         var violations: [Violation] = []
+        /// By path.
+        var folders: [String: KeptFolder] = [:]
         var isOver = false
     }
 
@@ -78,6 +80,7 @@ final class Round: Sendable {
             try endEpoch(epoch)
         }
         try finish()
+        lookAtFolders()
         let (history, noted) = notes.withLock { ($0.history, $0.violations) }
         let counts = try PointCounts(reading: "\(folder)/counts")
         return (history, noted + history.violations(), counts)
@@ -140,6 +143,7 @@ final class Round: Sendable {
             try PowerFailure(reading: "\(folder)/notes").strike(folder, &chance)
             try Files.remove("\(folder)/notes")
         }
+        lookAtFolders()
         for case .damage(epoch, let number, let damage) in schedule.elements {
             guard let digest = try damage.strike(store(number)) else { continue }
             notes.withLock { $0.history.damages.append(DamagedBlob(store: number, digest: digest, start: Clock.monotonic)) }

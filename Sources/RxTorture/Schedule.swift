@@ -33,11 +33,11 @@ package enum Action: Hashable, Sendable {
     /// Begins to upload a blob of a version, and takes that back.
     case cancelUpload(version: Int, server: Int)
     /// Fetches into the actor's home and a folder.
-    case pull(resource: Int, tag: Int, server: Int)
+    case pull(resource: Int, tag: Int, server: Int, into: FolderTarget)
     /// Reads a tag by plain HTTP; `isUpload` for one of those that `upload` puts.
     case read(resource: Int, tag: Int, server: Int, isUpload: Bool)
     /// Writes what the home has to a folder.
-    case export(resource: Int, tag: Int)
+    case export(resource: Int, tag: Int, into: FolderTarget)
     /// Removes a tag of the registry, by plain HTTP or by a command on its store.
     case delete(resource: Int, tag: Int, server: Int, isUpload: Bool)
     case remove(resource: Int, tag: Int)
@@ -184,7 +184,7 @@ private struct Maker {
     private mutating func finding(_ epoch: Int, _ actor: Int) -> [Element] {
         (0..<Schedule.resources * Schedule.tags).map { number in
             let fault = chance.happens(40) ? Fault.any(&chance, of: FaultPoint.settingAside, passages: [1]) : nil
-            let action = Action.export(resource: number / Schedule.tags, tag: number % Schedule.tags)
+            let action = Action.export(resource: number / Schedule.tags, tag: number % Schedule.tags, into: .new)
             return .step(epoch: epoch, actor: actor, action, fault: fault, killedAfter: nil)
         }
     }
@@ -192,9 +192,10 @@ private struct Maker {
     private mutating func step(_ epoch: Int, _ actor: Int, _ servers: Int) -> Element {
         // The last actor may be one without a home: it speaks HTTP alone, and collects.
         let action = actor < homes ? any(servers) : homeless(servers)
-        var points = FaultPoint.named
-        if case .collect = action, chance.happens(60) { points = FaultPoint.collecting }
-        let fault = chance.happens(25) ? Fault.any(&chance, of: points, passages: [1, 1, 2, 3, 4]) : nil
+        // Few collections find anything to delete: those that do are struck there.
+        let isCollection = if case .collect = action { true } else { false }
+        let points = isCollection ? chance.one(of: [FaultPoint.deleting, FaultPoint.collecting, FaultPoint.named]) : FaultPoint.named
+        let fault = chance.happens(isCollection ? 50 : 25) ? Fault.any(&chance, of: points, passages: [1, 1, 2, 3, 4]) : nil
         return .step(
             epoch: epoch, actor: actor, action, fault: fault, killedAfter: chance.happens(12) ? chance.number(1...60) : nil)
     }
@@ -211,8 +212,8 @@ private struct Maker {
         case ..<40:
             return .push(resource: resource, tag: tag, version: newVersion(), server: server, isLong: chance.happens(2))
         case ..<55: return .add(resource: resource, tag: tag, version: newVersion())
-        case ..<75: return .pull(resource: resource, tag: tag, server: server)
-        case ..<82: return .export(resource: resource, tag: tag)
+        case ..<75: return .pull(resource: resource, tag: tag, server: server, into: FolderTarget(&chance))
+        case ..<82: return .export(resource: resource, tag: tag, into: FolderTarget(&chance))
         case ..<92: return .collect(store: chance.number(1...homes), lease: chance.happens(60) ? chance.number(0...2) : nil)
         default: return homeless(servers)
         }
