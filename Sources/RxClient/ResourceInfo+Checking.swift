@@ -12,17 +12,21 @@ extension ResourceInfo {
     }
 
     /// The resource that the answer describes, once it is known to be the one that was asked for and the one that it claims to be. Nil for
-    /// what is not described by its files or the bytes of its `manifest`, or whose manifest is another than these make: such an artifact's manifest counts as it is. A
-    /// registry that does not say what kind of artifact it has, has resources alone.
+    /// what is not described by its files or the bytes of its `manifest`, or whose manifest is another than these make: such an artifact's
+    /// manifest counts as it is. A registry that does not say what kind of artifact it has, has resources alone.
     ///
-    /// Throws `RegistryError` for another name, tag or digest, `ContentError` for files that no resource may have.
+    /// Throws `RegistryError` for another name, tag or digest, also of the manifest's bytes, and `ContentError` for files that no resource
+    /// may have.
     func resource(_ asked: Locator, _ registry: RegistryURL, manifest: [UInt8]?) throws -> CheckedResource? {
         func refuse(_ reason: String) -> RegistryError {
             RegistryError(
                 "\(registry) answered a request for \(asked.at(registry: nil)) \(reason)", code: .digestInvalid, hint: "nothing was stored")
         }
+        func isOther() -> RegistryError { refuse("with files that do not have the digest it gave") }
         var known: CheckedResource?
         if let manifest {
+            // Bytes with the right digest may be another kind of artifact; any others are not what was said.
+            guard sha256(manifest) == manifestDigest else { throw isOther() }
             guard let made = CheckedResource(parsing: manifest, repository: asked.repository) else { return nil }
             known = made
         } else if mediaType != nil || artifactType != nil {
@@ -38,7 +42,7 @@ extension ResourceInfo {
         guard let files = known?.manifest.files ?? files else { throw refuse("without its files") }
         let resource = try known ?? CheckedResource(definition, files)
         guard resource.artifact.digest == manifestDigest, resource.manifest.tree == digest else {
-            throw refuse("with files that do not have the digest it gave")
+            throw isOther()
         }
         if let wanted = asked.digest, wanted != manifestDigest, wanted != digest { throw refuse("with digest \(manifestDigest)") }
         return resource

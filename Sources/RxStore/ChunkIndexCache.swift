@@ -49,8 +49,7 @@ package final class ChunkIndexCache: Sendable {
             forget(blob.digest)
             return nil
         }
-        // The time of last use. It is only for choosing what goes first, so failing is fine.
-        futimens(file.number, nil)
+        Files.touch(path(blob.digest))
         return index
     }
 

@@ -53,6 +53,30 @@ import Testing
         for command in ["pin", "unpin", "du"] { #expect(try alice.rx(command, "--help").contains("Usage: rx \(command)")) }
     }
 
+    @Test func `a server's store is kept by the commands of the home`() throws {
+        let registry = try RegistryProcess(data: nil)
+        let data = registry.data.path
+        let bob = try User(["RX_REGISTRY": registry.url])
+        try add("hello", "1", "hello world", to: bob)
+        try bob.rx("push", "hello:1")
+        try bob.rx("remove", "hello:1")
+        try bob.rx("gc", "--lease", "0")
+        #expect(try bob.rx("du", "--data", data).contains(" hello\n") && !bob.rx("du").contains("hello"))
+        #expect(try bob.rx("pin", "hello:1", "--data", data).hasPrefix("Pinned: hello:1\n"))
+        #expect(try bob.rx("pin", "--data", data).hasPrefix("Found 1 pin:") && bob.rx("pin") == "Nothing is pinned\n")
+        _ = try run("curl", ["-sS", "-X", "DELETE", "\(registry.url)/v2/hello/manifests/1"])
+        #expect(try bob.run("gc", "--data", data, "--lease", "0", "--json").json()["manifests"]?.int == 0, "it is pinned")
+        let digest = try #require(try bob.run("pin", "--data", data, "--json").json()["pins"]?.array?.first?["manifestDigest"]?.string)
+        try bob.rx("unpin", "hello@\(digest)", "--data", data)
+        #expect(try bob.rx("cache", "prune", "--max-size", "0", "--data", data).hasPrefix("Removed 0 copies (0 B)"))
+        #expect(try bob.run("gc", "--data", data, "--lease", "0", "--json").json()["manifests"]?.int == 1)
+        for refused in [
+            try bob.run("gc", "--data", work.path), try bob.run("du", "--data", work.path), try bob.run("pin", "--data", work.path),
+            try bob.run("unpin", "hello", "--data", work.path), try bob.run("cache", "prune", "--max-size", "0", "--data", work.path),
+        ] { fails(refused, 1, "there is no store in \(work.path)") }
+        #expect(!FileManager.default.fileExists(atPath: work.path + "/catalog.sqlite"))
+    }
+
     @Test func `retention rules let tags go, and say why`() throws {
         for tag in ["1", "2", "v3", "4"] { try add("ci", tag, "content \(tag)") }
         #expect(try alice.run("gc", "--json").json()["tags"] == [], "nothing goes unless it is said")

@@ -64,7 +64,7 @@ import Testing
         _ = try client.copy(locator("a.test/art/one:1"), to: locator("a.test/art/two:1"), referrers: true)
         #expect(registry.uploads == 6, "within a registry blobs are mounted")
         #expect(try client.store.search(SearchQuery()).total == 0)
-        #expect(try client.store.collect(dryRun: true, leaseTime: 0) == CollectionReport())
+        #expect(try client.store.collect(dryRun: true, leaseTime: 0).deleted == CollectionReport().deleted)
     }
 
     @Test func `copies from and to the local store`() throws {

@@ -105,7 +105,7 @@ final class RecordedProgress: Progress {
         #expect(try client.add("https://github.com/own/repo/tree/main").record.definition.type == "skill")
         #expect(progress.calls == ["begin adding", "end"])
         #expect(throws: (any Error).self) { try client.add("./nothing-is-here") }
-        #expect(try client.store.collect(dryRun: true, leaseTime: 0) == CollectionReport())
+        #expect(try client.store.collect(dryRun: true, leaseTime: 0).deleted == CollectionReport().deleted)
     }
 
     @Test func `goes on past a registry that does not answer, and past an address that is none`() throws {

@@ -135,8 +135,9 @@ import Testing
         #expect(left.count >= 250)
         for digest in left { #expect(try store.open(digest).readAll() == Array("garbage \(digests.firstIndex(of: digest)!)".utf8)) }
         #expect(
-            try store.collect(CollectionOptions())
-                == CollectionReport(blobs: left.count, bytes: left.reduce(0) { $0 + "garbage \(digests.firstIndex(of: $1)!)".utf8.count }))
+            try store.collect(CollectionOptions()).deleted
+                == CollectionReport(blobs: left.count, bytes: left.reduce(0) { $0 + "garbage \(digests.firstIndex(of: $1)!)".utf8.count })
+                .deleted)
         _ = try DiskStore(at: folder.path)
         #expect(try files("trash").isEmpty)
     }
@@ -157,7 +158,7 @@ import Testing
         #expect(try files("trash").count == 5)
         _ = try DiskStore(at: folder.path)
         #expect(try files("trash").isEmpty)
-        #expect(try again.collect(CollectionOptions()) == CollectionReport())
+        #expect(try again.collect(CollectionOptions()).deleted == CollectionReport().deleted)
     }
 
     @Test func `that lives deletes its own files, whoever opens the store meanwhile`() throws {

@@ -40,7 +40,7 @@ import Testing
         #expect(try store.evictCopies(to: 200, sparing: nil, dryRun: true).copies.map(\.place.repository) == ["b"])
         #expect(try store.evictCopies(to: 199, sparing: nil, dryRun: false).copies.map(\.place.repository) == ["b", "c"])
         #expect(try store.evictCopies(to: 100, sparing: nil, dryRun: false) == Eviction(before: 100, after: 100, copies: [], spared: 0))
-        #expect(try store.collect(dryRun: false, leaseTime: 0) == CollectionReport(blobs: 2, bytes: 200, manifests: 2))
+        #expect(try store.collect(dryRun: false, leaseTime: 0).deleted == CollectionReport(blobs: 2, bytes: 200, manifests: 2).deleted)
     }
 
     @Test func `an old note is replaced, and goes with the copy`() throws {
@@ -93,7 +93,7 @@ import Testing
         #expect(parts == [Explanation.Part(subject: .blob(5), stays: true, reasons: [Reason(named, because: [chain])])])
         let eviction = try store.evictCopies(to: 6, sparing: nil, dryRun: false)
         #expect(eviction.before == 7 && eviction.after == 0 && eviction.copies.map(\.place) == [place])
-        #expect(try store.collect(dryRun: false, leaseTime: 0) == CollectionReport(blobs: 2, bytes: 7, manifests: 2))
+        #expect(try store.collect(dryRun: false, leaseTime: 0).deleted == CollectionReport(blobs: 2, bytes: 7, manifests: 2).deleted)
     }
 
     @Test func `has the limits of the vectors`() throws {

@@ -100,7 +100,7 @@ import Testing
         let reopened = try DiskStore(at: folder.path)
         #expect(RxPosix.Files.isFolder("\(folder.path)/blobs/sha256/16"))
         #expect(try files("trash").isEmpty)
-        #expect(try reopened.collect(dryRun: false, leaseTime: nil) == CollectionReport())
+        #expect(try reopened.collect(dryRun: false, leaseTime: nil).deleted == CollectionReport().deleted)
     }
 
     @Test func `never takes a living operation for a dead one, however its folders come and go`() throws {
@@ -159,7 +159,7 @@ import Testing
         try put(many, try definition("many"), in: store)
         _ = try store.remove(registry: "", repository: "many", selector: .tag("latest"))
         #expect(try store.collect(dryRun: false, leaseTime: 0).blobs == count)
-        #expect(try store.collect(dryRun: false, leaseTime: 0) == CollectionReport())
+        #expect(try store.collect(dryRun: false, leaseTime: 0).deleted == CollectionReport().deleted)
         #expect(try text(blob("before"), in: store) == "before")
     }
 
@@ -182,7 +182,7 @@ import Testing
         try folder.write("cache/archives/\(blob("gone").hex).tar.gz", "old")
         #expect(try store.collect(dryRun: true, leaseTime: nil).leftovers == 3)
         #expect(try store.collect(dryRun: false, leaseTime: nil).leftovers == 3)
-        #expect(try store.collect(dryRun: false, leaseTime: nil) == CollectionReport())
+        #expect(try store.collect(dryRun: false, leaseTime: nil).deleted == CollectionReport().deleted)
         #expect(try files("staging").count == 1)
         try living.publish()
         #expect(try store.size(of: sha256([1])) == 1)

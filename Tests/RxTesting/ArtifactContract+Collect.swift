@@ -48,7 +48,7 @@ extension ArtifactContract {
         #expect(try collect(store, .younger(than: 3600)).manifests == 0, "it lost its tag just now")
         let last = try collect(store, .younger(than: 0))
         #expect(last.manifests == 3 && last.referrers == 1)
-        #expect(try collect(store, .younger(than: 0)) == CollectionReport())
+        #expect(try collect(store, .younger(than: 0)).deleted == CollectionReport().deleted)
     }
 
     /// What refers to a manifest by its SHA-512, and came before it, lives and dies with it.
@@ -61,12 +61,12 @@ extension ArtifactContract {
         let name = hasher.finish()
         let refers: JSON = .members(["mediaType": "a", "digest": .string(name.description), "size": .integer(bytes.count)])
         let signature = try put(image([], ["subject": refers]), in: store)
-        #expect(try collect(store, .byDigest) == CollectionReport())
+        #expect(try collect(store, .byDigest).deleted == CollectionReport().deleted)
         let subject = try Artifact(parsing: bytes, mediaType: nil, repository: "r")
         try store.put(subject, in: "r", tags: ["1"], name: name, sparse: false)
         #expect(try store.referrers(registry: "", repository: "r", of: .sha256(subject.digest)).count == 1)
         let report = try collect(store, .byDigest)
-        #expect(report == CollectionReport() && report.kept.referrers == 1 && report.kept.untagged == 0)
+        #expect(report.deleted == CollectionReport().deleted && report.kept.referrers == 1 && report.kept.untagged == 0)
         #expect(try store.removeArtifact(repository: "r", name: .tag("1"), sparse: false))
         let last = try collect(store, .byDigest)
         #expect(last.manifests == 2 && last.referrers == 1)
@@ -84,12 +84,12 @@ extension ArtifactContract {
         let list = try put(index([child.bytes], ["subject": subject(child)]), "list", in: store)
         var last = list
         for _ in 0..<300 { last = try put(image([], ["subject": subject(last)]), in: store) }
-        #expect(try collect(store, .byDigest) == CollectionReport())
+        #expect(try collect(store, .byDigest).deleted == CollectionReport().deleted)
         #expect(try store.removeArtifact(repository: "r", name: .tag("list"), sparse: false))
         #expect(try collect(store, .younger(than: 0), dryRun: true).manifests == 302)
         let report = try collect(store, .younger(than: 0))
         #expect(report.manifests == 302 && report.referrers == 301)
-        #expect(try collect(store, .younger(than: 0)) == CollectionReport())
+        #expect(try collect(store, .younger(than: 0)).deleted == CollectionReport().deleted)
     }
 
     /// One that names thousands goes like any other, though not all of it at once.
@@ -108,8 +108,8 @@ extension ArtifactContract {
             #expect(try !has(list, in: store))
             #expect(try store.search(SearchQuery()).total == 0)
             #expect(try store.repositories(registry: "", after: nil, limit: 9).isEmpty)
-            #expect(try collect(store, .all, dryRun: true) == CollectionReport())
-            #expect(try collect(store, .all) == CollectionReport())
+            #expect(try collect(store, .all, dryRun: true).deleted == CollectionReport().deleted)
+            #expect(try collect(store, .all).deleted == CollectionReport().deleted)
         }
     }
 }

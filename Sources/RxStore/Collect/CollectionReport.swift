@@ -1,8 +1,6 @@
 public import RxModel
 
 /// What a collection deleted, or would delete, and what it left.
-///
-/// Two reports are equal when they deleted as much.
 public struct CollectionReport: Sendable, Equatable {
     /// Files and rows that nothing accounts for, by what they were.
     public struct Leftovers: Sendable, Equatable {
@@ -99,8 +97,25 @@ public struct CollectionReport: Sendable, Equatable {
         ])
     }
 
-    public static func == (a: CollectionReport, b: CollectionReport) -> Bool {
-        (a.blobs, a.bytes, a.manifests, a.leftovers) == (b.blobs, b.bytes, b.manifests, b.leftovers) && a.expired == b.expired
+    /// What was deleted, or would be, and nothing of what stays: two collections that find the same garbage have equal ones.
+    public struct Deleted: Sendable, Equatable {
+        /// Tags that retention rules let go.
+        public let expired: [ExpiredTag]
+        /// How many blobs.
+        public let blobs: Int
+        /// Their bytes.
+        public let bytes: Int
+        /// How many manifests.
+        public let manifests: Int
+        /// Those of them that refer to another manifest.
+        public let referrers: Int
+        /// What nothing accounts for.
+        public let leftovers: Leftovers
+    }
+
+    /// What was deleted.
+    public var deleted: Deleted {
+        Deleted(expired: expired, blobs: blobs, bytes: bytes, manifests: manifests, referrers: referrers, leftovers: leftoverKinds)
     }
 }
 

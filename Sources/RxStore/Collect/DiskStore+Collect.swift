@@ -65,7 +65,9 @@ final class CollectionRun {
     }
 
     /// What keeps things at the time `now` (seconds since 1970).
-    func rule(at now: Int) -> KeepingRule { KeepingRule(options, leaseTime: store.leaseTime, now: now) }
+    func rule(at now: Int) -> KeepingRule { KeepingRule(times(at: now)) }
+
+    private func times(at now: Int) -> CollectionTimes { CollectionTimes(options, leaseTime: store.leaseTime, now: now) }
 
     /// Deletes, or counts, everything.
     func go() throws {
@@ -136,7 +138,7 @@ final class CollectionRun {
         }
         report.leftoverKinds.uploads = try store.abandonedUploads(delete: delete)
         report.leftoverKinds.partials = try DiskPartial.forget(
-            in: layout.partials, before: Clock.now - min(options.leaseTime ?? store.leaseTime, store.leaseTime), delete: delete)
+            in: layout.partials, before: Clock.now - times(at: Clock.now).grace, delete: delete)
         let archives = try staleArchives()
         report.leftoverKinds.archives = archives.count
         guard delete else { return }

@@ -165,28 +165,21 @@ struct LiveManifests {
 
 /// What keeps a manifest or blob beside names: leases, and the rule for manifests without a tag, at one moment.
 struct KeepingRule {
+    private let times: CollectionTimes
     /// A lease that ends by this time (seconds since 1970) is over.
-    let leaseEnd: Int
-    private let untagged: CollectionOptions.Untagged
-    /// A manifest that has had no tag since before this time (seconds since 1970) is too old to stay.
-    private let oldest: Int
+    var leaseEnd: Int { times.leaseEnd }
 
-    /// The rule at the time `now`, of a store whose leases last `leaseTime` seconds.
-    init(_ options: CollectionOptions, leaseTime: Int, now: Int) {
-        leaseEnd = now + (options.leaseTime.map { max(0, leaseTime - $0) } ?? 0)
-        untagged = options.untagged
-        let grace = min(leaseTime, options.leaseTime ?? leaseTime)
-        // A number of seconds may be anything that a person types.
-        oldest = if case .younger(let age) = options.untagged { now - max(min(age, now), grace) } else { now }
-    }
+    /// The rule at these times.
+    init(_ times: CollectionTimes) { self.times = times }
 
     /// Whether a manifest stays that nothing else keeps.
     func keepsUntagged(_ id: Int, _ own: Database.Holding, _ database: Database) throws -> Bool {
-        switch untagged {
+        switch times.untagged {
         case .all: true
         case .byDigest: own.isByDigest
         case .younger:
-            try database.first("SELECT 1 FROM untagged WHERE manifest = ? AND since > ?", .integer(id), .integer(oldest)) { _ in true }
+            try database.first("SELECT 1 FROM untagged WHERE manifest = ? AND since > ?", .integer(id), .integer(times.oldest)) { _ in true
+            }
                 ?? false
         }
     }

@@ -10,7 +10,7 @@ extension MemoryStore {
             // What a dry run leaves counts as gone.
             var state = whole
             report.expired = try state.expire(options, leaseTime: leaseTime)
-            let rule = UntaggedRule(options, leaseTime: leaseTime)
+            let rule = UntaggedRule(CollectionTimes(options, leaseTime: leaseTime, now: Clock.now))
             let leased = Set(state.leases.values.flatMap { $0.filter { $0.value > rule.leaseEnd }.keys })
             var named: Set<Digest> = []
             var left: [Repository: [Held]] = [:]
@@ -51,23 +51,16 @@ extension MemoryStore {
 
     /// What keeps manifests without a tag: operations, and the rule for them.
     struct UntaggedRule {
-        let leaseEnd: Int
-        private let untagged: CollectionOptions.Untagged
-        private let oldest: Int
+        private let times: CollectionTimes
+        var leaseEnd: Int { times.leaseEnd }
 
-        init(_ options: CollectionOptions, leaseTime: Int) {
-            let now = Clock.now
-            let grace = min(leaseTime, options.leaseTime ?? leaseTime)
-            leaseEnd = now + leaseTime - grace
-            untagged = options.untagged
-            oldest = if case .younger(let age) = options.untagged { now - max(min(age, now), grace) } else { now }
-        }
+        init(_ times: CollectionTimes) { self.times = times }
 
         func keeps(_ held: Held) -> Bool {
-            switch untagged {
+            switch times.untagged {
             case .all: true
             case .byDigest: held.byDigest
-            case .younger: held.untaggedSince.map { $0 > oldest } ?? false
+            case .younger: held.untaggedSince.map { $0 > times.oldest } ?? false
             }
         }
     }

@@ -4,6 +4,8 @@ struct CollectionTimes {
     let now: Int
     /// How long the store's leases last, in seconds.
     let leaseTime: Int
+    /// How long what nothing names is left alone: the lease time, or less where that is told, and never more.
+    let grace: Int
     /// A lease that ends by this time is over: a lease time that is given shortens those that live, and never lengthens one.
     let leaseEnd: Int
     /// Which manifests without a tag stay.
@@ -13,7 +15,7 @@ struct CollectionTimes {
 
     /// The times of a collection at `now`, of a store whose leases last `leaseTime` seconds.
     init(_ options: CollectionOptions, leaseTime: Int, now: Int) {
-        let grace = min(leaseTime, options.leaseTime ?? leaseTime)
+        grace = min(leaseTime, options.leaseTime ?? leaseTime)
         self.now = now
         self.leaseTime = leaseTime
         leaseEnd = now + leaseTime - grace

@@ -14,7 +14,7 @@ extension Command {
             Removes copies that were pulled, least recently used first, until what only copies need fits, and deletes their content. Your
             own resources stay, and so do pinned copies (rx pin) and those in use. When a copy was used is known to the hour.
             """,
-        options: [most, dryRun, .json],
+        options: [most, dryRun, .data, .json],
         examples: [
             .init("rx cache prune --max-size 10GiB", "keep 10 GiB of copies"),
             .init("rx config set cache-size 10GiB", "the same after every pull"),

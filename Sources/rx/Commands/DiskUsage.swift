@@ -11,9 +11,10 @@ extension Command {
             is what all its resources would take if nothing were shared. Copies are shown under the registry they came from, and each
             registry's copies together. What no resource names goes with rx gc, unless an operation has it.
             """,
-        options: [.json],
+        options: [.data, .json],
         examples: [
-            .init("rx du", "largest first"), .init("rx du --json | jq '.unnamed.bytes'", "what rx gc could free"),
+            .init("rx du", "largest first"), .init("rx du --data /srv/rx", "a server's store"),
+            .init("rx du --json | jq '.unnamed.bytes'", "what rx gc could free"),
         ]
     ) { invocation in
         let usage = try Home.client(invocation).store.usage()

@@ -24,11 +24,12 @@ extension Command {
             keepLast (so many that were put last), keepNewer (put less than so long ago) or keepTags (patterns) keeps it. Pinned
             resources (rx pin) and copies from registries are left alone.
             """,
-        options: [dryRun, explain, lease, untagged, .json, .quiet],
+        options: [dryRun, explain, lease, untagged, .data, .json, .quiet],
         examples: [
             .init("rx gc --dry-run", "see what would go"), .init("rx gc", "free the space"),
             .init("rx gc --untagged 7d", "also what was pushed without a tag a week ago"),
             .init("rx gc --explain sha256:DIGITS", "why it is still here, or will go"),
+            .init("rx gc --data /srv/rx", "a server's store, by its own retention rules"),
         ]
     ) { invocation in
         let seconds = try invocation.value(lease).map { try Duration(parsing: $0).seconds }

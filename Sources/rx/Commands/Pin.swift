@@ -11,7 +11,7 @@ extension Command {
             rx unpin, and rx remove refuses its tags without --force. A tag that moves on leaves the pin where it was. Works for your own
             resources and for copies from registries. Without a locator, lists the pins.
             """,
-        options: [.json],
+        options: [.data, .json],
         examples: [
             .init("rx pin localhost:3000/team/tool:2.1", "keep this copy, offline too"), .init("rx pin", "what is pinned"),
         ]
@@ -32,7 +32,7 @@ extension Command {
         name: "unpin", summary: "No longer keep a pinned resource", arguments: "LOCATOR", count: 1...1,
         details:
             "Without a tag, or another pin, the content goes with the next rx gc. Where the tag has moved on, name the pin by its digest.",
-        options: [.json],
+        options: [.data, .json],
         examples: [
             .init("rx unpin hello:1.0.0", "what the tag means now"),
             .init("rx unpin hello@sha256:DIGITS", "by its digest, as rx pin shows it"),

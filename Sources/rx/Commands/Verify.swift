@@ -6,7 +6,6 @@ import RxStore
 extension Command {
     private static let repair = Option("--repair", nil, "put right what can be: fetch lost content again, make anew what is derived")
     private static let sample = Option("--sample", "N", "hash only N blobs, chosen at random; everything else is checked all the same")
-    private static let data = Option("--data", "DIR", "check the store in this folder, such as a server's (default: the home, ~/.rx)")
 
     /// `rx verify`
     static let verify = Command(
@@ -16,7 +15,7 @@ extension Command {
             any time, also while other processes add, push, pull and collect. What was pulled is fetched from its registry again; what is
             your own, from the configured registries. Exits with 0 when nothing is wrong any more, and with 1 when something is left.
             """,
-        options: [repair, sample, data, .json, .quiet],
+        options: [repair, sample, .data, .json, .quiet],
         examples: [
             .init("rx verify", "read and check everything"), .init("rx verify --sample 1000", "a quick check"),
             .init("rx verify --repair", "fetch and make anew what is damaged"),
@@ -25,8 +24,7 @@ extension Command {
     ) { invocation in
         let count = try invocation.number(sample, in: 0...Int.max, default: -1, isGiven: invocation.value(sample) != nil)
         let options = VerifyOptions(sample: count, repairs: invocation.has(repair))
-        if let folder = invocation.value(data) { try DiskStore.checkPresent(in: folder) }
-        let report = try Home.client(invocation, at: invocation.value(data)).verify(options)
+        let report = try Home.client(invocation).verify(options)
         try Output(invocation).print(report.json, report.text(options))
         if !report.isClean { throw DamageLeft() }
     }

@@ -61,6 +61,7 @@ struct Option: Sendable {
     static let offset = Option("--offset", "N", "skip the first N results")
     static let link = Option("--link", nil, "make read-only hard links to the store's files, where that can be")
     static let force = Option("--force", nil, "write over files that you changed")
+    static let data = Option("--data", "DIR", "use the store in this folder, such as a server's (default: the home, ~/.rx)")
     static let quiet = Option("--quiet", nil, "show no progress")
 }
 

@@ -17,9 +17,12 @@ enum Home {
         }
     }
 
-    /// The client over the home's store, or over the one in another folder. Throws `RegistryError` or `PosixError` when it cannot be used.
-    static func client(_ invocation: Invocation, at folder: String? = nil) throws -> Client {
-        try Client(
+    /// The client over the home's store, or over the one in the folder that `--data` names, which must be there. Throws `RegistryError` or
+    /// `PosixError` when it cannot be used.
+    static func client(_ invocation: Invocation) throws -> Client {
+        let folder = invocation.value(.data)
+        if let folder { try DiskStore.checkPresent(in: folder) }
+        return try Client(
             home: folder ?? path, environment: Environment.registry, version: Version.text, progress: ProgressDisplay.make(invocation))
     }
 }

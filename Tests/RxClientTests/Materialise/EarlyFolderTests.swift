@@ -223,9 +223,11 @@ import Testing
 
     @Test func `a resource is described by its manifest's bytes or by its files, and checked`() throws {
         try publish()
-        registry.change { $0.description = .wrong }
-        let error = #expect(throws: RegistryError.self) { try pull() }
-        #expect(error?.code == .digestInvalid && error?.message.contains("with files that do not have the digest it gave") == true)
+        for description in [FakeTransfers.Description.wrong, .noise] {
+            registry.change { $0.description = description }
+            let error = #expect(throws: RegistryError.self) { try pull() }
+            #expect(error?.code == .digestInvalid && error?.message.contains("with files that do not have the digest it gave") == true)
+        }
         registry.change { $0.description = .files }
         #expect(try pull()?.written == 62)
         #expect(try isWhole())

@@ -31,6 +31,8 @@ final class FakeTransfers: Sendable {
         case files
         /// By another manifest than it says.
         case wrong
+        /// By bytes that are no manifest at all.
+        case noise
     }
 
     /// What goes wrong with one request.
@@ -160,7 +162,13 @@ final class FakeTransfers: Sendable {
             definition: manifest.definition, files: manifest.files)
         if asked.url.hasSuffix("?files=true&manifest=true"), state.description != .files {
             let other = try ResourceManifest(definition: manifest.definition, files: [manifest.files[0]])
-            let body = ResourceDescription.encode(info, manifest: state.description == .wrong ? other.bytes : manifest.bytes)
+            let said: [UInt8] =
+                switch state.description {
+                case .manifest, .files: manifest.bytes
+                case .wrong: other.bytes
+                case .noise: Array("[[[ no manifest".utf8)
+                }
+            let body = ResourceDescription.encode(info, manifest: said)
             return RecordedTransport.Answer(
                 headers: ["ETag": tag.description, "Content-Type": ResourceDescription.mediaType, "Content-Encoding": "zstd"],
                 body: try zstdCompressed(body))
