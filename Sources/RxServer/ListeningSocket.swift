@@ -42,6 +42,8 @@ struct ListeningSocket {
             // A connection is handed over with its first bytes, which tell a secure connection from a plain one.
             var patience = firstByteSeconds
             setsockopt(number, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, &patience, socklen_t(MemoryLayout<Int32>.size))
+            var unsent = mostUnsentBytes
+            setsockopt(number, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &unsent, socklen_t(MemoryLayout<Int32>.size))
             _ = try retrying("bind", "") { bind(number, address.ai_addr, address.ai_addrlen) }
             _ = try retrying("listen", "") { Glibc.listen(number, 4096) }
             return number
@@ -53,6 +55,9 @@ struct ListeningSocket {
 
     /// How long, in seconds, a connection may be silent before it is handed over without its first bytes.
     private static let firstByteSeconds: Int32 = 1
+    /// How many bytes of answers wait in the kernel before they are sent, for each connection (tcp(7)). It would take megabytes, and as long
+    /// as a slow client needs for a third of them nothing would seem to move: the connection would count as idle. Source: API-051.
+    private static let mostUnsentBytes: Int32 = 128 << 10
 
     private static func port(of number: Int32) -> Int {
         var address = sockaddr_storage()

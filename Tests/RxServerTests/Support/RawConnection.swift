@@ -18,8 +18,12 @@ final class RawConnection {
     private let socket: Int32
     private var buffer: [UInt8] = []
 
-    init(port: Int) throws {
+    /// Connects; the system holds up to about `receiveBuffer` bytes that were not taken yet, where that is told.
+    init(port: Int, receiveBuffer: Int32? = nil) throws {
         socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var receiveBuffer {
+            setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
@@ -98,9 +102,9 @@ final class RawConnection {
         }
     }
 
-    /// Takes what comes within the time limit, at least one byte; throws when the other side closes.
-    func some() throws -> [UInt8] {
-        if buffer.isEmpty { try fill() }
+    /// Takes what comes within the time limit, at least one byte; throws when the other side closes. What is there already is given whole.
+    func some(atMost limit: Int = 65536) throws -> [UInt8] {
+        if buffer.isEmpty { try fill(limit) }
         defer { buffer = [] }
         return buffer
     }
@@ -119,8 +123,8 @@ final class RawConnection {
         return !buffer.isEmpty || recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) > 0
     }
 
-    private func fill() throws {
-        var piece = [UInt8](repeating: 0, count: 65536)
+    private func fill(_ limit: Int = 65536) throws {
+        var piece = [UInt8](repeating: 0, count: limit)
         errno = 0
         let count = recv(socket, &piece, piece.count, 0)
         guard count > 0 else { throw Closed() }
