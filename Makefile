@@ -70,7 +70,7 @@ test: build faults setup-test
 	RX_BINARY=$(abspath $(BINARY)) RX_CLIENTS=$(CLIENT_FOLDER)/bin $(SWIFT) test
 
 torture: faults
-	$(BINARY) torture --rounds $(ROUNDS) --seed $(SEED) $(shell test $(ROUNDS) -lt 300 || echo --points)
+	$(BINARY) torture --rounds $(ROUNDS) --seed $(SEED) $(shell test $(ROUNDS) -lt 2000 || echo --points)
 
 check: setup
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
