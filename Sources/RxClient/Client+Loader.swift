@@ -1,6 +1,7 @@
 public import RxHTTP
 public import RxLoader
 public import RxModel
+import RxProtocol
 import RxStore
 
 /// What a loader finds in a home: its store, then the registries that it is configured for. Source: Specs/15-loader, LOD-031.
@@ -24,10 +25,18 @@ extension Client: LocalShelf, RemoteShelf {
         try bind(locator, partly: partly)
     }
 
-    /// What the registry of a locator's host says of its tag; for a bare one what is here, else the first registry that has it.
+    /// What the registry of a locator's host says of its tag; for a bare one what is here, else the first registry that has it. One that still
+    /// has what is here under the tag does not describe it again.
     public func digest(of locator: Locator) throws -> Digest {
         if locator.registry == nil, let record = try local(locator) { return record.manifestDigest }
-        return try describe(locator, at: nil).record.manifestDigest
+        guard let host = locator.registry, case let registry = try registry(forHost: host),
+            let known = try here(locator, host: registry.authority)?.digest, locator.tag != Locator.latest
+        else { return try describe(locator, at: nil).record.manifestDigest }
+        return try ask(registry) { client in
+            try client.describe(locator, unless: known).info?.manifestDigest ?? known
+        } distribution: { _ in
+            try describe(locator, at: nil).record.manifestDigest
+        }
     }
 
     /// A record with its files, under the tag that was asked for.

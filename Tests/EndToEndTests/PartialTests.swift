@@ -89,7 +89,7 @@ import Testing
                 #expect((try? stream.open().readAll()) == Array("value = 250\n".utf8))
             }
         }
-        #expect(try asked(since: count).count == 2, "\(try asked(since: count))")
+        #expect(try asked(since: count).count == 2)
         try expectClean(bob)
     }
 

@@ -1,5 +1,6 @@
 import RxArchive
 import RxCrypto
+import RxLoader
 import RxModel
 import RxPosix
 import RxStore

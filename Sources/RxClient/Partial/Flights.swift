@@ -3,35 +3,40 @@ import RxPosix
 
 /// What is being fetched by this process: whoever wants it, too, waits for it in place of asking again, and shares what becomes of it.
 final class Flights: Sendable {
-    /// One digest on its way.
+    /// Some digests on their way together.
     private final class Flight: Sendable {
+        let isSingle: Bool
         let end = Monitor<Result<Void, any Error>?>(nil)
+
+        init(isSingle: Bool) { self.isSingle = isSingle }
     }
 
     private let flights = Monitor<[Digest: Flight]>([:])
 
-    /// Fetches those of `digests` that are not on their way by `fetch`, and waits for the others. Throws what fetching any of them did.
+    /// Fetches those of `digests` that are not on their way by `fetch`, and waits for the others. Throws what fetching any of them did; where
+    /// several were fetched together, which may have failed for one of the others, the one that is wanted is tried by itself.
     func bring(_ digests: Set<Digest>, fetch: (Set<Digest>) throws -> Void) throws {
-        var own: [Digest: Flight] = [:]
-        var others: [Flight] = []
-        flights.updateQuietly { flights in
-            for digest in digests {
-                if let flight = flights[digest] {
-                    others.append(flight)
-                } else {
-                    let flight = Flight()
-                    flights[digest] = flight
-                    own[digest] = flight
-                }
-            }
+        let (own, flight, others) = flights.updateQuietly { flights in
+            let others = flights.filter { digests.contains($0.key) }
+            let own = digests.subtracting(others.keys)
+            let flight = Flight(isSingle: own.count == 1)
+            for digest in own { flights[digest] = flight }
+            return (own, flight, others)
         }
         if !own.isEmpty {
-            let result = Result { try fetch(Set(own.keys)) }
-            flights.updateQuietly { flights in for digest in own.keys { flights[digest] = nil } }
-            for flight in own.values { flight.end.update { $0 = result } }
+            let result = Result { try fetch(own) }
+            flights.updateQuietly { flights in for digest in own { flights[digest] = nil } }
+            flight.end.update { $0 = result }
             try result.get()
         }
         // Nobody waits while others wait for him: what is one's own is over.
-        for flight in others { try flight.end.wait { $0 }!.get() }
+        var again: Set<Digest> = []
+        for (digest, flight) in others {
+            if case .failure(let error) = flight.end.wait(until: { $0 })! {
+                guard !flight.isSingle else { throw error }
+                again.insert(digest)
+            }
+        }
+        if !again.isEmpty { try bring(again, fetch: fetch) }
     }
 }

@@ -46,11 +46,10 @@ extension Eviction {
 }
 
 extension Eviction.Copy {
-    /// The locators of its tags.
-    var names: [String] { tags.map { Reference(registry: place.registry, repository: place.repository, tag: $0).description } }
+    /// The locators of its tags; where it has none, as a partial copy may, that of its digest.
+    fileprivate var names: [String] { tags.isEmpty ? [place.description] : tags.map { place.reference($0).description } }
 
-    /// What it is, for people: a partial copy may have a digest alone.
-    fileprivate var words: String { (names.isEmpty ? [place.description] : names).joined(separator: ", ") + (isPartial ? ", in part" : "") }
+    fileprivate var words: String { names.joined(separator: ", ") + (isPartial ? ", in part" : "") }
 
     /// For programs.
     var json: JSON {
