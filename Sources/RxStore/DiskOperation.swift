@@ -14,7 +14,6 @@ final class DiskOperation: StoreOperation {
     static let unsyncedTime = 60
 
     private struct State {
-        /// What is staged, by its name below the operation's folder.
         var staged: [StagedBlob: String] = [:]
         /// Blobs that this operation put itself and has synced.
         var published: Set<StagedBlob> = []
@@ -49,7 +48,7 @@ final class DiskOperation: StoreOperation {
         self.owner = owner ?? name
         isOwner = owner == nil
         folder = try StagingFolder(in: layout.staging, name: name)
-        lanes = StagingLanes(try OpenFolder(folder.path))
+        lanes = StagingLanes(folder: folder.path)
         earlySync = EarlySync(folder)
     }
 
@@ -57,8 +56,8 @@ final class DiskOperation: StoreOperation {
 
     func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob {
         try lanes.use { lane in
-            try staging(in: lane) { name in
-                let blob = try write(source, to: path(name), lane.hasher)
+            try staging(in: lane) { path in
+                let blob = try write(source, to: path, lane.hasher)
                 earlySync.staged(blob.size)
                 if let expecting, expecting != blob.digest { throw ContentError.mismatch(expected: expecting, got: blob.digest) }
                 return blob
@@ -73,35 +72,27 @@ final class DiskOperation: StoreOperation {
             let found = lane.hasher.finish()
             guard found == digest else { throw ContentError.mismatch(expected: digest, got: found) }
             try renewLeases()
-            return try staging(in: lane) { name in
-                let file = try lanes.folder.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o444)
-                try file.write(bytes, path(name))
+            return try staging(in: lane) { path in
+                try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o444).write(bytes)
                 earlySync.staged(bytes.count)
-                use(path(name))
+                use(path)
                 return StagedBlob(digest: digest, size: bytes.count)
             }
         }
     }
 
-    /// Notes the blob that `make` puts under the name it is given; when that fails nothing stays there.
+    /// Notes the blob that `make` puts at the path it is given; when that fails nothing stays there.
     private func staging(in lane: StagingLanes.Lane, _ make: (String) throws -> StagedBlob) throws -> StagedBlob {
-        let name = try lane.next()
+        let path = try lane.next()
         do {
-            let blob = try make(name)
-            try note(blob, as: name)
+            let blob = try make(path)
+            if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
             return blob
         } catch {
-            Files.discard(path(name))
+            Files.discard(path)
             throw error
         }
     }
-
-    private func note(_ blob: StagedBlob, as name: String) throws {
-        if let twin = state.withLock({ $0.staged.updateValue(name, forKey: blob) }) { try Files.remove(path(twin)) }
-    }
-
-    /// Where a staged file is.
-    private func path(_ name: String) -> String { "\(folder.path)/\(name)" }
 
     /// Whether anything is staged.
     var isHolding: Bool { state.withLock { !$0.staged.isEmpty } }
@@ -109,12 +100,11 @@ final class DiskOperation: StoreOperation {
     /// Stages a file of this file system whose bytes have been hashed, by moving it. It is never written to again.
     func adopt(_ file: String, as blob: StagedBlob) throws {
         try lanes.use { lane in
-            let name = try lane.next()
-            let path = path(name)
+            let path = try lane.next()
             try Files.rename(file, to: path)
             _ = try retrying("chmod", path) { chmod(path, 0o444) }
             earlySync.staged(blob.size)
-            try note(blob, as: name)
+            if let twin = state.withLock({ $0.staged.updateValue(path, forKey: blob) }) { try Files.remove(twin) }
         }
     }
 
@@ -126,11 +116,7 @@ final class DiskOperation: StoreOperation {
         }
         guard !staged.isEmpty else { return }
         try earlySync.finish()
-        if staged.count <= DiskOperation.singleSyncLimit {
-            try folder.syncFiles(staged.map { path($0.value) })
-        } else {
-            try folder.syncFileSystem()
-        }
+        try folder.syncFiles(staged.map(\.value), singly: staged.count <= DiskOperation.singleSyncLimit)
         for start in stride(from: 0, to: staged.count, by: DiskOperation.batchSize) {
             try putIntoPlace(staged[start..<min(start + DiskOperation.batchSize, staged.count)])
         }
@@ -274,14 +260,9 @@ final class DiskOperation: StoreOperation {
 
     /// Renames a batch onto its final names and inserts its rows and leases, in one transaction: the files while the rows are written.
     private func putIntoPlace(_ batch: ArraySlice<(key: StagedBlob, value: String)>) throws {
-        let blobs = BlobFolder(try OpenFolder(layout.blobs))
         try catalog.write(durably: false) { database, now in
-            let renaming = Background { [staging = lanes.folder] in
-                Result {
-                    for (blob, name) in batch {
-                        try staging.move(name, to: blobs.folder, as: blobs.name(blob.digest), replacing: true)
-                    }
-                }
+            let renaming = Background { [layout] in
+                Result { for (blob, path) in batch { try Files.rename(path, to: layout.blob(blob.digest)) } }
             }
             let rows = Result {
                 for (blob, _) in batch {

@@ -30,8 +30,9 @@ final class StagingFolder: Sendable {
         }
     }
 
-    /// Makes the files' bytes durable, one by one. A failed sync is never tried again: the pages may be gone (fsync(2), EIO).
-    func syncFiles(_ paths: [String]) throws {
+    /// Makes the files' bytes durable. A failed sync is never tried again: the pages may be gone (fsync(2), EIO).
+    func syncFiles(_ paths: [String], singly: Bool) throws {
+        guard singly else { return try syncFileSystem() }
         for path in paths { try FileDescriptor.open(path, O_RDONLY).sync() }
     }
 

@@ -14,25 +14,21 @@ final class StagingLanes: Sendable {
         /// How many files one folder takes.
         private static let folderSize = 64
 
-        private let root: OpenFolder
-        private let number: Int
+        private let base: String
         private var folder = ""
         private var made = 0
 
-        fileprivate init(in root: OpenFolder, number: Int) {
-            self.root = root
-            self.number = number
-        }
+        fileprivate init(base: String) { self.base = base }
 
-        /// The name of the next file, below the operation's folder.
+        /// The path of the next file.
         func next() throws -> String {
-            let place = made % Lane.folderSize
-            if place == 0 {
-                folder = "\(number).\(made / Lane.folderSize)"
-                try root.makeFolder(folder, mode: 0o700)
+            let number = made % Lane.folderSize
+            if number == 0 {
+                folder = "\(base).\(made / Lane.folderSize)"
+                try Files.makeFolders(folder, mode: 0o700)
             }
             made += 1
-            return "\(folder)/\(place)"
+            return "\(folder)/\(number)"
         }
     }
 
@@ -41,11 +37,10 @@ final class StagingLanes: Sendable {
         var made = 0
     }
 
-    /// The operation's folder: who works with thousands of files walks the path to it once.
-    let folder: OpenFolder
+    private let folder: String
     private let state = Mutex(State())
 
-    init(_ folder: OpenFolder) { self.folder = folder }
+    init(folder: String) { self.folder = folder }
 
     /// Runs `body` with a lane that nobody else uses meanwhile.
     func use<Value>(_ body: (Lane) throws -> Value) throws -> Value {
@@ -59,6 +54,6 @@ final class StagingLanes: Sendable {
             state.made += 1
             return state.made
         }
-        return Lane(in: folder, number: number)
+        return Lane(base: "\(folder)/\(number)")
     }
 }
