@@ -78,7 +78,7 @@ extension StoreCheck {
             ),
             (
                 .provides, "provides",
-                "SELECT DISTINCT manifest FROM provides WHERE NOT EXISTS (SELECT 1 FROM manifests WHERE id = manifest) LIMIT ?",
+                "SELECT DISTINCT manifest FROM provides WHERE NOT EXISTS (SELECT 1 FROM manifests WHERE id = provides.manifest) LIMIT ?",
                 "DELETE FROM provides WHERE manifest = ?"
             ),
         ]
