@@ -1,3 +1,5 @@
+import Glibc
+import RxCrypto
 import RxModel
 import RxPosix
 import RxStore
@@ -51,7 +53,9 @@ import Testing
         let cache = TreeCache()
         let long = [try resource("a", files: TreeCache.longCount + 1), try resource("b", files: TreeCache.longCount + 1)]
         #expect(throws: TreeCache.MustWait.self) { try cache.tree(of: long[0].record, on: nil) { long[0].tree } }
-        let (loads, busy, most) = (Mutex(0), Mutex(0), Mutex(0))
+        let loads = Mutex(0)
+        let busy = Mutex(0)
+        let most = Mutex(0)
         try WorkerPool.forEach(0..<8, threads: 8) { index in
             _ = try cache.tree(of: long[index % 2].record, on: workers) {
                 let now = busy.withLock { busy in
@@ -60,7 +64,7 @@ import Testing
                 }
                 most.withLock { $0 = max($0, now) }
                 loads.withLock { $0 += 1 }
-                Clock.sleep(20_000_000)
+                usleep(20_000)
                 busy.withLock { $0 -= 1 }
                 return long[index % 2].tree
             }

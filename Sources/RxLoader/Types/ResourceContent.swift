@@ -24,7 +24,7 @@ extension ResourceContent {
 
     /// Looks through `paths`.
     public func names(in folder: FilePath?) -> [String]? {
-        let names = SortedPaths(paths).names(in: folder).names.map(\.0)
+        let names = SortedPaths(paths).names(in: folder).names.map { $0.0 }
         return names.isEmpty && folder != nil ? nil : names
     }
 

@@ -14,7 +14,7 @@ package struct RawFile: Sendable {
     /// The answer to who has it already; nil for others.
     package func unchanged(for request: HTTPRequest) -> HTTPResponse? {
         guard tag.matches(ifNoneMatch: request.headers["If-None-Match"]) else { return nil }
-        return HTTPResponse(304, headers: headers)
+        return HTTPResponse(304, headers: common)
     }
 
     /// The whole file, or the range that was asked for.
@@ -24,14 +24,14 @@ package struct RawFile: Sendable {
 
     /// The headers of the whole file.
     @Sendable func headers(_ body: HTTPResponse.Body) -> HTTPHeaders {
-        var headers = headers
+        var headers = common
         headers["Content-Type"] = FileType.contentType(name: name, front: body.front(FileType.frontLength))
         return headers
     }
 
     var tag: EntityTag { EntityTag(file.digest.description) }
 
-    private var headers: HTTPHeaders {
+    private var common: HTTPHeaders {
         var headers = RawPath.headers(for: .file, lasts: resource.isFixed)
         headers["ETag"] = tag.description
         headers["Accept-Ranges"] = "bytes"

@@ -61,7 +61,8 @@ struct RawPath {
     /// Whether a locator itself says which manifest is meant: by its digest, or by a full version, whose publisher vouches for it. A tree's
     /// digest does not: other manifests may have the same tree, with other symlinks.
     private static func isPinned(_ locator: Locator, _ resource: RawResource) -> Bool {
-        locator.digest.map { $0 == resource.digest } ?? SemanticVersion.isFull(locator.tag)
+        guard locator.digestPrefix == nil else { return locator.digest == resource.digest }
+        return SemanticVersion.isFull(locator.tag)
     }
 
     /// To the name of the manifest, or for such a name of a folder to the one with a slash behind it.
@@ -78,7 +79,8 @@ struct RawPath {
         return HTTPResponse(lasts ? 301 : 302, headers: headers)
     }
 
-    /// What every answer has; one that `lasts` never changes. No browser runs what somebody stored, and none takes it for another type than it is sent as.
+    /// What every answer has; one that `lasts` never changes. No browser runs what somebody stored, and none takes it for another type than
+    /// it is sent as.
     static func headers(for kind: Kind, lasts: Bool) -> HTTPHeaders {
         [
             "Cache-Control": lasts ? "public, max-age=31536000, immutable" : "public, max-age=60",
