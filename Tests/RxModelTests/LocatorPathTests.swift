@@ -24,7 +24,8 @@ import Testing
             ("tools@sha256:ab12/a/b", ["tools@sha256:ab12 a/b"]),
             (pin + "/", [pin + " - /"]),
             ("tools:1.0/a b$.txt", ["tools:1.0 a b$.txt"]),
-            ("tools:1.2.0/lib:2/x", ["tools:1.2.0 lib:2/x"]),
+            ("tools:1.2.0/lib:2/x", ["tools:1.2.0 lib:2/x"]), ("tools:latest/lib:2/x", ["tools lib:2/x"]),
+            ("tools/lib:2/x", ["tools/lib:2 x"]),
             ("localhost:3000/acme/tools", ["localhost:3000/acme/tools -", "localhost:3000/acme tools", "localhost:3000 acme/tools"]),
             // A percent sign is one of a path alone.
             ("a/100%/x", ["a 100%/x"]), ("a/b%2Dc", ["a b%2Dc"]),

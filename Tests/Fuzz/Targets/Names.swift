@@ -98,7 +98,10 @@ extension FuzzTarget {
             let length = decoded.utf8.count - path.utf8.count - (reading.isFolder ? 1 : 0)
             try must(length < last || readings.count == 1, "\(text) has a longer reading behind a shorter one")
             last = length
-            let written = "\(reading.locator)" + (reading.path.map { "/\($0)" } ?? "") + (reading.isFolder ? "/" : "")
+            // A tag ends the locator also where the path goes on with what could be one.
+            let isBare = reading.locator.tag == Locator.latest && reading.locator.digestPrefix == nil
+            let named = "\(reading.locator)" + (isBare ? ":\(Locator.latest)" : "")
+            let written = named + (reading.path.map { "/\($0)" } ?? "") + (reading.isFolder ? "/" : "")
             let again = try accepted("\(written), as written again,") { try LocatorPath.readings(of: written) }
             try must(again.contains(reading), "\(written) is not read as \(text)")
         }
