@@ -100,6 +100,8 @@ extension FuzzTarget {
             last = length
             // A tag ends the locator also where the path goes on with what could be one.
             let isBare = reading.locator.tag == Locator.latest && reading.locator.digestPrefix == nil
+            // Which may be too much for a long one.
+            guard !isBare || reading.locator.repository.utf8.count < 200 else { continue }
             let named = "\(reading.locator)" + (isBare ? ":\(Locator.latest)" : "")
             let written = named + (reading.path.map { "/\($0)" } ?? "") + (reading.isFolder ? "/" : "")
             let again = try accepted("\(written), as written again,") { try LocatorPath.readings(of: written) }
