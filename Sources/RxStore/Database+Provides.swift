@@ -24,7 +24,7 @@ extension Database {
     }
 
     /// The resources that provide a module: its language, its name, the registry or NULL for any, how many.
-    static let providersQuery =
+    static let providersQuery: StaticString =
         // Where a query has one max(), its other columns are those of the row that has it (SQLite, "Bare columns in an aggregate query").
         """
         SELECT best.registry, best.repository, best.tag, best.created_at, best.updated_at, digest, tree, size, files, definition, media_type, artifact_type
