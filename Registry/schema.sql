@@ -157,3 +157,44 @@ CREATE TABLE provides (
     PRIMARY KEY (language, module, manifest)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX provides_by_manifest ON provides (manifest);
+
+-- Version 8.
+-- Copies from registries of which only the manifest and some files are here: no manifests of a repository. One that is to be deleted
+-- piece by piece is in the registry ' forgotten'.
+CREATE TABLE partial_copies (
+    id INTEGER PRIMARY KEY,
+    registry TEXT NOT NULL CHECK (registry <> ''),
+    repository TEXT NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    tree BLOB NOT NULL CHECK (length(tree) = 32),
+    tag TEXT NOT NULL,
+    by_digest INTEGER NOT NULL,
+    used_at INTEGER NOT NULL,
+    UNIQUE (registry, repository, digest)
+) STRICT;
+CREATE INDEX partial_copies_by_digest ON partial_copies (digest);
+
+-- Their manifests, apart from what changes with each use.
+CREATE TABLE partial_manifests (
+    copy INTEGER PRIMARY KEY REFERENCES partial_copies (id) ON DELETE CASCADE,
+    bytes BLOB NOT NULL
+) STRICT;
+
+-- What a registry's tag named when it was last asked; `seq` is of the same numbers as that of `tags`.
+CREATE TABLE partial_tags (
+    registry TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    copy INTEGER NOT NULL REFERENCES partial_copies (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (registry, repository, tag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX partial_tags_by_copy ON partial_tags (copy);
+
+-- The blobs that a partial copy keeps: those of its files that were used.
+CREATE TABLE partial_refs (
+    copy INTEGER NOT NULL REFERENCES partial_copies (id) ON DELETE CASCADE,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    PRIMARY KEY (copy, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX partial_refs_by_digest ON partial_refs (digest);

@@ -50,7 +50,7 @@ public struct ResourceTree: Sendable {
             at.append(segment)
             let reached = FilePath(unchecked: at.joined(separator: "/"))
             guard let file = file(reached) else {
-                guard isFolder(reached) else { return nil }
+                guard sorted.hasFolder(reached) else { return nil }
                 continue
             }
             guard let target = file.symlink else { return left.isEmpty ? .file(file) : nil }
@@ -66,58 +66,15 @@ public struct ResourceTree: Sendable {
     /// What is in a folder, in the order of the names as a list shows them, from behind the name `last` on; at most `limit`, and whether
     /// there is more.
     public func entries(in folder: FilePath?, after last: String? = nil, limit: Int) -> (entries: [Entry], isMore: Bool) {
-        let prefix = folder.map { $0.text + "/" } ?? ""
-        var index = start(prefix: prefix, after: last)
-        var entries: [Entry] = []
-        while index < files.count, files[index].path.text.utf8.starts(with: prefix.utf8) {
-            guard entries.count < limit else { return (entries, true) }
-            let rest = files[index].path.text.utf8.dropFirst(prefix.utf8.count)
-            if let slash = rest.firstIndex(of: UInt8(ascii: "/")) {
-                let name = String(Substring(rest[..<slash]))
-                entries.append(.folder(name))
-                index = first { ResourceTree.isBehind(prefix + name + "/", $0) }
-            } else {
-                entries.append(.file(String(Substring(rest)), files[index]))
-                index += 1
-            }
+        let (names, isMore) = sorted.names(in: folder, after: last, limit: limit)
+        let entries = names.map { name, index -> Entry in
+            index.map { .file(name, files[$0]) } ?? .folder(String(Substring(name.utf8.dropLast())))
         }
-        return (entries, false)
-    }
-
-    private func start(prefix: String, after last: String?) -> Int {
-        guard let last else { return first { !ResourceTree.precedes($0, prefix) } }
-        // What is in a folder comes right behind its name.
-        if last.utf8.last == UInt8(ascii: "/") { return first { ResourceTree.isBehind(prefix + last, $0) } }
-        return first { !ResourceTree.precedes($0, prefix + last) && !$0.utf8.elementsEqual((prefix + last).utf8) }
+        return (entries, isMore)
     }
 
     /// The file or symlink of a path itself; nil where there is none.
-    package func file(_ path: FilePath) -> ResourceFile? {
-        let index = first { !ResourceTree.precedes($0, path.text) }
-        return index < files.count && files[index].path == path ? files[index] : nil
-    }
+    package func file(_ path: FilePath) -> ResourceFile? { sorted.index(of: path).map { files[$0] } }
 
-    private func isFolder(_ path: FilePath) -> Bool {
-        let prefix = path.text + "/"
-        let index = first { !ResourceTree.precedes($0, prefix) }
-        return index < files.count && files[index].path.text.utf8.starts(with: prefix.utf8)
-    }
-
-    /// The first file whose path fits a condition that every path behind it fits, too.
-    private func first(where fits: (String) -> Bool) -> Int {
-        var low = 0
-        var high = files.count
-        while low < high {
-            let middle = (low + high) / 2
-            if fits(files[middle].path.text) { high = middle } else { low = middle + 1 }
-        }
-        return low
-    }
-
-    private static func precedes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
-
-    /// Whether a path comes behind all that begin with a prefix.
-    private static func isBehind(_ prefix: String, _ path: String) -> Bool {
-        precedes(prefix, path) && !path.utf8.starts(with: prefix.utf8)
-    }
+    private var sorted: SortedPaths<LazyMapCollection<[ResourceFile], FilePath>> { SortedPaths(files.lazy.map(\.path)) }
 }

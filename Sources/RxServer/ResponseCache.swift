@@ -13,23 +13,24 @@ struct CachedAnswer: Sendable {
     private let whole: HTTPResponse
     private let unchanged: HTTPResponse
     private let tag: EntityTag
-    /// A blob's answer is given for GET alone, because a HEAD promises that the blob stays.
-    private let isBlob: Bool
+    /// What a blob's bytes are to who asked, for messages; nil for what is no blob. A blob's answer is given for GET alone, because a HEAD
+    /// promises that the blob stays.
+    private let what: String?
     /// The file that it is sent from and what that looked like when its bytes were right; nil for what is in memory.
     private let source: (file: FileDescriptor, state: FileState)?
 
     /// An answer in memory with its entity tag.
-    init(_ whole: HTTPResponse, tag: EntityTag) { self.init(whole, tag, isBlob: false, nil) }
+    init(_ whole: HTTPResponse, tag: EntityTag) { self.init(whole, tag, what: nil, nil) }
 
     /// An answer that is a blob's whole file, whose bytes are right now; nil when nobody can tell what it looks like.
-    init?(_ whole: HTTPResponse, tag: EntityTag, file: FileDescriptor) {
+    init?(_ whole: HTTPResponse, tag: EntityTag, what: String, file: FileDescriptor) {
         guard let state = try? FileState(file) else { return nil }
-        self.init(whole, tag, isBlob: true, (file, state))
+        self.init(whole, tag, what: what, (file, state))
     }
 
-    private init(_ whole: HTTPResponse, _ tag: EntityTag, isBlob: Bool, _ source: (file: FileDescriptor, state: FileState)?) {
+    private init(_ whole: HTTPResponse, _ tag: EntityTag, what: String?, _ source: (file: FileDescriptor, state: FileState)?) {
         self.whole = whole
-        self.isBlob = isBlob
+        self.what = what
         self.source = source
         self.tag = tag
         var headers = whole.headers
@@ -55,14 +56,14 @@ struct CachedAnswer: Sendable {
         guard case .file(let file, let offset, let length) = whole.body, 1...CachedAnswer.memoryLimit ~= length else { return nil }
         let memory = MemoryBody(count: length, from: budget) { max(0, pread(file.number, $0.baseAddress, length, off_t(offset))) }
         guard let memory, memory.bytes.count == length, isCurrent else { return nil }
-        return CachedAnswer(HTTPResponse(whole.status, headers: whole.headers, body: .memory(memory, 0..<length)), tag, isBlob: true, nil)
+        return CachedAnswer(HTTPResponse(whole.status, headers: whole.headers, body: .memory(memory, 0..<length)), tag, what: what, nil)
     }
 
     /// The answer to one request; nil for one that it does not answer.
     func response(to request: HTTPRequest) -> HTTPResponse? {
-        guard !isBlob else {
+        if let what {
             guard request.method == "GET" else { return nil }
-            return HTTPResponse.ranged(whole.body, tag: tag, headers: whole.headers, to: request, what: "blob")
+            return HTTPResponse.ranged(whole.body, tag: tag, headers: whole.headers, to: request, what: what)
         }
         guard let asked = request.headers["If-None-Match"], tag.matches(ifNoneMatch: asked) else { return whole }
         return unchanged

@@ -23,22 +23,27 @@ extension Database {
         }
     }
 
+    /// The resources that provide a module: its language, its name, the registry or NULL for any, how many.
+    static let providersQuery: StaticString =
+        // Where a query has one max(), its other columns are those of the row that has it (SQLite, "Bare columns in an aggregate query").
+        """
+        SELECT best.registry, best.repository, best.tag, best.created_at, best.updated_at, digest, tree, size, files, definition, media_type, artifact_type
+        FROM (
+            SELECT tags.registry, tags.repository, tags.tag, tags.created_at, tags.updated_at, tags.seq, tags.manifest,
+                max(CASE tags.tag WHEN 'latest' THEN 9223372036854775807 ELSE tags.seq END)
+            FROM provides CROSS JOIN tags ON tags.manifest = provides.manifest
+            WHERE language = ?1 AND module = ?2 AND (?3 IS NULL OR tags.registry = ?3)
+                AND NOT (length(tag) >= 71 AND (tag GLOB 'sha256-*' OR tag GLOB 'sha512-*'))
+            GROUP BY tags.registry, tags.repository ORDER BY tags.seq DESC LIMIT ?4
+        ) AS best JOIN manifests ON manifests.id = best.manifest
+        ORDER BY best.seq DESC
+        """
+
     /// The resources that provide a module, one of each repository, newest first; `registry` nil means any.
     func providers(of module: ModuleName, registry: String?, limit: Int) throws -> [ResourceRecord] {
-        // Where a query has one max(), its other columns are those of the row that has it (SQLite, "Bare columns in an aggregate query").
         try rows(
-            """
-            SELECT best.registry, best.repository, best.tag, best.created_at, best.updated_at, digest, tree, size, files, definition, media_type, artifact_type
-            FROM (
-                SELECT tags.registry, tags.repository, tags.tag, tags.created_at, tags.updated_at, tags.seq, tags.manifest,
-                    max(CASE tags.tag WHEN 'latest' THEN 9223372036854775807 ELSE tags.seq END)
-                FROM provides CROSS JOIN tags ON tags.manifest = provides.manifest
-                WHERE language = ?1 AND module = ?2 AND (?3 IS NULL OR tags.registry = ?3)
-                    AND NOT (length(tag) >= 71 AND (tag GLOB 'sha256-*' OR tag GLOB 'sha512-*'))
-                GROUP BY tags.registry, tags.repository ORDER BY tags.seq DESC LIMIT ?4
-            ) AS best JOIN manifests ON manifests.id = best.manifest
-            ORDER BY best.seq DESC
-            """, .text(module.language), .text(module.name), registry.map { .text($0) } ?? .null, .integer(limit), map: Database.record)
+            Database.providersQuery, .text(module.language), .text(module.name), registry.map { .text($0) } ?? .null, .integer(limit),
+            map: Database.record)
     }
 
     /// Files every manifest of an older catalog under what it provides, and lets a search find it by that.

@@ -96,6 +96,23 @@ import Testing
         }
     }
 
+    @Test func `a path means the same in a module as everywhere`() throws {
+        let files = try [
+            file("dir/b.txt", "b"), file("link", "dir", symlink: "dir"), file("wrong", "no/../dir/b.txt", symlink: "no/../dir/b.txt"),
+        ]
+        let manifest = ResourceManifest(unchecked: try definition("m", type: "module"), files: files, tree: digest(of: []))
+        let content = ManifestContent(locator: "m", manifest: manifest) { _ in BytesSource(Array("b".utf8)) }
+        #expect(try content.resolve(FilePath(parsing: "link/b.txt"))?.path.text == "dir/b.txt")
+        #expect(try content.resolve(FilePath(parsing: "wrong")) == nil, "there is no folder to go up from")
+        #expect(content.names(in: nil) == ["dir/", "link", "wrong"])
+        #expect(try content.names(in: FilePath(parsing: "link")) == ["b.txt"])
+        #expect(try content.names(in: FilePath(parsing: "dir/b.txt")) == nil && content.names(in: FilePath(parsing: "no")) == nil)
+        guard case .json(let list) = try TypeRegistry().render(content, type: "module", argument: "link") else {
+            throw ContentError("no list")
+        }
+        #expect(list.text == #"["b.txt"]"#)
+    }
+
     @Test func `what a resource requires must be in the kit of each caller`() async throws {
         let shelf = Shelf()
         try shelf.offer("tool", ["content": "run"], ["requires": ["net", "log", "gpu"]])

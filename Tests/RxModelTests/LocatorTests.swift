@@ -51,29 +51,3 @@ struct SplitMix: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 }
-
-@Suite struct `Locators with paths` {
-    private func readings(_ text: String) throws -> [String] {
-        try LocatorPath.readings(of: text).map { "\($0.locator) \($0.path?.text ?? "-")\($0.isFolder ? " /" : "")" }
-    }
-
-    @Test func `a locator with a path behind it is read in each way that there is`() throws {
-        let cases: [(String, [String])] = [
-            ("prompt", ["prompt -"]),
-            ("acme/tools", ["acme/tools -", "acme tools"]),
-            ("acme/tools:1.2.0/src/a.py", ["acme/tools:1.2.0 src/a.py"]),
-            ("acme/tools:1.2.0/", ["acme/tools:1.2.0 - /"]),
-            ("acme/tools/src/", ["acme/tools/src - /", "acme/tools src /", "acme tools/src /"]),
-            ("tools/a:b", ["tools/a:b -"]),
-            ("tools/x/@types", ["tools/x @types", "tools x/@types"]),
-            ("hub.example/tools:1/a.py", ["hub.example/tools:1 a.py"]),
-            ("tools@sha256:ab12/a/b", ["tools@sha256:ab12 a/b"]),
-            ("tools:1.0/a b$.txt", ["tools:1.0 a b$.txt"]),
-            ("localhost:3000/acme/tools", ["localhost:3000/acme/tools -", "localhost:3000/acme tools", "localhost:3000 acme/tools"]),
-        ]
-        for (text, expected) in cases { #expect(try readings(text) == expected, "\(text)") }
-        for text in ["", "/", "/tools", "tools/../other", "tools//a", "tools:1/../../etc/passwd", "@x/y", "tools:/a"] {
-            #expect(throws: (any Error).self, "\(text)") { try LocatorPath.readings(of: text) }
-        }
-    }
-}

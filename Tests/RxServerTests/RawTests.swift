@@ -32,7 +32,7 @@ import Testing
 
     @Test func `are sent from names that never change, for good`() throws {
         for locator in [
-            pin, "/r/acme/tools:1.2.0", "/r/acme/tools@\(record.tree)", "/r/acme%2Ftools%3A1.2.0",
+            pin, "/r/acme/tools:1.2.0", "/r/acme%2Ftools%3A1.2.0",
             "\(pin.replacing("@", with: ":nosuch@"))",
         ] {
             let answer = get("\(locator)/lib/x.py")
@@ -53,6 +53,9 @@ import Testing
             ("acme/tools/lib/x.py", "\(pin)/lib/x.py"), ("acme/tools:latest/lib/x.py?a=b&c", "\(pin)/lib/x.py?a=b&c"),
             ("acme/tools", "\(pin)/"), ("acme/tools/", "\(pin)/"), ("acme/tools/lib", "\(pin)/lib/"),
             ("acme/tools/lib/%C3%A9%20%C3%BC%23%3F.txt", "\(pin)/lib/%C3%A9%20%C3%BC%23%3F.txt"),
+            // Another manifest may have the same tree.
+            ("acme/tools@\(record.tree)/lib/x.py", "\(pin)/lib/x.py"), ("acme/tools@\(record.tree)/lib", "\(pin)/lib/"),
+            ("acme/tools:1.2.0@\(record.tree)/lib/x.py", "\(pin)/lib/x.py"),
         ] {
             let answer = get("/r/\(path)")
             #expect(answer.status == 302 && answer.headers["Location"] == target, "\(path): \(answer.headers)")
@@ -97,6 +100,7 @@ import Testing
             #expect(get(path, ["Range": "bytes=2-3", "If-Range": "\"other\""]).status == 200)
             #expect(get(path, ["Range": "bytes=0-1,3-4"]).status == 200)
             let outside = get(path, ["Range": "bytes=9-"])
+            #expect(outside.message == "the file has 6 bytes, none of them in the range", "also from the one that is kept")
             #expect(outside.status == 416 && outside.headers["Content-Range"] == "bytes */6" && outside.code == "RANGE_NOT_SATISFIABLE")
             let head = calls.call("HEAD", path)
             #expect(head.status == 200 && head.body.count == 6 && head.headers == get(path).headers)
@@ -225,5 +229,53 @@ import Testing
         if case .empty = known.body {} else { Issue.record("a 304 has a body that would be made") }
         let part = answer(["Range": "bytes=0-1"])
         #expect(part.status == 200 && part.body.count == 10 && part.headers["Content-Range"] == nil)
+    }
+
+    @Test func `of a tree that two manifests have are those of the newest, and no cache keeps them`() throws {
+        // A symlink's blob is its target's text.
+        let plain = [try file("a", "b"), try file("b", "text")]
+        let linked = [try file("a", "b", symlink: "b"), try file("b", "text")]
+        var trees: [String] = []
+        for (tag, files) in [("1.0.0", plain), ("2.0.0", linked)] {
+            let operation = try calls.store.begin()
+            for text in ["b", "text"] { _ = try operation.stage(BytesSource(Array(text.utf8)), expecting: nil) }
+            let record = try operation.commit(
+                ResourceManifest(definition: definition("twins"), files: files), as: Reference(repository: "twins", tag: tag))
+            trees.append("\(record.tree)")
+            let answer = get("/r/twins@\(record.tree)/a")
+            #expect(answer.status == 302 && answer.headers["Location"] == "/r/twins@\(record.manifestDigest)/a")
+            #expect(answer.headers["Cache-Control"] == "public, max-age=60")
+        }
+        #expect(trees[0] == trees[1])
+        #expect(text("/r/twins:1.0.0/a") == "b" && text("/r/twins:2.0.0/a") == "text")
+    }
+
+    @Test func `of an index change with the manifests beside it, and no cache keeps them`() throws {
+        func put(_ text: String, type: String, as name: String) -> Int {
+            calls.call("PUT", "/v2/img/manifests/\(name)", ["Content-Type": type], body: Array(text.utf8)).status
+        }
+        let layer = Array("layer".utf8)
+        for blob in [layer, ResourceManifest.emptyConfig] {
+            #expect(calls.call("POST", "/v2/img/blobs/uploads/?digest=\(sha256(blob))", body: blob).status == 201)
+        }
+        let empty = #"{"mediaType":"application/vnd.oci.empty.v1+json","digest":"\#(ResourceManifest.emptyConfigDigest)","size":2}"#
+        let image =
+            #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/x","config":\#(empty),"#
+            + #""layers":[{"mediaType":"text/plain","digest":"\#(sha256(layer))","size":5,"annotations":{"org.opencontainers.image.title":"f"}}]}"#
+        #expect(put(image, type: "application/vnd.oci.image.manifest.v1+json", as: "1.0.0") == 201)
+        let child =
+            #"{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"\#(sha256(Array(image.utf8)))","size":\#(image.utf8.count),"#
+        let index =
+            #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[\#(child)"platform":{"os":"linux","architecture":"arm64"}}]}"#
+        #expect(put(index, type: "application/vnd.oci.image.index.v1+json", as: "2.0.0") == 201)
+        for name in ["img:2.0.0", "img@\(sha256(Array(index.utf8)))"] {
+            let list = get("/r/\(name)/", ["Accept": "application/json"])
+            #expect(list.status == 200 && list.headers["Cache-Control"] == "public, max-age=60", "\(name)")
+            #expect(get("/r/\(name)/linux/arm64/f").content == layer, "\(String(decoding: list.content, as: UTF8.self))")
+            #expect(get("/r/\(name)/linux/arm64/f").headers["Cache-Control"] == "public, max-age=60")
+            let folder = get("/r/\(name)/linux")
+            #expect(folder.status == 302 && folder.headers["Cache-Control"] == "public, max-age=60")
+        }
+        #expect(get("/r/img:1.0.0/f").headers["Cache-Control"] == "public, max-age=60", "an image's layers may go, too")
     }
 }

@@ -151,7 +151,7 @@ import Testing
         var answers: [CachedAnswer] = []
         for index in 0..<50 {
             let whole = HTTPResponse(200, body: .file(file, offset: 0, length: 900))
-            cache.keep(try #require(CachedAnswer(whole, tag: EntityTag("t"), file: file)), for: "/\(index)", version: 1)
+            cache.keep(try #require(CachedAnswer(whole, tag: EntityTag("t"), what: "blob", file: file)), for: "/\(index)", version: 1)
             answers.append(try #require(cache.answer("/\(index)", version: { 1 })))
         }
         let request = HTTPRequest(method: "GET", target: "/", headers: [:], remote: "")
@@ -164,7 +164,7 @@ import Testing
         #expect(answers.filter(isInMemory).count == 24_000 / 900 && isInMemory(answers.first) && !isInMemory(answers.last))
         answers = []
         let whole = HTTPResponse(200, body: .file(file, offset: 0, length: 900))
-        cache.keep(try #require(CachedAnswer(whole, tag: EntityTag("t"), file: file)), for: "/x", version: 2)
+        cache.keep(try #require(CachedAnswer(whole, tag: EntityTag("t"), what: "blob", file: file)), for: "/x", version: 2)
         #expect(isInMemory(cache.answer("/x", version: { 2 })), "what was sent leaves room")
     }
 
@@ -174,7 +174,7 @@ import Testing
         let descriptors = try (0..<5).map { _ in try FileDescriptor.open(path, 0) }
         for (index, file) in descriptors.enumerated() {
             let whole = HTTPResponse(200, body: .file(file, offset: 0, length: 1))
-            cache.keep(try #require(CachedAnswer(whole, tag: EntityTag("t"), file: file)), for: "/\(index)", version: 1)
+            cache.keep(try #require(CachedAnswer(whole, tag: EntityTag("t"), what: "blob", file: file)), for: "/\(index)", version: 1)
         }
         #expect((0..<5).filter { cache.answer("/\($0)", version: { 1 }) != nil }.count <= 2)
         #expect(cache.answer("/4", version: { 1 }) != nil && cache.answer("/4", version: { 2 }) == nil)

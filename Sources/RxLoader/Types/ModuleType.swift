@@ -15,14 +15,17 @@ public struct ModuleType: BindingType {
     /// The bytes of the file that the argument names; the names in a folder, that of the root without an argument. Throws `ContentError`
     /// "File not found: X".
     public func render(_ content: any ResourceContent, argument: String?) throws -> Rendering {
-        guard let argument else { return .json(FolderIndex(content.paths).list(nil)!) }
+        guard let argument else { return .json(ModuleType.list(content.names(in: nil) ?? [])) }
         guard let path = try? FilePath(parsing: argument) else { throw ModuleType.missing(argument) }
-        if let list = FolderIndex(content.paths).list(path) { return .json(list) }
+        if let names = content.names(in: path) { return .json(ModuleType.list(names)) }
         return .bytes(try content.open(path))
     }
 
     /// Serves the files from where they are, each when it is asked for.
-    public func bind(_ content: ManifestContent, disk: BlockingWork) throws -> any Resource { ServedFolder(content) }
+    public func bind(_ content: ManifestContent, disk: BlockingWork) throws -> any Resource { ServedFolder(content: content) }
+
+    /// Names as JSON.
+    static func list(_ names: [String]) -> JSON { .array(names.map { .string($0) }) }
 
     static func missing(_ path: String) -> ContentError { ContentError("File not found: \(path)", code: .notFound) }
 }
@@ -30,19 +33,13 @@ public struct ModuleType: BindingType {
 /// The files of a module under their paths.
 private struct ServedFolder: Resource {
     let content: ManifestContent
-    let folders: FolderIndex
-
-    init(_ content: ManifestContent) {
-        self.content = content
-        folders = FolderIndex(content.paths)
-    }
 
     func get(_ headers: Headers) async -> Reply {
         let segments = RoutePath.segments(headers.path)
         let text = segments.joined(separator: "/")
         // A segment that holds a slash would name another file than the one that was written.
         guard segments.allSatisfy({ !$0.utf8.contains(UInt8(ascii: "/")) }) else { return .refused(ModuleType.missing(text)) }
-        guard !segments.isEmpty else { return Reply(.json(folders.list(nil)!), type: "list") }
+        guard !segments.isEmpty else { return Reply(.json(ModuleType.list(content.names(in: nil) ?? [])), type: "list") }
         guard let path = try? FilePath(parsing: text) else { return .refused(ModuleType.missing(text)) }
         if let file = content.resolve(path) {
             do { try await content.prepare(file) } catch {
@@ -56,7 +53,8 @@ private struct ServedFolder: Resource {
             let stream = BodyStream(size: file.size) { [content] in try content.open(path) }
             return Reply(.stream(stream), type: "file", others: others)
         }
-        return folders.list(path).map { Reply(.json($0), type: "list") } ?? .refused(ModuleType.missing(text))
+        guard let names = content.names(in: path) else { return .refused(ModuleType.missing(text)) }
+        return Reply(.json(ModuleType.list(names)), type: "list")
     }
 
     func put(_ headers: Headers, _ body: Body) async -> Reply {

@@ -8,6 +8,9 @@ public protocol ResourceContent {
     var paths: [FilePath] { get }
     /// Whether there is a file of this path.
     func has(_ path: FilePath) -> Bool
+    /// The names in a folder, sorted by their bytes, those of folders with a `/` behind them; nil when there is no such folder. The root is
+    /// nil.
+    func names(in folder: FilePath?) -> [String]?
     /// The bytes of a file; for a symlink, those of the file of this resource that it leads to. Throws `ContentError` when there is none.
     func open(_ path: FilePath) throws -> any ByteSource
 }
@@ -18,6 +21,12 @@ public let renderLimit = 64 << 20
 extension ResourceContent {
     /// Looks through `paths`.
     public func has(_ path: FilePath) -> Bool { paths.contains(path) }
+
+    /// Looks through `paths`.
+    public func names(in folder: FilePath?) -> [String]? {
+        let names = SortedPaths(paths).names(in: folder).names.map { $0.0 }
+        return names.isEmpty && folder != nil ? nil : names
+    }
 
     /// The whole of a file. Throws `ContentError` naming it when it is larger than `limit` bytes or cannot be read.
     public func bytes(_ path: FilePath, limit: Int = renderLimit) throws -> [UInt8] {
@@ -53,38 +62,33 @@ extension ResourceContent {
 
 /// The files that a manifest names, with their blobs read through a function.
 public struct ManifestContent: ResourceContent, Sendable {
-    /// How many symlinks one path may lead through, as on Linux (path_resolution(7)).
-    private static let followLimit = 40
-
     /// The locator's text.
     public let locator: String
-    /// The paths of the manifest's files.
-    public let paths: [FilePath]
-    private let files: [FilePath: ResourceFile]
+    /// The manifest's files.
+    public let tree: ResourceTree
     private let read: @Sendable (ResourceFile) throws -> any ByteSource
     /// Brings the files that are not here; nil where all are.
     private let arrivals: FileArrivals?
 
     /// Gives the files of `manifest`; `read` opens a blob.
     public init(locator: String, manifest: ResourceManifest, read: @escaping @Sendable (Digest) throws -> any ByteSource) {
-        self.init(locator: locator, files: manifest.files) { try read($0.digest) }
+        self.init(locator: locator, tree: ResourceTree(manifest)) { try read($0.digest) }
     }
 
     /// Gives the files of a bound resource; those that are not here are waited for on `network`.
     public init(_ stored: StoredResource, network: BlockingWork = .network) {
         self.init(
-            locator: stored.locator.description, files: stored.manifest.files,
+            locator: stored.locator.description, tree: ResourceTree(stored.manifest),
             arrivals: stored.isWhole ? nil : FileArrivals(stored, network: network)
         ) { try stored.open($0) }
     }
 
     private init(
-        locator: String, files: [ResourceFile], arrivals: FileArrivals? = nil,
+        locator: String, tree: ResourceTree, arrivals: FileArrivals? = nil,
         read: @escaping @Sendable (ResourceFile) throws -> any ByteSource
     ) {
         self.locator = locator
-        paths = files.map(\.path).sorted()
-        self.files = Dictionary(files.map { ($0.path, $0) }) { first, _ in first }
+        self.tree = tree
         self.read = read
         self.arrivals = arrivals
     }
@@ -98,8 +102,17 @@ public struct ManifestContent: ResourceContent, Sendable {
     /// The same for one of the files.
     func prepare(_ file: ResourceFile) async throws { try await arrivals?.bring(file) }
 
+    /// The paths of the manifest's files.
+    public var paths: [FilePath] { tree.files.map(\.path) }
+
     /// Looks the path up.
-    public func has(_ path: FilePath) -> Bool { files[path] != nil }
+    public func has(_ path: FilePath) -> Bool { tree.file(path) != nil }
+
+    /// Follows the resource's own symlinks to the folder.
+    public func names(in folder: FilePath?) -> [String]? {
+        guard case .folder(let place) = tree.find(folder) else { return nil }
+        return tree.entries(in: place, limit: .max).entries.map(\.name)
+    }
 
     /// Opens the blob of a file. Throws `ContentError` when the path leads to none.
     public func open(_ path: FilePath) throws -> any ByteSource {
@@ -109,24 +122,7 @@ public struct ManifestContent: ResourceContent, Sendable {
 
     /// The regular file that a path leads to through the resource's own symlinks; nil when it leads nowhere.
     public func resolve(_ path: FilePath) -> ResourceFile? {
-        if let file = files[path], file.symlink == nil { return file }
-        var at: [Substring] = []
-        var left = path.segments.reversed() as [Substring]
-        var follows = 0
-        while let segment = left.popLast() {
-            if segment == "." { continue }
-            if segment == ".." {
-                guard at.popLast() != nil else { return nil }
-                continue
-            }
-            at.append(segment)
-            guard let file = files[FilePath(unchecked: at.joined(separator: "/"))] else { continue }
-            guard let target = file.symlink else { return left.isEmpty ? file : nil }
-            follows += 1
-            guard follows < ManifestContent.followLimit, target.utf8.first != UInt8(ascii: "/") else { return nil }
-            at.removeLast()
-            left += target.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) }.reversed()
-        }
-        return nil
+        guard case .file(let file) = tree.find(path) else { return nil }
+        return file
     }
 }

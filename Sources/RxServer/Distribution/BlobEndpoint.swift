@@ -18,36 +18,9 @@ struct BlobEndpoint: Endpoint {
                 let leasing = call.request.method == "HEAD"
                 let version = try context.store.version()
                 guard let digest, let blob = try context.store.blob(digest, in: repository, leasing: leasing) else { throw unknown }
-                try send(blob, digest, call, context, version: version, respond)
+                try answer(blob, digest).send(call, context, version: version, respond)
             } catch { respond(context.failure(error, call)) }
         }
-    }
-
-    /// A blob of up to this many bytes is hashed where catalogs are read, when it was not before; a longer one on a thread for long work.
-    private static let quickBytes = 8 << 20
-    /// Answers once the blob's bytes are known to be right: what a disk has changed is never sent as if it were whole.
-    private func send(
-        _ blob: StagedBlob, _ digest: ContentDigest, _ call: Call, _ context: ServerContext, version: Int,
-        _ respond: @escaping @Sendable (HTTPResponse) -> Void
-    ) throws {
-        let request = call.request
-        // No byte of it is sent.
-        if request.method == "HEAD" {
-            return respond(answer(try context.store.content(of: blob).body(length: blob.size), digest, request))
-        }
-        if let content = try context.store.trusted(blob, upTo: BlobEndpoint.quickBytes) {
-            return respond(keep(content, blob, digest, request, context, version: version))
-        }
-        if blob.size > BlobBody.waitBytes, request.headers["Range"] == nil {
-            return respond(answer(.stream(BlobBody(blob, context), length: blob.size), digest, request))
-        }
-        let taken = context.workers.long.submit {
-            do {
-                guard let content = try context.store.trusted(blob, upTo: .max) else { throw unknown }
-                respond(keep(content, blob, digest, request, context, version: version))
-            } catch { respond(context.failure(error, call)) }
-        }
-        if !taken { throw Workers.stopping }
     }
 
     private func remove(_ digest: ContentDigest?, _ call: Call, _ context: ServerContext) -> Reaction {
@@ -61,29 +34,14 @@ struct BlobEndpoint: Endpoint {
         }
     }
 
-    private func headers(_ digest: ContentDigest) -> HTTPHeaders {
-        [
-            "Content-Type": "application/octet-stream", "Docker-Content-Digest": digest.description,
-            "ETag": EntityTag(digest.description).description, "Accept-Ranges": "bytes",
-        ]
-    }
-
-    /// The whole blob or the range that was asked for.
-    private func answer(_ body: HTTPResponse.Body, _ digest: ContentDigest, _ request: HTTPRequest) -> HTTPResponse {
-        HTTPResponse.ranged(body, tag: EntityTag(digest.description), headers: headers(digest), to: request, what: "blob")
-    }
-
-    /// The same from bytes that are right, kept for the next request.
-    private func keep(
-        _ content: BlobContent, _ blob: StagedBlob, _ digest: ContentDigest, _ request: HTTPRequest, _ context: ServerContext, version: Int
-    ) -> HTTPResponse {
-        let body = content.body(length: blob.size)
-        if case .file(let file) = content {
-            let whole = HTTPResponse(200, headers: headers(digest), body: body)
-            let tag = EntityTag(digest.description)
-            if let kept = CachedAnswer(whole, tag: tag, file: file) { context.responses.keep(kept, for: request.path, version: version) }
+    private func answer(_ blob: StagedBlob, _ digest: ContentDigest) -> BlobAnswer {
+        let tag = EntityTag(digest.description)
+        return BlobAnswer(blob: blob, tag: tag, what: "blob", missing: unknown) { _ in
+            [
+                "Content-Type": "application/octet-stream", "Docker-Content-Digest": digest.description, "ETag": tag.description,
+                "Accept-Ranges": "bytes",
+            ]
         }
-        return answer(body, digest, request)
     }
 
     private var unknown: RegistryError { RegistryError("There is no blob \(digest) in repository \(repository)", code: .blobUnknown) }

@@ -7,7 +7,7 @@ struct FolderList {
     static let entryLimit = 10_000
 
     let resource: RawResource
-    let asked: LocatedPath
+    let asked: LocatorPath
     /// The folder that the path leads to; nil is the root.
     let folder: FilePath?
 
@@ -17,7 +17,7 @@ struct FolderList {
         guard last.count <= 1 else { throw RegistryError("the query has after twice", code: .invalidQuery) }
         let isJSON = FolderList.prefersJSON(request.headers["Accept"])
         let tag = EntityTag("\(resource.digest)-\(isJSON ? "json" : "html")")
-        var headers = RawPath.headers(for: .list)
+        var headers = RawPath.headers(for: .list, lasts: resource.isFixed)
         headers["ETag"] = tag.description
         headers["Vary"] = "Accept"
         if tag.matches(ifNoneMatch: request.headers["If-None-Match"]) { return HTTPResponse(304, headers: headers) }

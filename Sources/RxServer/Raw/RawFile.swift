@@ -14,25 +14,25 @@ package struct RawFile: Sendable {
     /// The answer to who has it already; nil for others.
     package func unchanged(for request: HTTPRequest) -> HTTPResponse? {
         guard tag.matches(ifNoneMatch: request.headers["If-None-Match"]) else { return nil }
-        return HTTPResponse(304, headers: headers)
+        return HTTPResponse(304, headers: common)
     }
 
-    /// The whole file, or the range that was asked for; always the whole of what is made while it is sent.
+    /// The whole file, or the range that was asked for.
     package func response(to request: HTTPRequest, _ body: HTTPResponse.Body) -> HTTPResponse {
-        HTTPResponse.ranged(body, tag: tag, headers: whole(body).headers, to: request, what: "file")
+        HTTPResponse.ranged(body, tag: tag, headers: headers(body), to: request, what: "file")
     }
 
-    /// The answer with the whole file.
-    func whole(_ body: HTTPResponse.Body) -> HTTPResponse {
-        var headers = headers
+    /// The headers of the whole file.
+    @Sendable func headers(_ body: HTTPResponse.Body) -> HTTPHeaders {
+        var headers = common
         headers["Content-Type"] = FileType.contentType(name: name, front: body.front(FileType.frontLength))
-        return HTTPResponse(200, headers: headers, body: body)
+        return headers
     }
 
     var tag: EntityTag { EntityTag(file.digest.description) }
 
-    private var headers: HTTPHeaders {
-        var headers = RawPath.headers(for: .file)
+    private var common: HTTPHeaders {
+        var headers = RawPath.headers(for: .file, lasts: resource.isFixed)
         headers["ETag"] = tag.description
         headers["Accept-Ranges"] = "bytes"
         return headers

@@ -20,9 +20,12 @@ package struct RawResource: Sendable {
     package let digest: Digest
     /// Its files.
     package let tree: ResourceTree
+    /// Whether its files follow from its manifest alone; those of another artifact depend on what else the repository has.
+    package let isFixed: Bool
 
     /// Describes a resource; `locator` is any of its names.
-    package init(locator: Locator, digest: Digest, tree: ResourceTree) {
+    package init(locator: Locator, digest: Digest, tree: ResourceTree, isFixed: Bool = true) {
+        self.isFixed = isFixed
         pinned = locator.tagged(Locator.latest).pinned(to: digest)
         self.digest = digest
         self.tree = tree

@@ -77,7 +77,8 @@ extension StoreCheck {
                 "DELETE FROM search WHERE rowid = ?"
             ),
             (
-                .provides, "provides", "SELECT DISTINCT manifest FROM provides WHERE manifest NOT IN (SELECT id FROM manifests) LIMIT ?",
+                .provides, "provides",
+                "SELECT DISTINCT manifest FROM provides WHERE NOT EXISTS (SELECT 1 FROM manifests WHERE id = provides.manifest) LIMIT ?",
                 "DELETE FROM provides WHERE manifest = ?"
             ),
         ]

@@ -21,12 +21,12 @@ extension Command {
     ) { invocation in
         let (resource, at) = try Home.client(invocation).bind(path: invocation.positional[0])
         let content = ManifestContent(resource)
-        let only = at.path == nil && !at.isFolder && content.paths.count == 1 ? content.paths[0] : at.path
+        let only = at.path == nil && !at.isFolder && content.tree.files.count == 1 ? content.tree.files[0].path : at.path
         if let only, !at.isFolder, let file = content.resolve(only) {
             try copyBytes(from: resource.open(file), to: FileSink(FileDescriptor.standardOutput))
             return
         }
-        guard let names = FolderIndex(content.paths).names(in: only) else {
+        guard let names = content.names(in: only) else {
             throw ContentError(
                 "File not found: \(only.map(\.text) ?? "") in \(resource.locator)", code: .notFound,
                 hint: "rx cat \(resource.locator)/ prints the names in it")

@@ -13,7 +13,7 @@ struct FolderContent: ResourceContent {
     init(locator: String, folder: String, entries: [SourceEntry]) {
         self.locator = locator
         self.folder = folder
-        paths = entries.map(\.path)
+        paths = entries.map(\.path).sorted()
         self.entries = Dictionary(uniqueKeysWithValues: entries.map { ($0.path, $0) })
     }
 
