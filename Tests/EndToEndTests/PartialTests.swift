@@ -175,7 +175,7 @@ import Testing
 
 /// A shell script over one home, `$RX` being the program; it ends with the first command that fails.
 private final class RunningScript {
-    private let process = Process()
+    private let process = SpawnedProcess()
     private let output = Pipe()
 
     init(_ script: String, home: String, registry: String) throws {

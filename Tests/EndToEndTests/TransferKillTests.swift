@@ -16,9 +16,9 @@ import Testing
     }
 
     /// curl sending the stream, of which no more than a quarter passes.
-    private func sending(to registry: RegistryProcess, through proxy: CountingProxy) throws -> Process {
+    private func sending(to registry: RegistryProcess, through proxy: CountingProxy) throws -> SpawnedProcess {
         proxy.hold(at: 750_000)
-        let process = Process()
+        let process = SpawnedProcess()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
         process.arguments = [
             "--silent", "--output", "/dev/null", "--data-binary", "@\(body)", "\(proxy.url)/api/v1/blobs?repository=a",

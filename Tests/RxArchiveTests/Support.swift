@@ -2,6 +2,7 @@ import Foundation
 import RxArchive
 import RxCrypto
 import RxModel
+import RxTesting
 
 /// Blobs in memory, as a store would keep them.
 final class Blobs {
@@ -116,7 +117,7 @@ struct Outcome {
 func run(_ program: String, _ arguments: [String], in folder: String, locale: String = "C.UTF-8") throws -> Outcome? {
     let path = "/usr/bin/\(program)"
     guard FileManager.default.isExecutableFile(atPath: path) else { return nil }
-    let process = Process()
+    let process = SpawnedProcess()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)

@@ -10,7 +10,7 @@ import Testing
 /// nginx with TLS and HTTP/2 on a free loopback port, and a certificate of its own; ended with the object.
 final class SecureServer: Sendable {
     private let folder: TemporaryFolder
-    private let process: Process
+    private let process: SpawnedProcess
     let port: Int
 
     var certificate: String { "\(folder.path)/certificate.pem" }
@@ -44,7 +44,7 @@ final class SecureServer: Sendable {
                 }
             }
             """)
-        let process = Process()
+        let process = SpawnedProcess()
         process.executableURL = URL(fileURLWithPath: "/usr/sbin/nginx")
         process.arguments = ["-c", "\(path)/nginx.conf", "-p", path]
         process.standardError = FileHandle.nullDevice

@@ -140,7 +140,7 @@ import Testing
         ]
         try run("openssl", arguments, in: folder.path)
         let port = ClosedPort.unused()
-        let process = Process()
+        let process = SpawnedProcess()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["openssl", "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "cert", "-key", "key", "-www", "-quiet"]
         process.currentDirectoryURL = folder.url

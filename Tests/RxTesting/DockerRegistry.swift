@@ -7,7 +7,7 @@ public final class DockerRegistry: Sendable {
     public let url: String
     /// Its files are below `files`.
     public let data: TemporaryFolder
-    private let process: Process
+    private let process: SpawnedProcess
     private let log: URL
 
     /// `host:port`, as a locator writes it.
@@ -39,7 +39,7 @@ public final class DockerRegistry: Sendable {
             """#)
         log = data.url.appendingPathComponent("log")
         try data.write("log", "")
-        let process = Process()
+        let process = SpawnedProcess()
         process.executableURL = URL(fileURLWithPath: DockerRegistry.program)
         process.arguments = ["serve", file]
         process.environment = ["OTEL_TRACES_EXPORTER": "none"]

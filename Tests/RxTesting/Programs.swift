@@ -29,7 +29,7 @@ public func run(
     seconds: Double = 600
 ) throws -> Ended {
     let files = try TemporaryFolder()
-    let process = Process()
+    let process = SpawnedProcess()
     // GNU time tells the peak memory of the one program it runs, whatever else this process runs at the same time.
     let measured = FileManager.default.isExecutableFile(atPath: "/usr/bin/time")
     process.executableURL = URL(fileURLWithPath: measured ? "/usr/bin/time" : "/usr/bin/env")
@@ -56,7 +56,7 @@ public func run(
     if late.withLock({ $0 }) { Issue.record("\(program) \(arguments) did not end within \(seconds) s") }
     let peak = (try? String(contentsOfFile: "\(files.path)/peak", encoding: .utf8))?.split(separator: "\n").last.flatMap { Int($0) } ?? 0
     return Ended(
-        status: process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus,
+        status: process.terminationSignal.map { 128 + $0 } ?? process.terminationStatus,
         output: try Data(contentsOf: files.url.appendingPathComponent("output")),
         error: try String(contentsOf: files.url.appendingPathComponent("error"), encoding: .utf8), peakKiB: peak,
         seconds: Date().timeIntervalSince(start))
@@ -108,7 +108,7 @@ public struct User: Sendable {
 
 /// A program that runs; killed with the object.
 public final class RunningProgram: Sendable {
-    private let process: Process
+    private let process: SpawnedProcess
     private let log: URL
     private let keep: TemporaryFolder
 
@@ -116,7 +116,7 @@ public final class RunningProgram: Sendable {
         keep = try TemporaryFolder()
         log = keep.url.appendingPathComponent("error")
         try keep.write("error", "")
-        process = Process()
+        process = SpawnedProcess()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("RX_") }.merging(environment) { $1 }
@@ -145,7 +145,7 @@ public final class RunningProgram: Sendable {
     /// Waits for its end; gives its exit status, 128 and more for a signal that ended it.
     public func wait() -> Int32 {
         process.waitUntilExit()
-        return process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+        return process.terminationSignal.map { 128 + $0 } ?? process.terminationStatus
     }
 }
 
@@ -155,7 +155,7 @@ public final class RegistryProcess: Sendable {
     public let url: String
     /// Its data folder.
     public let data: TemporaryFolder
-    private let process: Process
+    private let process: SpawnedProcess
     private let log: URL
 
     /// `host:port`, as a locator writes it.
@@ -187,7 +187,7 @@ public final class RegistryProcess: Sendable {
         let place = try TemporaryFolder()
         log = place.url.appendingPathComponent("log")
         try place.write("log", "")
-        let process = Process()
+        let process = SpawnedProcess()
         process.executableURL = URL(fileURLWithPath: rxBinary)
         process.arguments = ["serve", "--data", folder.path, "--port", "0"] + arguments
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("RX_") }
