@@ -53,9 +53,10 @@ import Testing
     @Test func `are asked of no other registry when the first cannot be asked or does not say`() throws {
         try home.write(
             "config.json",
-            #"{"registries":[{"name":"a","url":"http://a.test"},{"name":"b","url":"http://b.test"}],"default-registry":"a"}"#)
+            #"{"registries":[{"name":"a","url":"http://a.test"},{"name":"b","url":"http://b.test"}],"default":"a"}"#)
         for status in [401, 403] {
-            let transport = RecordedTransport { _ in .json(status, ErrorBody(error: "no", code: status == 401 ? "UNAUTHORIZED" : "DENIED").json) }
+            let code = status == 401 ? "UNAUTHORIZED" : "DENIED"
+            let transport = RecordedTransport { _ in .json(status, ErrorBody(error: "no", code: code).json) }
             let client = try Client(home: home.path, environment: nil, transport: transport)
             #expect(throws: RegistryError.self) { try client.providers(of: module) }
             #expect(!transport.asked.contains { $0.url.hasPrefix("http://b.test") }, "\(status)")

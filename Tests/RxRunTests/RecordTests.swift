@@ -81,7 +81,11 @@ import Testing
         let first = try bench.binder(allow: ["yaml", "alice/yaml"])
         #expect(try first.bind(python("yaml")).resource.digest == old.digest)
         RouteRecord.add(first.routes, home: home)
-        let route = try #require(RouteRecord(home: home).routes.first)
+        let found = try #require(RouteRecord(home: home).routes.first)
+        // The registry's locators have no host here, and one without is the home's own.
+        let route = Route(
+            module: found.module, locator: found.locator.at(registry: "r.example"), digest: found.digest, uses: found.uses,
+            checkedAt: found.checkedAt, registries: found.registries, choice: found.choice)
         func known(_ route: Route, _ allow: [String]) throws -> [ModuleName: KnownModule] {
             let policy = ModulePolicy(lock: nil, lockFile: nil, patterns: try allow.map { try AllowPattern(parsing: $0) })
             return RouteRecord(merging: [route]).known(bench.supply, policy, offline: false)
