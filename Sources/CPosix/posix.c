@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,6 +103,26 @@ int rx_spawn_bound(int *process, const char *program, char *const arguments[], c
     if (child < 0) error = errno;
     pthread_sigmask(SIG_SETMASK, &own, 0);
     if (child > 0 && error) waitpid(child, 0, 0);
+    *process = child;
+    return error;
+}
+
+int rx_witness(int *process) {
+    pid_t parent = getpid();
+    sigset_t all, own;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &own);
+    pid_t child = fork();
+    if (child == 0) {
+        // Nothing but the system is called from here on: other threads may have held any lock.
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent) _exit(0);
+        for (int descriptor = 0; descriptor < 3; descriptor++) close(descriptor);
+        syscall(SYS_close_range, 3, ~0U, 0);
+        while (1) pause();
+    }
+    int error = child < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &own, 0);
     *process = child;
     return error;
 }

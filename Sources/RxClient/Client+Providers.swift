@@ -56,25 +56,18 @@ extension Client {
         } catch let error as RegistryError where error.code == .resourceNotFound { return [] }
     }
 
-    /// The resources that provide a module at the first registry that has any, asked in order. Throws the error of the first that could not be
-    /// asked when no other has any.
+    /// The resources that provide a module at the first registry that has any, asked in order. One that cannot be asked, or does not say, ends
+    /// that with its error: what it has is not known, and its modules' names are not for the next one.
     public func providers(of module: ModuleName) throws -> [Provider] {
-        var failure: RegistryError?
         for candidate in registries {
-            switch candidate {
-            case .failure(let error): failure = failure ?? error
-            case .success(let registry):
-                do {
-                    let found = try providers(of: module, at: registry)
-                    if !found.isEmpty { return found }
-                } catch let error as RegistryError where [.unreachable, .unauthorized, .denied].contains(error.code) {
-                    failure = failure ?? error
-                }
-            }
+            let found = try providers(of: module, at: candidate.get())
+            if !found.isEmpty { return found }
         }
-        if let failure { throw failure }
         return []
     }
+
+    /// The addresses of the registries that are asked, in order.
+    public var asked: [String] { registries.compactMap { try? $0.get().description } }
 }
 
 extension Provider {

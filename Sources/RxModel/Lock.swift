@@ -79,20 +79,33 @@ public struct Lock: Sendable, Equatable {
     /// The first entry of a manifest.
     public func entry(manifest: Digest) -> Entry? { manifests[manifest].map { entries[$0] } }
 
-    /// The entry that a locator means: with a digest the one of that manifest or tree, with a tag the one of that name and tag, without
+    /// The entry that a locator means: with a digest, maybe a shortened one, the one of that manifest or tree, with a tag the one of that name and tag, without
     /// either the only one of that name.
     public func entry(of locator: Locator) -> Entry? {
         let sameName = entries.filter { $0.locator.repository.utf8.elementsEqual(locator.repository.utf8) }
         if let digest = locator.digest { return sameName.first { $0.manifest == digest || $0.tree == digest } }
+        if let prefix = locator.digestPrefix {
+            let meant = sameName.filter { $0.manifest.hex.hasPrefix(prefix) || $0.tree.hex.hasPrefix(prefix) }
+            return meant.count == 1 ? meant[0] : nil
+        }
         if let exact = sameName.first(where: { $0.locator.tag == locator.tag }) { return exact }
         return locator.tag == Locator.latest && sameName.count == 1 ? sameName[0] : nil
     }
 
-    /// The same with other entries added; each replaces those that it cannot be beside: of its locator, or that provide one of its modules.
+    /// The same with other entries added; each replaces those of its own name that it cannot be beside. What is locked stays what it is: throws
+    /// `LockError` for one that provides a module which an entry of another name provides here.
     public func merging(_ others: [Entry]) throws(LockError) -> Lock {
-        var kept = entries
-        for other in others { kept = kept.filter { !$0.isInTheWay(of: other) } + [other] }
-        return try Lock(kept)
+        for other in others {
+            for module in other.provides.names {
+                guard let present = entry(providing: module), !present.isNamed(like: other) else { continue }
+                let (mine, theirs) = (Lock.quoted(Lock.key(present.locator)), Lock.quoted(Lock.key(other.locator)))
+                throw LockError(
+                    "has \(Lock.quoted(module.description)) from \(mine), and \(theirs), which is to be added, provides it, too",
+                    hint: "do without \(theirs), or take \(mine) out of the lock when the other is meant, and record again")
+            }
+        }
+        let added = Dictionary(grouping: others, by: \.locator.repository)
+        return try Lock(entries.filter { entry in !(added[entry.locator.repository] ?? []).contains { entry.isInTheWay(of: $0) } } + others)
     }
 
     /// The file's one text.
@@ -114,9 +127,13 @@ extension Lock.Entry {
         ])
     }
 
+    fileprivate func isNamed(like other: Lock.Entry) -> Bool {
+        locator.repository.utf8.elementsEqual(other.locator.repository.utf8)
+    }
+
     fileprivate func isInTheWay(of other: Lock.Entry) -> Bool {
-        let isSameName = locator.repository.utf8.elementsEqual(other.locator.repository.utf8)
-        if isSameName, locator.tag == other.locator.tag || provides.isEmpty && other.provides.isEmpty { return true }
+        guard isNamed(like: other) else { return false }
+        if locator.tag == other.locator.tag || provides.isEmpty && other.provides.isEmpty { return true }
         return !Set(provides.names).isDisjoint(with: other.provides.names)
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 /// Runs another program in this one's place: with its standard input, output and error, its terminal, and the signals that are sent to it.
 public enum ChildProgram {
     /// Signals that are meant for the program, whoever of the two gets them.
-    private static let passed = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
+    private static let passed = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT]
 
     /// Blocks the signals that `run` passes on, in this thread and those that it starts. Call it before any thread.
     public static func holdSignals() {
@@ -41,6 +41,7 @@ public enum ChildProgram {
 
     private static func wait(for process: pid_t) -> Int32 {
         var set = waited
+        var witness = GroupWitness()
         while true {
             // First: it may have ended before anybody waited.
             var status: Int32 = 0
@@ -50,9 +51,31 @@ public enum ChildProgram {
             var information = siginfo_t()
             let number = sigwaitinfo(&set, &information)
             guard number > 0, number != SIGCHLD else { continue }
-            // A terminal sends its signals to the program, too.
-            if information.si_code != rx_signal_of_kernel() { kill(process, number) }
+            // A terminal sends its signals to the program, too, and so does who sends to the group of both: twice would mean something else.
+            let isOfGroup = witness.saw(number)
+            if information.si_code != rx_signal_of_kernel() {
+                if isOfGroup, getpgid(process) == getpgrp() { discard(number) } else { kill(process, number) }
+            }
+            if number == SIGTSTP { stop() }
         }
+    }
+
+    /// Takes away a pending signal: another one of the same sender, who sent to this process and to its group.
+    private static func discard(_ number: Int32) {
+        var (set, none, information) = (sigset_t(), timespec(), siginfo_t())
+        sigemptyset(&set)
+        sigaddset(&set, number)
+        sigtimedwait(&set, &information, &none)
+    }
+
+    /// Stops this process as SIGTSTP does, unless nobody could continue it; goes on when it is continued.
+    private static func stop() {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGTSTP)
+        raise(SIGTSTP)
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
     private static func inherited(without changes: [String: String]) -> [UnsafeMutablePointer<CChar>?] {

@@ -6,8 +6,8 @@ import RxServer
 
 /// Asks a shared host at its socket. Source: Specs/17-run, "A shared host".
 package struct LoaderLink: Sendable {
-    /// How long an answer is waited for, in seconds.
-    private static let patience = 10
+    /// How long an answer is waited for, in seconds; and that at the end of a session, before which registries may be asked.
+    private static let (patience, lastPatience) = (10, 120)
     /// The longest answer, in bytes.
     private static let answerLimit = 256 << 20
 
@@ -40,9 +40,9 @@ package struct LoaderLink: Sendable {
     }
 
     /// An answer's status and body; nil when nobody listens. Throws `PosixError` or `ContentError` for one that breaks off.
-    func ask(_ method: String, _ target: String, _ body: [UInt8]?) throws -> (status: Int, body: [UInt8])? {
+    func ask(_ method: String, _ target: String, _ body: [UInt8]?, isLast: Bool = false) throws -> (status: Int, body: [UInt8])? {
         guard let connection = SocketAddress.connect(path) else { return nil }
-        var patience = timeval(tv_sec: LoaderLink.patience, tv_usec: 0)
+        var patience = timeval(tv_sec: isLast ? LoaderLink.lastPatience : LoaderLink.patience, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(connection.number, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
         }
@@ -69,7 +69,7 @@ package struct LoaderSession: Sendable {
 
     /// Ends the session of a program that used `uses` without asking; gives what it had. Throws a `ResourceError` when the host is gone.
     package func end(uses: [UInt8]) throws -> RunRecord {
-        guard let (status, body) = try link.ask("POST", "/v1/sessions/\(name)/end", uses) else {
+        guard let (status, body) = try link.ask("POST", "/v1/sessions/\(name)/end", uses, isLast: true) else {
             throw RegistryError(
                 "the loader ended before the program did, and what it had is not known", code: .unreachable,
                 hint: "run the same command again to record it")
@@ -91,7 +91,8 @@ package struct SessionRequest: Sendable {
 
     /// A session for this process.
     package init(identity: LoaderServer.Identity, policy: ModulePolicy, isOffline: Bool) {
-        self.identity = identity
+        self.identity = LoaderServer.Identity(
+            version: identity.version, registry: identity.registry, surroundings: identity.surroundings, isOffline: isOffline)
         self.policy = policy
         self.isOffline = isOffline
         process = getpid()
@@ -100,6 +101,7 @@ package struct SessionRequest: Sendable {
     var json: JSON {
         .members([
             "version": .string(identity.version), "registry": identity.registry.map { .string($0) },
+            "surroundings": .string(identity.surroundings),
             "lock": policy.lock.map { .string($0.text) }, "lockFile": policy.lockFile.map { .string($0) },
             "allow": .array(policy.patterns.map { .string($0.text) }), "offline": .bool(isOffline), "process": .integer(Int(process)),
         ])
@@ -111,7 +113,8 @@ package struct SessionRequest: Sendable {
         guard let version = json["version"]?.string, let allow = json["allow"]?.array, let isOffline = json["offline"]?.bool,
             let process = json["process"]?.int.flatMap({ pid_t(exactly: $0) }), process > 0
         else { throw RegistryError("The session lacks version, allow, offline or process", code: .invalidRequest) }
-        identity = LoaderServer.Identity(version: version, registry: json["registry"]?.string)
+        identity = LoaderServer.Identity(
+            version: version, registry: json["registry"]?.string, surroundings: json["surroundings"]?.string ?? "", isOffline: isOffline)
         policy = ModulePolicy(
             lock: try json["lock"]?.string.map { text throws(LockError) in try Lock(parsing: Array(text.utf8)) },
             lockFile: json["lockFile"]?.string,

@@ -9,15 +9,25 @@ import Synchronization
 ///
 /// Source: Specs/17-run, "A shared host".
 package final class LoaderServer: Sendable {
-    /// Who asks for a session must have been started alike: the same program and the same registry.
+    /// Who asks for a session must have been started alike: the same program, registry and surroundings. A loader that asks nobody is for
+    /// programs alone that are run so, too.
     package struct Identity: Sendable, Equatable {
         let version: String
         let registry: String?
+        let surroundings: String
+        let isOffline: Bool
 
-        /// The program's version, and what the environment says of the registry.
-        package init(version: String, registry: String?) {
+        /// The program's version, what the environment says of the registry, and `Surroundings.digest`.
+        package init(version: String, registry: String?, surroundings: String, isOffline: Bool = false) {
             self.version = version
             self.registry = registry
+            self.surroundings = surroundings
+            self.isOffline = isOffline
+        }
+
+        /// Whether a loader can stand in for a host of one's own.
+        func serves(_ other: Identity) -> Bool {
+            version == other.version && registry == other.registry && surroundings == other.surroundings && (!isOffline || other.isOffline)
         }
     }
 
@@ -95,12 +105,14 @@ final class LoaderDesk: Sendable {
     /// `POST /v1/sessions`: a session for a program with a policy of its own.
     func begin(_ bytes: [UInt8]) throws -> HTTPResponse {
         let request = try SessionRequest(parsing: bytes)
-        guard request.identity == identity else {
+        guard identity.serves(request.identity) else {
+            let registry = identity.registry ?? "of the configuration"
             throw RegistryError(
-                "this loader is rx \(identity.version) with the registry \(identity.registry ?? "of the configuration"), and the other is not",
+                "this loader is rx \(identity.version) with the registry \(registry)\(identity.isOffline ? ", offline" : ""), and the other is not, or has another configuration",
                 code: .invalidRequest)
         }
         let offers = request.isOffline ? supply.offline : supply
+        try offers.check(request.policy.lock)
         let known = RouteRecord(home: home).known(offers, request.policy, offline: request.isOffline)
         let binder = ModuleBinder(policy: request.policy, supply: offers, known: known)
         let token = sessions.add(binder)

@@ -18,11 +18,14 @@ package struct KnownModule: Sendable, Equatable {
     package let locator: Locator
     /// When that was found out, in seconds since 1970.
     package let checkedAt: Int
+    /// The resources that the run named itself, when another choice could have led elsewhere.
+    package let choice: String?
 
     /// Describes it.
-    package init(locator: Locator, checkedAt: Int) {
+    package init(locator: Locator, checkedAt: Int, choice: String? = nil) {
         self.locator = locator
         self.checkedAt = checkedAt
+        self.choice = choice
     }
 }
 
@@ -38,11 +41,14 @@ package final class ModuleBinder: Sendable {
         var locators: [Locator: Digest] = [:]
         /// Modules that are known from the lock or the last runs, and not asked for yet.
         var known: [ModuleName: KnownModule] = [:]
-        /// When it was last asked what a module is.
-        var checkedAt: [ModuleName: Int] = [:]
+        /// How it was found out what a module is.
+        var findings: [ModuleName: Finding] = [:]
         var uses: [Digest: [FilePath: Int]] = [:]
         var failures: [ModuleName: (error: any Error, until: Int)] = [:]
     }
+
+    /// When it was last asked what a module is, in seconds since 1970, and the resources that the run named, when that made a difference.
+    typealias Finding = (at: Int, choice: String?)
 
     /// How long what was not found, or failed in a way that may pass, is not looked for again, in seconds; and how many such names are kept.
     private static let (absence, trouble, failureLimit) = (60, 5, 10_000)
@@ -70,10 +76,10 @@ package final class ModuleBinder: Sendable {
             let now = Clock.monotonic / 1_000_000_000
             if let failure = state.withLock({ $0.failures[module] }), failure.until > now { throw failure.error }
             do {
-                let (resource, checkedAt) = try find(module)
+                let (resource, finding) = try find(module)
                 state.withLock { state in
                     state.modules[module] = resource.digest
-                    state.checkedAt[module] = checkedAt
+                    state.findings[module] = finding
                     state.failures[module] = nil
                 }
                 return resource
@@ -98,23 +104,24 @@ package final class ModuleBinder: Sendable {
         state.withLock { state in state.modules[module].flatMap { state.resources[$0] } }
     }
 
-    /// What provides a module, and when that was found out.
-    private func find(_ module: ModuleName) throws -> (OpenedResource, checkedAt: Int) {
+    /// What provides a module, and how that was found out.
+    private func find(_ module: ModuleName) throws -> (OpenedResource, Finding) {
         if let known = state.withLock({ $0.known[module] }), let resource = try? open(known.locator), resource.provides(module) {
-            return (resource, known.checkedAt)
+            return (resource, (known.checkedAt, known.choice))
         }
         switch policy.decide(module) {
-        case .locked(let entry): return (try open(entry), Clock.now)
+        case .locked(let entry): return (try open(entry), (Clock.now, nil))
         case .allowed:
-            let provider = try policy.choose(among: supply.providers(of: module), for: module)
+            let providers = try supply.providers(of: module)
+            let provider = try policy.choose(among: providers, for: module)
             let resource = try open(provider.locator.pinned(to: provider.manifest))
             guard resource.provides(module) else {
                 throw RegistryError(
                     "\(provider.locator) was said to provide \(module), and does not", code: .resourceNotFound,
                     hint: "its registry's index is wrong: rx verify --repair there makes it anew")
             }
-            return (resource, Clock.now)
-        case .named(let locators): return (try named(locators, module), Clock.now)
+            return (resource, (Clock.now, providers.count > 1 ? policy.choice : nil))
+        case .named(let locators): return (try named(locators, module), (Clock.now, policy.choice))
         case .refused: throw policy.refusal(of: "The module \(module)", allow: module.description)
         }
     }
@@ -178,7 +185,9 @@ package final class ModuleBinder: Sendable {
         if let resource = state.withLock({ $0.resources[digest] }) { return resource }
         if let entry = policy.lock?.entry(manifest: digest) { return try open(entry) }
         guard let known = state.withLock({ $0.known.first { $0.value.locator.digest == digest } }) else { return nil }
-        return try bind(known.key).resource
+        let resource = try bind(known.key).resource
+        // The module may be something else by now.
+        return resource.digest == digest ? resource : nil
     }
 
     /// Counts uses of files of bound resources; others are left out.
@@ -205,8 +214,11 @@ package final class ModuleBinder: Sendable {
     /// The table as text: one line a module, its fields with tabs between them.
     package var tableText: String { table.map { RunNotes.line($0.module, $0.digest, $0.root) }.joined() }
 
-    /// When it was last asked what a bound module is, in seconds since 1970.
-    func checkedAt(_ module: ModuleName) -> Int { state.withLock { $0.checkedAt[module] ?? 0 } }
+    /// How it was found out what a bound module is.
+    func finding(_ module: ModuleName) -> Finding? { state.withLock { $0.findings[module] } }
+
+    /// The registries that are asked, in order.
+    var registries: String { supply.registries }
 
     /// What is bound, sorted by module.
     package var modules: [BoundModule] {

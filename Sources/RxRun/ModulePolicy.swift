@@ -39,6 +39,9 @@ package struct ModulePolicy: Sendable {
         return named.isEmpty ? .refused : .named(named)
     }
 
+    /// The resources that this run names itself, in order: what was found out under another choice says nothing of this one.
+    var choice: String { patterns.compactMap { $0.locator?.description }.joined(separator: " ") }
+
     /// Whether a module may be a resource that is not locked.
     func mayBe(_ module: ModuleName, _ locator: Locator) -> Bool {
         switch decide(module) {
@@ -61,10 +64,10 @@ package struct ModulePolicy: Sendable {
         resource.registry == nil && patterns.contains { $0.matches(resource: resource) }
     }
 
-    /// The one of several resources that is meant: one that an `--allow` names, the only one, or the one of the module's name. Throws
-    /// `RegistryError` when there is none, or no reason to prefer one.
+    /// The one of several resources that is meant: one that an `--allow` names, or the only one. An `--allow` that is the module's own name does
+    /// not say which: anybody may give a resource that name. Throws `RegistryError` when there is none, or no reason to prefer one.
     package func choose(among providers: [Provider], for module: ModuleName) throws(RegistryError) -> Provider {
-        let names = Set(patterns.compactMap { $0.locator?.repository })
+        let names = Set(patterns.filter { ![module.name, module.description].contains($0.text) }.compactMap { $0.locator?.repository })
         let named = providers.filter { names.contains($0.locator.repository) }
         let candidates = named.isEmpty ? providers : named
         guard let first = candidates.first else {
@@ -73,11 +76,10 @@ package struct ModulePolicy: Sendable {
                 hint: "a resource says what it provides in its definition; rx search \(module.name) shows what has the name")
         }
         if candidates.count == 1 { return first }
-        if let namesake = candidates.first(where: { $0.locator.repository == module.namesake?.repository }) { return namesake }
         let list = candidates.prefix(10).map { $0.locator.repository }.joined(separator: ", ")
         throw RegistryError(
             "\(candidates.count) resources provide \(module): \(list)", code: .moduleAmbiguous,
-            hint: "say which one with --allow, such as --allow \(first.locator.repository)")
+            hint: "say which one with --allow, by its name and tag, such as --allow \(first.locator.repository):\(first.locator.tag)")
     }
 
     /// The error for what is refused.

@@ -6,8 +6,10 @@ package import RxModel
 package protocol ModuleIndex: Sendable {
     /// The resources here that provide a module: the home's own first.
     func localProviders(of module: ModuleName) throws -> [Provider]
-    /// Those of the first registry that has any. Throws a `ResourceError` when none could be asked.
+    /// Those of the first registry that has any. Throws a `ResourceError` when one before could not be asked.
     func providers(of module: ModuleName) throws -> [Provider]
+    /// The addresses of the registries that are asked, in order.
+    var asked: [String] { get }
 }
 
 extension Client: ModuleIndex {}
@@ -34,13 +36,17 @@ package struct ModuleSupply: Sendable {
         self.init(index: client, local: client, remote: offline ? nil : client, views: views)
     }
 
+    /// The registries that are asked, in order: what was found at others says nothing of these.
+    package var registries: String { index.asked.joined(separator: " ") }
+
     /// The same, where nobody is asked.
     package var offline: ModuleSupply { ModuleSupply(index: index, local: local, remote: nil, views: views) }
 
     /// A resource: one that is pinned from here when it is here, another one as its registry has it now. Its files are fetched one by one, when
     /// they are asked for. Throws a `ResourceError`.
-    package func resource(_ locator: Locator) throws -> OpenedResource {
-        let stored = try find(locator)
+    package func resource(_ locator: Locator) throws -> OpenedResource { try opened(find(locator)) }
+
+    private func opened(_ stored: StoredResource) throws -> OpenedResource {
         let resource = OpenedResource(stored, root: views.root(stored.digest))
         try views.writeList(of: resource)
         return resource
@@ -59,16 +65,34 @@ package struct ModuleSupply: Sendable {
         return try remote.fetched(locator) { _ in true }
     }
 
-    /// The content that a lock's entry names, from wherever it can be had. Throws `ContentError` when its files are not those of the entry.
+    /// The content that a lock's entry names, from wherever it can be had. Throws `ContentError` when its files, or the modules that it provides,
+    /// are not those of the entry.
     package func resource(_ entry: Lock.Entry) throws -> OpenedResource {
-        let resource = try resource(entry.pinned)
-        let (manifest, tree) = (resource.digest, resource.stored.manifest.tree)
+        let stored = try find(entry.pinned)
+        try ModuleSupply.compare(entry, stored)
+        return try opened(stored)
+    }
+
+    /// Compares the entries of a lock of which something is in a view with what is here: a program takes that without asking. Throws
+    /// `ContentError` for the first that is something else.
+    package func check(_ lock: Lock?) throws {
+        for entry in lock?.entries ?? [] where views.hasAny(of: entry.manifest) {
+            if let stored = try local.stored(entry.pinned) { try ModuleSupply.compare(entry, stored) }
+        }
+    }
+
+    private static func compare(_ entry: Lock.Entry, _ stored: StoredResource) throws(ContentError) {
+        let hint = "the entry does not fit together: take it out of the lock, and record it anew"
+        let (manifest, tree) = (stored.digest, stored.manifest.tree)
         guard manifest == entry.manifest, tree == entry.tree else {
             throw ContentError(
                 "\(entry.locator) is locked as manifest \(entry.manifest) with tree \(entry.tree), and is manifest \(manifest) with tree \(tree)",
-                code: .digestInvalid, hint: "the entry does not fit together: take it out of the lock, and record it anew")
+                code: .digestInvalid, hint: hint)
         }
-        return resource
+        guard Set(stored.manifest.definition.provides.names) == Set(entry.provides.names) else {
+            throw ContentError(
+                "\(entry.locator) is locked with other modules than its definition says that it provides", code: .digestInvalid, hint: hint)
+        }
     }
 
     /// The resources that provide a module: the home's own, else what the first registry that has any says; copies while none can be asked.

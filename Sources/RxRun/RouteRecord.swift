@@ -14,14 +14,22 @@ package struct Route: Sendable, Equatable {
     package let uses: Int
     /// When a registry, or the home's own store, last said that the module is this; seconds since 1970.
     package let checkedAt: Int
+    /// The registries that were asked, in order.
+    package let registries: String
+    /// The resources that the run named itself, when another choice could have led elsewhere.
+    package let choice: String?
 
     /// Describes a route.
-    package init(module: ModuleName, locator: Locator, digest: Digest, uses: Int, checkedAt: Int) {
+    package init(
+        module: ModuleName, locator: Locator, digest: Digest, uses: Int, checkedAt: Int, registries: String = "", choice: String? = nil
+    ) {
         self.module = module
         self.locator = locator
         self.digest = digest
         self.uses = uses
         self.checkedAt = checkedAt
+        self.registries = registries
+        self.choice = choice
     }
 
     /// For programs.
@@ -29,6 +37,7 @@ package struct Route: Sendable, Equatable {
         .members([
             "language": .string(module.language), "name": .string(module.name), "locator": .string(locator.description),
             "digest": .string(digest.description), "uses": .integer(uses), "checkedAt": .integer(checkedAt),
+            "registries": .string(registries), "choice": choice.map { .string($0) },
         ])
     }
 
@@ -38,9 +47,11 @@ package struct Route: Sendable, Equatable {
             let module = try? ModuleName(language: language, name: name),
             let locator = json["locator"]?.string.flatMap({ try? Locator(parsing: $0) }),
             let digest = json["digest"]?.string.flatMap({ Digest($0) }), let uses = json["uses"]?.int,
-            let checkedAt = json["checkedAt"]?.int
+            let checkedAt = json["checkedAt"]?.int, let registries = json["registries"]?.string
         else { return nil }
-        self.init(module: module, locator: locator, digest: digest, uses: max(0, uses), checkedAt: checkedAt)
+        self.init(
+            module: module, locator: locator, digest: digest, uses: max(0, uses), checkedAt: checkedAt, registries: registries,
+            choice: json["choice"]?.string)
     }
 }
 
@@ -69,7 +80,8 @@ package struct RouteRecord: Sendable {
             let newer = route.checkedAt >= other.checkedAt ? route : other
             let uses = route.digest == other.digest ? route.uses + other.uses : newer.uses
             last[route.module] = Route(
-                module: newer.module, locator: newer.locator, digest: newer.digest, uses: uses, checkedAt: newer.checkedAt)
+                module: newer.module, locator: newer.locator, digest: newer.digest, uses: uses, checkedAt: newer.checkedAt,
+                registries: newer.registries, choice: newer.choice)
         }
         let kept = last.values.sorted { $0.checkedAt > $1.checkedAt }.prefix(RouteRecord.limit)
         self.routes = kept.sorted { $0.module.description < $1.module.description }
@@ -92,16 +104,19 @@ package struct RouteRecord: Sendable {
         }
     }
 
-    /// The modules that need not be looked for again, of those that a policy allows and no lock pins: what was checked a short time ago, or anything while nobody can be asked; not what means
+    /// The modules that need not be looked for again, of those that a policy allows and no lock pins: what was checked a short time ago, or
+    /// anything while nobody can be asked; only of the same registries, not where this run chooses among resources otherwise, and not what means
     /// something else in the home's own store by now.
     package func known(_ supply: ModuleSupply, _ policy: ModulePolicy, offline: Bool) -> [ModuleName: KnownModule] {
-        let now = Clock.now
+        let (now, registries, choice) = (Clock.now, supply.registries, policy.choice)
         var known: [ModuleName: KnownModule] = [:]
         for route in routes where offline || 0..<RouteRecord.freshness ~= now - route.checkedAt {
+            guard route.registries == registries, route.choice.map({ $0 == choice }) ?? true else { continue }
             guard policy.mayBe(route.module, route.locator), !supply.hasMoved(route.module, from: route.locator, route.digest) else {
                 continue
             }
-            known[route.module] = KnownModule(locator: route.locator.pinned(to: route.digest), checkedAt: route.checkedAt)
+            known[route.module] = KnownModule(
+                locator: route.locator.pinned(to: route.digest), checkedAt: route.checkedAt, choice: route.choice)
         }
         return known
     }
@@ -114,10 +129,10 @@ extension ModuleBinder {
     package var routes: [Route] {
         let uses = uses.mapValues { $0.values.reduce(0, +) }
         return modules.map { bound in
-            let resource = bound.resource
+            let (resource, finding) = (bound.resource, finding(bound.module))
             return Route(
                 module: bound.module, locator: resource.stored.locator, digest: resource.digest, uses: uses[resource.digest] ?? 0,
-                checkedAt: checkedAt(bound.module))
+                checkedAt: finding?.at ?? 0, registries: registries, choice: finding?.choice)
         }
     }
 }

@@ -9,6 +9,14 @@ package struct RunRecord: Sendable {
     /// The files that it used.
     package let trace: RunTrace
 
+    /// What a record changed in a lock.
+    package struct Change: Sendable, Equatable {
+        /// How many entries are new.
+        package let added: Int
+        /// The entries whose place newer ones of the same name took.
+        package let replaced: [Locator]
+    }
+
     /// What was had of a binder.
     package init(_ binder: ModuleBinder) {
         let uses = binder.uses
@@ -36,8 +44,8 @@ package struct RunRecord: Sendable {
     }
 
     /// Adds the run to the lock in a file, which is made when it is missing, and to its trace: each in one step, and after what others record
-    /// at the same time. Gives the number of entries that are new. Throws a `ResourceError`; the files are then as they were, or whole.
-    package func write(to lockFile: String) throws -> Int {
+    /// at the same time. Throws a `ResourceError`; the files are then as they were, or whole.
+    package func write(to lockFile: String) throws -> Change {
         // Two entries of one run that cannot be beside each other are told, not chosen from.
         _ = try Lock(entries)
         let folder = try OpenFolder(Files.folder(of: lockFile))
@@ -50,7 +58,9 @@ package struct RunRecord: Sendable {
         let oldTrace = try RunPolicy.trace(traceFile)
         let newTrace = (oldTrace ?? RunTrace()).merging(trace).limited(to: new)
         if oldTrace != newTrace { try Files.replace(traceFile, with: Array(newTrace.text.utf8)) }
-        return new.entries.count { old.entry(manifest: $0.manifest) == nil }
+        return Change(
+            added: new.entries.count { old.entry(manifest: $0.manifest) == nil },
+            replaced: old.entries.filter { new.entry(manifest: $0.manifest) == nil }.map(\.locator))
     }
 }
 

@@ -69,6 +69,20 @@ import Testing
         #expect(loader.wait() == 0)
     }
 
+    @Test func `is not used by a run that it cannot stand in for`() throws {
+        let offline = try start("--offline")
+        #expect(try bench.run(["--allow", "*"], "status v1/modules/python/acme_tools").text == "200\n", "this run is not offline")
+        #expect(try ask("/v1/routes") == #"{"routes":[]}"#)
+        offline.signal(SIGTERM)
+        #expect(offline.wait() == 0)
+        let loader = try start()
+        try bench.user.rx("config", "set", "registry", "http://127.0.0.1:1")
+        #expect(try bench.run(["--allow", "*"], "status v1/modules/python/acme_tools").text == "200\n")
+        #expect(try ask("/v1/routes") == #"{"routes":[]}"#, "its configuration is the old one")
+        loader.signal(SIGTERM)
+        #expect(loader.wait() == 0)
+    }
+
     @Test func `that dies costs a program its modules and not its life`() throws {
         let loader = try start()
         let ended = try bench.run(

@@ -109,6 +109,22 @@ struct RunBench {
         }
     }
 
+    @Test func `gets a signal once that the whole group got, and stops and goes on with rx`() throws {
+        let script = """
+            set -m
+            "$RX" run -- /bin/bash -c 'trap "echo got >> got" TERM; trap "echo on >> on" CONT; touch there; until [ -e end ]; do sleep 0.05; done' &
+            until [ -e there ]; do sleep 0.05; done
+            kill -TERM -- -$!; sleep 1; wc -l < got
+            kill -TERM $!; sleep 1; wc -l < got
+            P=$(pgrep -P $! bash); kill -TSTP $!; sleep 1; grep State: /proc/$P/status /proc/$!/status | cut -f2
+            kill -CONT $!; sleep 1; wc -l < on; grep State: /proc/$!/status | cut -f2
+            touch end; wait
+            """
+        let ended = try RxTesting.run(
+            "/bin/bash", ["-c", script], in: bench.work.path, environment: ["RX": rxBinary, "RX_HOME": bench.user.home.path])
+        #expect(ended.text == "1\n2\nT (stopped)\nT (stopped)\n1\nS (sleeping)\n", "\(ended.error)")
+    }
+
     @Test func `is alone with its host: others need its name, and a page in a browser has none`() throws {
         let ended = try bench.run(
             ["--allow", "acme_*"],

@@ -50,6 +50,22 @@ import Testing
         }
     }
 
+    @Test func `are asked of no other registry when the first cannot be asked or does not say`() throws {
+        try home.write(
+            "config.json",
+            #"{"registries":[{"name":"a","url":"http://a.test"},{"name":"b","url":"http://b.test"}],"default":"a"}"#)
+        for status in [401, 403] {
+            let code = status == 401 ? "UNAUTHORIZED" : "DENIED"
+            let transport = RecordedTransport { _ in .json(status, ErrorBody(error: "no", code: code).json) }
+            let client = try Client(home: home.path, environment: nil, transport: transport)
+            #expect(throws: RegistryError.self) { try client.providers(of: module) }
+            #expect(!transport.asked.contains { $0.url.hasPrefix("http://b.test") }, "\(status)")
+        }
+        let down = RecordedTransport { throw RegistryError("Unable to connect to \($0.url)", code: .unreachable) }
+        #expect(throws: RegistryError.self) { try Client(home: home.path, environment: nil, transport: down).providers(of: module) }
+        #expect(!down.asked.isEmpty && !down.asked.contains { $0.url.hasPrefix("http://b.test") })
+    }
+
     @Test func `are not asked of a registry that cannot answer`() throws {
         let error = #expect(throws: RegistryError.self) { try client(.unreachable).providers(of: module) }
         #expect(error?.code == .unreachable)

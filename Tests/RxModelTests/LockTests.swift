@@ -22,6 +22,10 @@ import Testing
         }
         guard let merge = vector["merge"]?.array else { return }
         let others = try Lock(parsing: JSON.object(["version": 1, "resources": .array(merge)]).canonical).entries
+        if let message = vector["mergeError"]?.string {
+            #expect { try lock.merging(others) } throws: { ($0 as? LockError)?.message == message }
+            return
+        }
         #expect(try lock.merging(others).entries.map { "\($0.locator)" } == vector["locators"]?.array?.compactMap(\.string))
     }
 

@@ -47,6 +47,23 @@ import Testing
         #expect { try bench.binder(lock: lock).bind(python("acme")) } throws: { ($0 as? any ResourceError)?.code == .digestInvalid }
     }
 
+    @Test func `does not take what provides other modules than the lock says, nor a view of it`() throws {
+        let stored = try shelves.put("acme:1", ["acme.py": "1"], provides: ["python": ["acme"]])
+        let wrong = try Lock([
+            Lock.Entry(
+                locator: stored.locator, manifest: stored.digest, tree: stored.manifest.tree,
+                provides: Provides(.object(["python": ["acme", "requests"]])))
+        ])
+        #expect { try bench.binder(lock: wrong).bind(python("requests")) } throws: { ($0 as? any ResourceError)?.code == .digestInvalid }
+        #expect(try Files.status("\(bench.views.root(stored.digest)).files") == nil, "nothing is handed out before")
+        try bench.supply.check(wrong)
+        let right = try bench.binder(lock: Lock(of: stored))
+        _ = try right.present(FilePath(parsing: "acme.py"), of: right.bind(python("acme")).resource.digest)
+        #expect { try bench.supply.check(wrong) } throws: { ($0 as? any ResourceError)?.code == .digestInvalid }
+        try bench.supply.check(Lock(of: stored))
+        try bench.supply.check(nil)
+    }
+
     @Test func `prefers its own store, then the registry, then a copy while that is down`() throws {
         let theirs = try shelves.put("acme/x:1", ["x.py": "1"], provides: ["python": ["x"]])
         #expect(try bench.binder(allow: ["x"]).bind(python("x")).resource.digest == theirs.digest)
@@ -64,7 +81,10 @@ import Testing
         }
         #expect(try bench.binder(allow: ["x", "b/x"]).bind(python("x")).resource.digest == second.digest)
         let namesake = try shelves.put("x:1", ["x.py": "3"], provides: ["python": ["x"]])
-        #expect(try bench.binder(allow: ["python:x"]).bind(python("x")).resource.digest == namesake.digest)
+        for allow in ["python:x", "x", "*"] {
+            #expect { try bench.binder(allow: [allow]).bind(python("x")) } throws: { ($0 as? RegistryError)?.code == .moduleAmbiguous }
+        }
+        #expect(try bench.binder(allow: ["x", "x:1"]).bind(python("x")).resource.digest == namesake.digest)
     }
 
     @Test func `asks for a resource that is named, and not for the module`() throws {

@@ -41,8 +41,8 @@ import Testing
         binder.note([(bound.resource.digest, try FilePath(parsing: "none.py")), (digest(of: [1]), try FilePath(parsing: "x.py"))])
         let record = RunRecord(binder)
         let file = "\(bench.folder.path)/rx.lock"
-        #expect(try record.write(to: file) == 1)
-        #expect(try record.write(to: file) == 0)
+        #expect(try record.write(to: file).added == 1)
+        #expect(try record.write(to: file).added == 0)
         let lock = try #require(try RunPolicy.lock(file))
         #expect(lock.entries.map { "\($0.locator)" } == ["acme/x:3"])
         #expect(lock.entry(providing: try python("x"))?.manifest == bound.resource.digest)
@@ -74,13 +74,64 @@ import Testing
         }
     }
 
+    @Test func `of routes counts for the same registries, and for the same choice where there was one`() throws {
+        let old = try bench.shelves.put("alice/yaml:1", ["yaml.py": "a"], provides: ["python": ["yaml"]])
+        let other = try bench.shelves.put("bob/yaml:1", ["yaml.py": "b"], provides: ["python": ["yaml"]])
+        let home = bench.folder.path
+        let first = try bench.binder(allow: ["yaml", "alice/yaml"])
+        #expect(try first.bind(python("yaml")).resource.digest == old.digest)
+        RouteRecord.add(first.routes, home: home)
+        let found = try #require(RouteRecord(home: home).routes.first)
+        // The registry's locators have no host here, and one without is the home's own.
+        let route = Route(
+            module: found.module, locator: found.locator.at(registry: "r.example"), digest: found.digest, uses: found.uses,
+            checkedAt: found.checkedAt, registries: found.registries, choice: found.choice)
+        func known(_ route: Route, _ allow: [String]) throws -> [ModuleName: KnownModule] {
+            let policy = ModulePolicy(lock: nil, lockFile: nil, patterns: try allow.map { try AllowPattern(parsing: $0) })
+            return RouteRecord(merging: [route]).known(bench.supply, policy, offline: false)
+        }
+        #expect(try known(route, ["yaml", "alice/yaml"]).count == 1)
+        for allow in [["yaml", "bob/yaml"], ["yaml", "bob/yaml", "alice/yaml"], ["python:yaml"]] {
+            #expect(try known(route, allow).isEmpty, "\(allow)")
+        }
+        let second = try bench.binder(allow: ["yaml", "bob/yaml"], known: known(route, ["yaml", "bob/yaml"]))
+        #expect(try second.bind(python("yaml")).resource.digest == other.digest)
+        let elsewhere = Route(
+            module: route.module, locator: route.locator, digest: route.digest, uses: 1, checkedAt: route.checkedAt,
+            registries: "https://staging.example", choice: route.choice)
+        #expect(try known(elsewhere, ["yaml", "alice/yaml"]).isEmpty)
+    }
+
+    @Test func `takes no module from what is locked, and tells what it replaces`() throws {
+        try bench.shelves.put("trusted/yaml:1", ["yaml.py": "1"], provides: ["python": ["yaml"]])
+        let file = "\(bench.folder.path)/rx.lock"
+        let first = try bench.binder(allow: ["yaml"])
+        _ = try first.bind(python("yaml"))
+        _ = try RunRecord(first).write(to: file)
+        let before = try RunPolicy.lock(file)
+        try bench.shelves.put("newpkg:1", ["newpkg.py": "1"], provides: ["python": ["newpkg", "yaml"]])
+        let second = try bench.binder(lock: before, allow: ["newpkg"])
+        _ = try second.bind(python("newpkg"))
+        #expect { try RunRecord(second).write(to: file) } throws: {
+            "\($0)".contains("trusted/yaml:1") && "\($0)".contains("newpkg:1") && "\($0)".contains("python:yaml")
+        }
+        #expect(try RunPolicy.lock(file) == before)
+        try bench.shelves.put("trusted/yaml:2", ["yaml.py": "2"], provides: ["python": ["yaml"]])
+        let third = try bench.binder(allow: ["yaml", "trusted/yaml:2"])
+        _ = try third.bind(python("yaml"))
+        let change = try RunRecord(third).write(to: file)
+        #expect(change.added == 1 && change.replaced.map(\.description) == ["trusted/yaml:1"])
+    }
+
     @Test func `of routes is believed for a while, and not when the home's own store says otherwise`() throws {
         let now = Int(Date().timeIntervalSince1970)
         let stored = try bench.shelves.put("x:1", ["x.py": "x"])
         let there = try Locator(parsing: "r.example/x:1")
         let policy = ModulePolicy(lock: nil, lockFile: nil, patterns: [try AllowPattern(parsing: "x")])
         func known(_ locator: Locator, age: Int, offline: Bool = false) throws -> Bool {
-            let route = Route(module: try python("x"), locator: locator, digest: stored.digest, uses: 1, checkedAt: now - age)
+            let route = Route(
+                module: try python("x"), locator: locator, digest: stored.digest, uses: 1, checkedAt: now - age,
+                registries: "https://r.example")
             return !RouteRecord(merging: [route]).known(bench.supply, policy, offline: offline).isEmpty
         }
         #expect(try known(there, age: 10))

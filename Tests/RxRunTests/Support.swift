@@ -25,6 +25,8 @@ final class Shelves: LocalShelf, RemoteShelf, ModuleIndex {
 
     private let state = Mutex(State())
 
+    /// The registries that are asked.
+    let asked = ["https://r.example"]
     /// What the registry was asked, in order.
     var calls: [String] { state.withLock { $0.calls } }
     /// The files that were read, in order.

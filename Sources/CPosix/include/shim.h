@@ -43,6 +43,10 @@ int rx_spawn_bound(int *process, const char *program, char *const arguments[], c
 // Two ends of a pipe that other programs do not inherit (pipe2(2)); -1 on failure.
 int rx_pipe(int ends[2]);
 
+// Makes a process of this one's process group that does nothing, and holds back every signal: what is pending there was sent to the group. It ends
+// with the thread that made it. Gives 0 or errno.
+int rx_witness(int *process);
+
 // What siginfo_t says of a signal that the kernel sent, as for a key on a terminal (sigaction(2), SI_KERNEL).
 int rx_signal_of_kernel(void);
 #endif

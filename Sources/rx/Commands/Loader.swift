@@ -10,7 +10,7 @@ extension Command {
         name: "loader", summary: "Run one loader that editors, agents and rx run share", arguments: "", count: 0...0,
         details: """
             Listens on a Unix socket that only you can connect to, until SIGTERM or SIGINT. Every rx run of this home, version and
-            registry uses it, with its own lock and patterns. Who asks at the socket itself gets what --lock and --allow say, by the same HTTP
+            configuration uses it, with its own lock and patterns. Who asks at the socket itself gets what --lock and --allow say, by the same HTTP
             calls as on $RX_LOADER.
             """,
         options: [.socket, .lock, .allow, .offline, .json],
@@ -27,11 +27,14 @@ extension Command {
         let supply = ModuleSupply(
             client, views: try ViewFolders(home: home, blobs: client.store.blobFolder), offline: invocation.has(.offline))
         let socket = invocation.value(.socket) ?? LoaderLink.socket(home: home)
+        try supply.check(policy.lock)
         let binder = ModuleBinder(
             policy: policy, supply: supply, known: RouteRecord(home: home).known(supply, policy, offline: invocation.has(.offline)))
         let server = try LoaderServer(
-            socket: socket, identity: LoaderServer.Identity(version: Version.text, registry: Environment.registry), binder: binder,
-            supply: supply, home: home)
+            socket: socket,
+            identity: LoaderServer.Identity(
+                version: Version.text, registry: Environment.registry, surroundings: Surroundings.digest(home: home, Host.environment),
+                isOffline: invocation.has(.offline)), binder: binder, supply: supply, home: home)
         try Output(invocation).print(.object(["socket": .string(socket)]), "Loader listening at \(socket)")
         let sweeper = Sweeper(server)
         _ = Signals.waitForEnd()

@@ -52,8 +52,9 @@ extension Command {
             let had = try host.end(recording: invocation.has(record))
             if let had {
                 let file = invocation.value(.lock) ?? Lock.fileName
-                let count = try had.write(to: file)
-                if count > 0 { Host.writeError("rx: \(file) has \(Output.count(count, "new resource"))\n") }
+                let change = try had.write(to: file)
+                if change.added > 0 { Host.writeError("rx: \(file) has \(Output.count(change.added, "new resource"))\n") }
+                for locator in change.replaced { Host.writeError("rx: \(file) no longer has \(locator): a new one took its place\n") }
             }
         } catch let error as any ResourceError {
             Host.writeError("error: what was used is not recorded: \(Output.visible(error.message))\n")
@@ -83,13 +84,15 @@ private struct RunHost {
     init(_ policy: ModulePolicy, isOffline: Bool, socket: String?) throws {
         home = try Home.path
         let views: ViewFolders
-        let identity = LoaderServer.Identity(version: Version.text, registry: Environment.registry)
+        let identity = LoaderServer.Identity(
+            version: Version.text, registry: Environment.registry, surroundings: Surroundings.digest(home: home, Host.environment))
         session = LoaderLink(socket: socket ?? LoaderLink.socket(home: home)).begin(
             SessionRequest(identity: identity, policy: policy, isOffline: isOffline))
         if session == nil {
             let client = try Client(home: home, environment: Environment.registry, version: Version.text)
             views = try ViewFolders(home: home, blobs: client.store.blobFolder)
             let supply = ModuleSupply(client, views: views, offline: isOffline)
+            try supply.check(policy.lock)
             let known = RouteRecord(home: home).known(supply, policy, offline: isOffline)
             let binder = ModuleBinder(policy: policy, supply: supply, known: known)
             let sessions = RunSessions()
