@@ -132,7 +132,7 @@ struct Bench {
 
     init() throws {
         folder = try TemporaryFolder()
-        views = try ViewFolders(home: folder.path, blobs: nil)
+        views = try ViewFolders(home: folder.path)
     }
 
     var supply: ModuleSupply { ModuleSupply(index: shelves, local: shelves, remote: shelves, views: views) }
