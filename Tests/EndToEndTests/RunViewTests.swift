@@ -179,4 +179,20 @@ import Testing
         let traced = try String(contentsOfFile: trace, encoding: .utf8)
         #expect(traced.contains("shelf/data/one.txt") && traced.contains("shelf/mod.py"), "\(traced)")
     }
+
+    @Test func `is not looked for by an interpreter that is too old`() throws {
+        try bench.work.write("site/sitecustomize.py", "print('site of the user')\n")
+        try bench.work.write("old.py", "import sys; del sys.addaudithook\nimport site; site.main()\nimport shelf\n")
+        let python = try bench.run(
+            ["--allow", "shelf"], "exec python3 -S old.py", environment: ["PYTHONPATH": "\(bench.work.path)/site"])
+        #expect(python.text == "site of the user\n")
+        #expect(python.error.hasSuffix("ModuleNotFoundError: No module named 'shelf'\n"), "\(python.error)")
+        try bench.work.write(
+            "old.cjs", "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.12.0' } });\n")
+        let node = try bench.run(
+            ["--allow", "shelf"], "exec node -e \"console.log('runs'); require('shelf')\"",
+            environment: ["NODE_OPTIONS": "--require \(bench.work.path)/old.cjs"])
+        #expect(node.text == "runs\n", "\(node.error)")
+        #expect(node.error.contains("Error: Cannot find module 'shelf'\n"), "\(node.error)")
+    }
 }
