@@ -100,7 +100,7 @@ import Testing
             """)
         #expect(ended.text == "one 1\n", "\(ended.error)")
         try bench.user.rx("verify")
-        #expect(try bench.user.rx("cat", "shelf:1/shelf/data/one.txt").text == "one")
+        #expect(try bench.user.rx("cat", "shelf:1/shelf/data/one.txt") == "one")
     }
 
     @Test func `is listed without being fetched`() throws {
