@@ -65,6 +65,7 @@ package struct ViewFolders: Sendable {
     func writeList(of resource: OpenedResource) throws {
         let path = "\(resource.root).files"
         guard try Files.status(path) == nil else { return }
+        try Files.makeFolders(folder)
         let manifest = resource.stored.manifest
         let lines = manifest.files.map(\.path.text) + [""] + manifest.definition.provides.names.map(\.description)
         try Files.replace(path, with: Array(lines.map { "\($0)\0" }.joined().utf8))
