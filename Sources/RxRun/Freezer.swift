@@ -2,7 +2,7 @@ import RxLoader
 package import RxModel
 
 /// Brings here what the programs of a lock need, and proves that they need nothing else: every entry is found without a network, and every
-/// file that counts is read to its end and has its digest.
+/// file that counts is read to its end and has its digest. Takes out of the views what is not the resources'.
 ///
 /// Source: Specs/17-run, "Freezing".
 package struct Freezer {
@@ -42,6 +42,7 @@ package struct Freezer {
             do {
                 if !proving { try fetch(entry) }
                 let resource = try supply.offline.resource(entry)
+                try supply.views.restore(resource)
                 for file in try files(of: resource) {
                     try copyBytes(from: resource.stored.open(file), to: Nowhere())
                     report.files += 1

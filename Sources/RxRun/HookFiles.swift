@@ -7,6 +7,7 @@ package enum HookFiles {
         HookFile(path: "python/rx_hooks/finder.py", bytes: PackageResources.finder_py),
         HookFile(path: "python/rx_hooks/host.py", bytes: PackageResources.host_py),
         HookFile(path: "python/rx_hooks/resources.py", bytes: PackageResources.resources_py),
+        HookFile(path: "python/rx_hooks/uses.py", bytes: PackageResources.uses_py),
         HookFile(path: "python/rx_hooks/view.py", bytes: PackageResources.view_py),
         HookFile(path: "node/channel.cjs", bytes: PackageResources.channel_cjs),
         HookFile(path: "node/data.cjs", bytes: PackageResources.data_cjs),

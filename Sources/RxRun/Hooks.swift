@@ -48,9 +48,9 @@ package struct Hooks: Sendable {
         var variables: [String: String] = [:]
         if files.contains(where: { $0.hasPrefix("\(Hooks.python)/") }) {
             let own = "\(folder)/\(Hooks.python)"
-            // An empty part means the working folder, an empty whole nothing.
-            let present = present("PYTHONPATH") ?? ""
-            let others = present.isEmpty ? [] : present.split(separator: ":", omittingEmptySubsequences: false).filter { $0 != own }
+            // An empty entry is the working folder; an empty variable is none.
+            let path = present("PYTHONPATH") ?? ""
+            let others = path.isEmpty ? [] : path.split(separator: ":", omittingEmptySubsequences: false).filter { $0 != own }
             variables["PYTHONPATH"] = ([Substring(own)] + others).joined(separator: ":")
         }
         if files.contains(Hooks.node) {

@@ -184,10 +184,17 @@ package final class ModuleBinder: Sendable {
     package func resource(_ digest: Digest) throws -> OpenedResource? {
         if let resource = state.withLock({ $0.resources[digest] }) { return resource }
         if let entry = policy.lock?.entry(manifest: digest) { return try open(entry) }
-        guard let known = state.withLock({ $0.known.first { $0.value.locator.digest == digest } }) else { return nil }
-        let resource = try bind(known.key).resource
-        // The module may be something else by now.
-        return resource.digest == digest ? resource : nil
+        let known = state.withLock { state in state.known.filter { $0.value.locator.digest == digest }.map(\.key) }
+        var refusal: (any Error)?
+        for module in known {
+            // It may be something else by now, or refused where another one of the same resource is not.
+            do {
+                let resource = try bind(module).resource
+                if resource.digest == digest { return resource }
+            } catch { refusal = refusal ?? error }
+        }
+        if let refusal { throw refusal }
+        return nil
     }
 
     /// Counts uses of files of bound resources; others are left out.

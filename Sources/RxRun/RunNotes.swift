@@ -10,8 +10,9 @@ package final class RunNotes: Sendable {
     private let bound: String
     private let used: String
     private let views: String
-    /// The most bytes that are read of what was used.
-    private static let usesLimit = 64 << 20
+    /// The size from which on programs write nothing more of what they use, in bytes (`LIMIT` of the hooks); and the most that is read, for
+    /// those that write at once.
+    private static let (usesLimit, readLimit) = (32 << 20, 64 << 20)
 
     /// Writes what `table` says and what a policy says by itself: where the files of what is locked are or will be and, when nothing beyond
     /// that is allowed, what to say of all other modules. Throws `PosixError`.
@@ -44,7 +45,10 @@ package final class RunNotes: Sendable {
     }
 
     /// What programs used without asking: `DIGITS/PATH` and a NUL for each file.
-    package var uses: [UInt8] { (try? Files.read(used, limit: RunNotes.usesLimit)) ?? [] }
+    package var uses: [UInt8] { (try? Files.read(used, limit: RunNotes.readLimit)) ?? [] }
+
+    /// Whether they used more than is noted.
+    package var isCut: Bool { ((try? Files.status(used)) ?? nil).map { Int($0.st_size) >= RunNotes.usesLimit } ?? false }
 
     /// Reads such a list; what is no path of a resource is left out.
     package static func parse(uses: [UInt8]) -> [(digest: Digest, path: FilePath)] {

@@ -2,14 +2,13 @@ import Glibc
 import RxLoader
 package import RxModel
 import RxPosix
-package import RxStore
 
 /// The folders in which programs see the files of resources: `HOME/cache/views/<manifest digest>`, each with the files that were asked for
 /// so far, under their paths. Any number of processes may fill one at once; a file is there whole or not at all.
 ///
 /// Source: Specs/17-run, "Views".
 package struct ViewFolders: Sendable {
-    /// What every copied file says of its last change, so that what is compiled from it stays good: 2000-01-01.
+    /// What every file says of its last change, so that what is compiled from it stays good: 2000-01-01.
     private static let fileTime = 946_684_800
     /// Where files are made before they appear; no digest has this name.
     private static let aside = ".aside"
@@ -18,24 +17,26 @@ package struct ViewFolders: Sendable {
 
     /// The folder that all views are in.
     let folder: String
-    private let blobs: BlobFolder?
 
-    /// Views in a home's cache; files are links to `blobs` where that can be.
-    package init(home: String, blobs: BlobFolder?) throws {
+    /// Views in a home's cache. Their files are copies, never links to blobs: a program that owns them could write into the store.
+    package init(home: String) throws {
         folder = "\(try Files.realPath(home))/cache/views"
-        self.blobs = blobs
         try Files.makeFolders("\(folder)/\(ViewFolders.aside)")
         removeDead()
     }
 
-    /// Removes every view of a home. Programs that run get what they ask for anew.
+    /// Removes every view of a home. Programs that run get what they ask for anew; what they note is left to them.
     package static func removeAll(home: String) throws {
         let views = "\(home)/cache/views"
-        // Others may be writing into it: they make a new one.
-        let aside = "\(views).\(RandomName.make())"
+        let aside = "\(views)/\(ViewFolders.aside)"
         guard try Files.status(views) != nil else { return }
-        try Files.rename(views, to: aside)
-        try Files.removeTree(aside)
+        try Files.makeFolders(aside)
+        for name in try Files.names(in: views) where name != ViewFolders.aside {
+            // Others may be writing into it: they make a new one.
+            let away = "\(aside)/\(RandomName.make())"
+            do { try Files.rename("\(views)/\(name)", to: away) } catch { guard error.isMissing else { throw error } }
+            try Files.removeTree(away)
+        }
     }
 
     /// Where the files of a resource appear.
@@ -44,24 +45,30 @@ package struct ViewFolders: Sendable {
     /// Makes sure that what a path of a resource leads to is in its view, with the symlinks on the way; gives its path there, nil when the
     /// resource has nothing of this path. `fetch` reads a file's bytes, and is called for what is not there yet alone.
     package func present(_ path: FilePath, of resource: OpenedResource, fetch: (ResourceFile) throws -> any ByteSource) throws -> String? {
+        // It may have been cleared away while the program runs.
+        try writeList(of: resource)
         var links: [ResourceFile] = []
         guard let place = resource.tree.find(path, follow: { links.append($0) }) else { return nil }
         // The file first: a symlink is not seen before what it leads to is there.
         switch place {
         case .file(let file):
             let parent = try open(file.path.parent, in: resource.root)
-            if try !isThere(file, in: parent) { try make(file, in: parent, fetch) }
+            if try !isThere(file, in: parent) { try copy(file, in: parent, try fetch(file)) }
         case .folder(let folder): _ = try open(folder, in: resource.root)
         }
         for link in links.reversed() { try makeLink(link, in: resource.root) }
         return "\(resource.root)/\(path)"
     }
 
-    /// Writes the paths of all files of a resource beside its view, each with a NUL behind it, for programs to see what they can ask for.
+    /// Writes the paths of all files of a resource beside its view, and behind an empty one the modules that it says it provides, each with a
+    /// NUL behind it, for programs to see what they can ask for.
     func writeList(of resource: OpenedResource) throws {
         let path = "\(resource.root).files"
         guard try Files.status(path) == nil else { return }
-        try Files.replace(path, with: Array(resource.stored.manifest.files.map { "\($0.path)\0" }.joined().utf8))
+        try Files.makeFolders(folder)
+        let manifest = resource.stored.manifest
+        let lines = manifest.files.map(\.path.text) + [""] + manifest.definition.provides.names.map(\.description)
+        try Files.replace(path, with: Array(lines.map { "\($0)\0" }.joined().utf8))
     }
 
     /// A name for a file that one process alone uses, as long as it runs; what a killed one left is removed in time.
@@ -75,7 +82,7 @@ package struct ViewFolders: Sendable {
         guard let file = resource.tree.file(path), file.symlink == nil, let status = try? Files.status("\(resource.root)/\(path)") else {
             return false
         }
-        return status.isRegular && Int(status.st_size) == file.size
+        return status.isRegular && Int(status.st_size) == file.size && (status.st_mode & S_IXUSR != 0) == file.executable
     }
 
     /// A folder of a view, made where it is missing; no part of it is a symlink.
@@ -93,36 +100,6 @@ package struct ViewFolders: Sendable {
     private func isThere(_ file: ResourceFile, in parent: OpenFolder) throws -> Bool {
         guard let status = try parent.status(file.path.lastName) else { return false }
         return status.isRegular && Int(status.st_size) == file.size && (status.st_mode & S_IXUSR != 0) == file.executable
-    }
-
-    private func make(_ file: ResourceFile, in parent: OpenFolder, _ fetch: (ResourceFile) throws -> any ByteSource) throws {
-        if !file.executable, let blobs {
-            // Read to its end, which is an error when it is damaged: nobody gets a link to that.
-            try copyBytes(from: try fetch(file), to: Nowhere())
-            if try link(file, in: parent, blobs) { return }
-        }
-        try copy(file, in: parent, try fetch(file))
-    }
-
-    /// Gives the blob one more name; false where that cannot be.
-    private func link(_ file: ResourceFile, in parent: OpenFolder, _ blobs: BlobFolder) throws -> Bool {
-        let name = file.path.lastName
-        for _ in 0..<2 {
-            do {
-                try parent.link(blobs.name(file.digest), in: blobs.folder, as: name)
-                return try isThere(file, in: parent)
-            } catch let error as PosixError {
-                switch error.errno {
-                case EEXIST:
-                    // Another host was first, or something is there that is not the file.
-                    if try isThere(file, in: parent) { return true }
-                    try clear(name, in: parent)
-                case ENOENT, EXDEV, EPERM, EACCES, EMLINK, ENOSYS, EOPNOTSUPP: return false
-                default: throw error
-                }
-            }
-        }
-        return false
     }
 
     /// Writes the file aside, durably, and moves it to its place.
@@ -173,12 +150,7 @@ package struct ViewFolders: Sendable {
         for name in (try? Files.names(in: aside)) ?? [] {
             guard let status = try? Files.status("\(aside)/\(name)"), Clock.now - status.changedAt / 1_000_000_000 > ViewFolders.asideTime
             else { continue }
-            Files.discard("\(aside)/\(name)")
+            try? Files.removeTree("\(aside)/\(name)")
         }
     }
-}
-
-/// Takes bytes to nowhere.
-final class Nowhere: ByteSink {
-    func write(_ bytes: UnsafeRawBufferPointer) {}
 }

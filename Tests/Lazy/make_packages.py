@@ -21,11 +21,13 @@ def define(folder, name, provides=None):
 
 
 def python_package(folder, number):
-    """Every sixth is a single module, every sixth lies in `src`, every fifth has another resource's name; each package needs the one before it."""
+    """Every sixth is a single module, every sixth lies in `src`, every fifth has another resource's name; each package needs the one before it.
+    What lies beside a single module is named, too."""
     module = f"lazy{number:02}"
     before = f"import lazy{number - 1:02}\n" if number % 3 == 2 else ""
     name = f"tools-{number:02}" if number % 5 == 0 else module
-    define(folder, name, {"python": [module]} if number % 5 == 0 else None)
+    own = [module, "_" + module] if number % 6 == 1 else [module]
+    define(folder, name, {"python": own} if number % 5 == 0 or number % 6 == 1 else None)
     root = os.path.join(folder, "src") if number % 6 == 3 else folder
     if number % 6 == 1:
         write(f"{root}/{module}.py", f"{before}import _{module}\nNUMBER = {number}\ndef total():\n    return NUMBER + _{module}.MORE\n")

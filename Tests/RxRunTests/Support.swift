@@ -36,7 +36,10 @@ final class Shelves: LocalShelf, RemoteShelf, ModuleIndex {
     /// Has the registry answer another resource than it was asked for.
     func lie(_ resource: StoredResource?) { state.withLock { $0.lie = resource } }
     /// Changes the bytes of a file behind the store's back.
-    func damage(_ text: String) { state.withLock { $0.blobs[sha256(Array(text.utf8))] = Array(String(text.reversed()).utf8) } }
+    func damage(_ text: String) {
+        let bytes = Array(text.utf8)
+        state.withLock { $0.blobs[sha256(bytes)] = [bytes[0] ^ 1] + bytes.dropFirst() }
+    }
 
     /// Makes a resource; the registry has it, or the home's own store.
     @discardableResult
@@ -134,7 +137,7 @@ struct Bench {
 
     init() throws {
         folder = try TemporaryFolder()
-        views = try ViewFolders(home: folder.path, blobs: nil)
+        views = try ViewFolders(home: folder.path)
     }
 
     var supply: ModuleSupply { ModuleSupply(index: shelves, local: shelves, remote: shelves, views: views) }

@@ -1,4 +1,5 @@
 import Foundation
+import RxCrypto
 import RxLoader
 import RxModel
 import RxPosix
@@ -121,7 +122,7 @@ import Testing
         let (shelves, folder) = (bench.shelves, bench.folder)
         try WorkerPool.forEach(0..<400, threads: 16) { index in
             // Each as another host would: nothing is shared but the folder.
-            let views = try ViewFolders(home: folder.path, blobs: nil)
+            let views = try ViewFolders(home: folder.path)
             let resource = OpenedResource(stored, root: root)
             let file = resource.tree.files[index % 50]
             let path = try views.present(file.path, of: resource) { try resource.stored.open($0) }
@@ -133,22 +134,65 @@ import Testing
         #expect(!shelves.opened.isEmpty)
     }
 
-    @Test func `has links to blobs where it can, and copies where a blob is no file`() throws {
+    @Test func `has copies, through which nobody reaches the store`() throws {
         let home = try TemporaryFolder()
         let store = try DiskStore(at: home.path)
         let operation = try store.begin()
         for text in ["plain", "#!run"] { _ = try operation.stage(BytesSource(Array(text.utf8)), expecting: nil) }
         try operation.publish()
-        let views = try ViewFolders(home: home.path, blobs: try store.blobFolder)
+        let views = try ViewFolders(home: home.path)
         let stored = try shelves.put("linked:1", ["a": "plain", "b": "#!run"])
         let resource = OpenedResource(stored, root: views.root(stored.digest))
-        for name in ["a", "b"] {
-            _ = try views.present(FilePath(parsing: name), of: resource) { try store.open($0.digest) }
+        for (name, text) in [("a", "plain"), ("b", "#!run")] {
+            let path = try #require(try views.present(FilePath(parsing: name), of: resource) { try store.open($0.digest) })
+            let status = try #require(try Files.status(path))
+            #expect(status.st_nlink == 1)
+            #expect(status.st_mode & 0o222 == 0)
+            try #require(chmod(path, 0o644) == 0 && truncate(path, 0) == 0)
+            #expect(try store.open(sha256(Array(text.utf8))).readAll(limit: 100) == Array(text.utf8))
         }
-        let links = try ["a", "b"].map { try Files.status("\(resource.root)/\($0)")!.st_nlink }
-        #expect(links[1] == 1, "an executable file is never a link")
-        #expect(links[0] <= 2)
-        #expect(try Files.read("\(resource.root)/a") == Array("plain".utf8))
+    }
+
+    @Test func `is restored to what the resource has`() throws {
+        let resource = try resource()
+        for path in ["a.py", "pkg/b.py", "run.sh", "link"] { _ = try present(path, resource) }
+        let root = resource.root
+        for path in ["pkg/b", "a.py/__init__.py", "stray.py", "pkg/__pycache__/b.pyc", "dir/x"] {
+            if path.hasPrefix("a.py/") { try Files.remove("\(root)/a.py") }
+            try Files.makeFolders(Files.folder(of: "\(root)/\(path)"))
+            try Files.replace("\(root)/\(path)", with: [1])
+        }
+        try Files.remove("\(root)/pkg/b.py")
+        try Files.replace("\(root)/pkg/b.py", with: Array("B".utf8))
+        try bench.views.restore(resource)
+        #expect(try listing(root) == ["link", "pkg/deep/c.txt", "run.sh"])
+        for (path, text) in [("pkg/b.py", "b"), ("a.py", "a"), ("dir/b.py", "b")] {
+            #expect(try Files.read(try #require(try present(path, resource))) == Array(text.utf8))
+        }
+    }
+
+    @Test func `has a list of its files and of what it provides, also when that was removed`() throws {
+        let stored = try shelves.put("told:1", ["a.py": "a", "b": "->a.py"], provides: ["python": ["a"], "node": ["@x/a"]])
+        let resource = OpenedResource(stored, root: bench.views.root(stored.digest))
+        for _ in 0..<2 {
+            #expect(try present("nothing", resource) == nil)
+            let list = String(decoding: try Files.read("\(resource.root).files"), as: UTF8.self)
+            #expect(list == "a.py\0b\0\0node:@x/a\0python:a\0")
+            try ViewFolders.removeAll(home: bench.folder.path)
+            #expect(try Files.status("\(resource.root).files") == nil)
+        }
+    }
+
+    @Test func `that is cleared away leaves the notes of programs that run, whose end is told`() throws {
+        let policy = ModulePolicy(lock: nil, lockFile: nil, patterns: [])
+        let notes = try RunNotes(policy: policy, table: "", views: bench.views)
+        let path = try #require(notes.environment["RX_LOADER_USES"])
+        try Files.replace(path, with: Array("x\0".utf8))
+        try ViewFolders.removeAll(home: bench.folder.path)
+        #expect(notes.uses == Array("x\0".utf8))
+        #expect(!notes.isCut)
+        try Files.replace(path, with: [UInt8](repeating: 0, count: 32 << 20))
+        #expect(notes.isCut)
     }
 
     @Test(arguments: ["open", "fsync", "write", "rename", "futimens", "mkdir"]) func `leaves nothing half made on a full disk`(

@@ -120,7 +120,7 @@ public struct PartialContract<S: Store> {
         _ = try store.remove(registry: "", repository: "own", selector: .tag("latest"))
         let dry = try store.collect(dryRun: true, leaseTime: 0)
         let report = try store.collect(dryRun: false, leaseTime: 0)
-        #expect(report == dry && report.kept.partial == dry.kept.partial)
+        #expect(report.deleted == dry.deleted && report.kept.partial == dry.kept.partial)
         #expect(report.manifests == 1 && report.blobs == 2, "three, and the config")
         #expect(report.kept.partial == 2 && report.kept.named == 0)
         #expect(isHere("one", store) && isHere("two", store) && !isHere("three", store))
@@ -140,7 +140,7 @@ public struct PartialContract<S: Store> {
         #expect(try find("m", .tag("stable"), in: store) == nil)
         #expect(try find("m", .digest(place.digest), in: store) == nil, "it is whole")
         #expect(try store.keep([digest("one"): 3], in: place) == nil)
-        #expect(try store.collect(dryRun: false, leaseTime: 0) == CollectionReport())
+        #expect(try store.collect(dryRun: false, leaseTime: 0).deleted == CollectionReport().deleted)
         #expect(try store.removeCached(registry: nil).removed == 1)
         #expect(try store.collect(dryRun: false, leaseTime: 0).blobs == 3, "nothing is left of what was here in part")
         // The store's own resource of that name is another one.
@@ -165,7 +165,7 @@ public struct PartialContract<S: Store> {
         #expect(report.partialCopies == 1 && report.blobs == 1)
         #expect(try find("m", .digest(old.digest), in: store) == nil && !isHere("old", store))
         #expect(try find("m", .digest(pinned.digest), in: store) == pinned && isHere("pinned", store))
-        #expect(try store.collect(dryRun: false, leaseTime: 0) == CollectionReport(), "nothing more goes")
+        #expect(try store.collect(dryRun: false, leaseTime: 0).deleted == CollectionReport().deleted, "nothing more goes")
     }
 
     func newest() throws {

@@ -37,7 +37,7 @@ extension Command {
         let home = try Home.path
         let client = try Client(home: home, environment: Environment.registry, version: Version.text)
         let supply = ModuleSupply(
-            client, views: try ViewFolders(home: home, blobs: client.store.blobFolder), offline: invocation.has(.offline))
+            client, views: try ViewFolders(home: home), offline: invocation.has(.offline))
         let report = Freezer(supply, trace: found ?? RunTrace()).freeze(lock, proving: invocation.has(.offline))
         let problems = report.problems.map { problem in
             JSON.object(["locator": .string(problem.locator.description), "error": .string(problem.message)])

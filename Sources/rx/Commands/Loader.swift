@@ -25,7 +25,7 @@ extension Command {
         let policy = try RunPolicy.read(lock: invocation.value(.lock), allow: invocation.all(.allow), recording: false)
         let client = try Client(home: home, environment: Environment.registry, version: Version.text)
         let supply = ModuleSupply(
-            client, views: try ViewFolders(home: home, blobs: client.store.blobFolder), offline: invocation.has(.offline))
+            client, views: try ViewFolders(home: home), offline: invocation.has(.offline))
         let socket = invocation.value(.socket) ?? LoaderLink.socket(home: home)
         try supply.check(policy.lock)
         let binder = ModuleBinder(

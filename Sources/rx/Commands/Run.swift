@@ -90,7 +90,7 @@ private struct RunHost {
             SessionRequest(identity: identity, policy: policy, isOffline: isOffline))
         if session == nil {
             let client = try Client(home: home, environment: Environment.registry, version: Version.text)
-            views = try ViewFolders(home: home, blobs: client.store.blobFolder)
+            views = try ViewFolders(home: home)
             let supply = ModuleSupply(client, views: views, offline: isOffline)
             try supply.check(policy.lock)
             let known = RouteRecord(home: home).known(supply, policy, offline: isOffline)
@@ -101,7 +101,7 @@ private struct RunHost {
             notes = try RunNotes(policy: policy, table: binder.tableText, views: views)
             environment = try RunHost.environment(server.url(sessions.add(binder)), notes, home)
         } else {
-            views = try ViewFolders(home: home, blobs: nil)
+            views = try ViewFolders(home: home)
             own = nil
             notes = try RunNotes(policy: policy, table: session!.table, views: views)
             environment = try RunHost.environment(session!.url, notes, home)
@@ -116,6 +116,7 @@ private struct RunHost {
 
     /// Ends it; gives what the program had when that is recorded.
     func end(recording: Bool) throws -> RunRecord? {
+        if recording, notes.isCut { Host.writeError("rx: more files were used than are noted; record shorter runs as well\n") }
         if let session {
             let record = Result { try session.end(uses: notes.uses) }
             return recording ? try record.get() : nil

@@ -8,18 +8,65 @@ const { syncBuiltinESMExports } = require("node:module");
 const folder = process.env.RX_LOADER_VIEWS.replace(/\/+$/, "") + "/";
 const readers = ["readFile", "open", "stat", "lstat", "access", "copyFile", "realpath"];
 const listings = ["readdir", "opendir"];
-const writers = ["writeFile", "appendFile", "truncate"];
+const writers = ["writeFile", "appendFile", "truncate", "chmod", "chown", "utimes"];
+// Their second argument is written.
+const targets = ["copyFile", "cp", "rename", "link", "symlink"];
 
 // Our own code asks Node's functions.
 Object.defineProperty(fs, "rxReal", { value: { ...fs } });
 for (const name of [...readers, ...listings, ...writers]) {
-  const check = writers.includes(name) ? refuseToWrite : name === "open" ? opening : listings.includes(name) ? completing : prepare;
+  const check = writers.includes(name) ? refuseToWrite : name === "open" ? opening : name === "readdir" ? completing : name === "opendir" ? completeAll : prepare;
   fs[name] = standIn(fs[name], check, fail);
   fs[name + "Sync"] = readers.includes(name) && name !== "open" ? standBehind(fs[name + "Sync"]) : standIn(fs[name + "Sync"], check);
   if (fs.promises[name]) fs.promises[name] = standIn(fs.promises[name], check, (error) => Promise.reject(error));
 }
+for (const name of targets) {
+  fs[name] = standBefore(fs[name], fail);
+  fs[name + "Sync"] = standBefore(fs[name + "Sync"]);
+  fs.promises[name] = standBefore(fs.promises[name], (error) => Promise.reject(error));
+}
 fs.existsSync = standBehind(fs.existsSync, () => false);
+nameAll();
 syncBuiltinESMExports();
+
+// Listings of names alone give all of them, and fetch nothing.
+function nameAll() {
+  const { readdir, readdirSync } = fs;
+  const { readdir: promised } = fs.promises;
+  const start = (path, options) => {
+    const inside = isNamesOnly(options) ? inView(path) : null;
+    // A folder of the resource of which nothing is here is made.
+    if (inside !== null) prepare(inside);
+    return inside;
+  };
+  fs.readdirSync = like(readdirSync, function (path, options) {
+    const inside = start(path, options);
+    const found = readdirSync.apply(this, arguments);
+    return inside === null ? found : completed(inside, found);
+  });
+  fs.readdir = like(readdir, function (path, options, callback) {
+    const last = arguments.length - 1;
+    const done = arguments[last];
+    if (typeof done === "function") {
+      try {
+        const inside = start(path, options);
+        if (inside !== null) arguments[last] = (error, found) => done(error, error ? found : completed(inside, found));
+      } catch (error) {
+        return fail(error, arguments);
+      }
+    }
+    return readdir.apply(this, arguments);
+  });
+  fs.promises.readdir = like(promised, async function (path, options) {
+    const inside = start(path, options);
+    const found = await promised.apply(this, arguments);
+    return inside === null ? found : completed(inside, found);
+  });
+}
+
+function like(real, stand) {
+  return Object.defineProperties(stand, Object.getOwnPropertyDescriptors(real));
+}
 
 function standIn(real, check, failed) {
   const stand = function (path, options) {
@@ -34,7 +81,24 @@ function standIn(real, check, failed) {
     }
     return real.apply(this, arguments);
   };
-  return Object.defineProperties(stand, Object.getOwnPropertyDescriptors(real));
+  return like(real, stand);
+}
+
+// For what writes to its second argument.
+function standBefore(real, failed) {
+  const stand = function (source, target) {
+    const inside = inView(target);
+    if (inside !== null) {
+      try {
+        refuseToWrite(inside);
+      } catch (error) {
+        if (!failed) throw error;
+        return failed(error, arguments);
+      }
+    }
+    return real.apply(this, arguments);
+  };
+  return like(real, stand);
 }
 
 // For what answers at once: most files are here, so that one is fetched only when it is not.
@@ -45,7 +109,7 @@ function standBehind(real, failed) {
     try {
       const found = real.apply(this, arguments);
       if (found !== undefined && found !== false) {
-        used(inside.slice(folder.length));
+        require("./views.cjs").note(inside);
         return found;
       }
     } catch (error) {
@@ -59,11 +123,7 @@ function standBehind(real, failed) {
     }
     return real.apply(this, arguments);
   };
-  return Object.defineProperties(stand, Object.getOwnPropertyDescriptors(real));
-}
-
-function used(path) {
-  require("./host.cjs").used(path);
+  return like(real, stand);
 }
 
 function fail(error, values) {
@@ -85,8 +145,26 @@ function prepare(path) {
   arrange(path, (place) => place.view.ensure(place.path));
 }
 
-function completing(path) {
+function completing(path, options) {
+  if (!isNamesOnly(options)) completeAll(path);
+}
+
+function completeAll(path) {
   arrange(path, (place) => place.view.complete(place.path));
+}
+
+// Whether a listing is to give names alone, as text, which are known without the files.
+function isNamesOnly(options) {
+  if (typeof options === "function" || options == null) return true;
+  if (typeof options === "string") return /^utf-?8$/i.test(options);
+  return !options.withFileTypes && !options.recursive && (options.encoding == null || /^utf-?8$/i.test(options.encoding));
+}
+
+// Adds what a resource has and is not here to the names of a folder's entries;
+function completed(path, found) {
+  const place = require("./views.cjs").at(path);
+  const names = place?.view.folders.get(place.path);
+  return names ? [...new Set([...found, ...names])].sort() : found;
 }
 
 function arrange(path, step) {
@@ -105,7 +183,7 @@ function opening(path, flags) {
   (writes ? refuseToWrite : prepare)(path);
 }
 
-// The file is the store's own: it is the same for everybody who uses the resource.
+// The file is the same for everybody who uses the resource.
 function refuseToWrite(path) {
   const place = require("./views.cjs").at(path);
   if (!place?.view.files.has(place.path)) return;

@@ -69,27 +69,23 @@ function open() {
   return { port, bell };
 }
 
-// What was used without a request, as the view's name and the path in it, for `rx run --record` and `rx routes`: the host reads it after the program's end.
-const uses = new Set();
-let writesAtExit = false;
+// What was used without a request, as the view's name and the path in it, for `rx run --record` and `rx routes`. It is written at once, each
+// once a thread, so that nothing is lost however the program ends; the host reads it then, up to this size in bytes.
+const limit = 32 << 20;
+const written = new Set();
+let notes = null;
+
+// False when it was noted before.
 function used(path) {
-  if (!process.env.RX_LOADER_USES) return;
-  if (!writesAtExit) process.once("exit", flush);
-  writesAtExit = true;
-  uses.add(path + "\0");
-  // The thread in which Node 20 resolves imports ends without a word.
-  if (endsSilently.value) flush();
-}
-
-const endsSilently = { value: false };
-
-function flush() {
+  if (written.has(path)) return false;
+  written.add(path);
   try {
-    real.appendFileSync(process.env.RX_LOADER_USES, [...uses].join(""));
+    notes ??= real.openSync(process.env.RX_LOADER_USES, fs.constants.O_WRONLY | fs.constants.O_APPEND);
+    if (real.fstatSync(notes).size < limit) real.writeSync(notes, path + "\0");
   } catch {
-    // The host has ended.
+    // The host has ended: nobody reads it any more.
   }
-  uses.clear();
+  return true;
 }
 
-module.exports = { bind, endsSilently, fetch, used, real, Trouble };
+module.exports = { bind, fetch, used, real, Trouble };

@@ -8,16 +8,12 @@ require("./register.cjs").areResolved = true;
 const views = "file://" + encodeURI(process.env.RX_LOADER_VIEWS.replace(/\/+$/, "") + "/");
 
 export async function resolve(specifier, context, next) {
+  let found;
   try {
-    const found = await next(specifier, context);
-    if (found.url.startsWith(views)) note(found.url);
-    return found;
+    found = await next(specifier, context);
   } catch (error) {
-    return require("./missing.cjs").imported(error, specifier, context, next);
+    found = await require("./missing.cjs").imported(error, specifier, context, next);
   }
-}
-
-function note(url) {
-  require("./host.cjs").endsSilently.value = true;
-  require("./views.cjs").note(fileURLToPath(url));
+  if (found.url.startsWith(views)) require("./views.cjs").check(fileURLToPath(found.url), specifier);
+  return found;
 }

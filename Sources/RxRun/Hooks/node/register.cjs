@@ -2,14 +2,20 @@
 // Runs at the start of every Node beneath `rx run`, in each of its threads: what a program requires or imports and does not have is asked
 // for at rx. What Node itself finds costs nothing; the rest of the hooks is loaded when something is missing.
 
-const Module = require("node:module");
-const { isMainThread, workerData } = require("node:worker_threads");
+// A Node that is too old reads these lines, too, and is left alone.
+const [major, minor] = process.versions.node.split(".").map(Number);
+const Module = require("module");
+const { isMainThread, workerData } = major < 20 ? {} : require("worker_threads");
 
 // Node says of an import that it does not find what `require` would have found; that is no reason to look for it.
 const imports = { areResolved: false };
+const views = (process.env.RX_LOADER_VIEWS || "").replace(/\/+$/, "") + "/";
 module.exports = imports;
 
-if (process.env.RX_LOADER && process.env.RX_LOADER_VIEWS && !workerData?.isRxChannel && !Module.hasRxHooks) {
+if (
+  (major > 20 || (major === 20 && minor >= 6)) &&
+  process.env.RX_LOADER && process.env.RX_LOADER_VIEWS && !(workerData && workerData.isRxChannel) && !Module.hasRxHooks
+) {
   Object.defineProperty(Module, "hasRxHooks", { value: true });
   hookRequire();
   hookImport();
@@ -19,17 +25,26 @@ if (process.env.RX_LOADER && process.env.RX_LOADER_VIEWS && !workerData?.isRxCha
 function hookRequire() {
   const resolve = Module._resolveFilename;
   Module._resolveFilename = function (request, parent, isMain, options) {
+    let path;
     try {
-      return resolve.call(this, request, parent, isMain, options);
+      path = resolve.call(this, request, parent, isMain, options);
     } catch (error) {
-      if (error?.code !== "MODULE_NOT_FOUND" || imports.areResolved) throw error;
-      return require("./missing.cjs").required(error, request, parent, (place) =>
-        resolve.call(this, request, place ?? parent, isMain, place ? undefined : options));
+      if (!error || error.code !== "MODULE_NOT_FOUND" || imports.areResolved) throw error;
+      path = require("./missing.cjs").required(error, request, parent, (place) =>
+        resolve.call(this, request, place || parent, isMain, place ? undefined : options));
     }
+    return checked(path, request);
   };
 }
 
+// What is found in a view is the resource's, and noted.
+function checked(path, request) {
+  if (path.startsWith(views)) require("./views.cjs").check(path, request);
+  return path;
+}
+
 function hookImport() {
+  const { fileURLToPath } = require("node:url");
   if (typeof Module.registerHooks === "function") {
     Module.registerHooks({
       resolve(specifier, context, next) {
@@ -42,11 +57,14 @@ function hookImport() {
             imports.areResolved = false;
           }
         };
+        let found;
         try {
-          return quiet(specifier, context);
+          found = quiet(specifier, context);
         } catch (error) {
-          return require("./missing.cjs").imported(error, specifier, context, quiet);
+          found = require("./missing.cjs").imported(error, specifier, context, quiet);
         }
+        if (found.url.startsWith("file:")) checked(fileURLToPath(found.url), specifier);
+        return found;
       },
     });
   } else {
@@ -85,7 +103,7 @@ function isModule(main) {
   let folder = paths.dirname(paths.resolve(main));
   try {
     folder = paths.dirname(fs.realpathSync(main));
-  } catch {
+  } catch (error) {
     // Node says what is wrong with it.
   }
   for (;;) {

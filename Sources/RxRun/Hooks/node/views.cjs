@@ -57,8 +57,8 @@ function bound() {
 function bind(name) {
   const { roots, refusal } = bound();
   let root = roots.get(name);
-  if (!root && refusal) throw new host.Trouble("rx: " + refusal.replaceAll("{}", name));
-  if (!root || !existsSync(root + ".files")) {
+  if (!root && refusal) throw new host.Trouble("rx: " + refusal.replaceAll("{}", () => name));
+  if (!root || (!existsSync(root + ".files") && at(root).view.files.size === 0)) {
     const known = missing.get(name);
     if (known && performance.now() < known.until) throw known.trouble;
     try {
@@ -86,9 +86,18 @@ class View {
   // The paths of all files and symlinks of the resource, here or not; the host wrote the list before it bound anything to it.
   get files() {
     if (!this.#files) {
-      const list = readFileSync(this.root + ".files", "utf8").split("\0");
-      list.pop();
-      this.#files = new Set(list);
+      let text = read(this.root + ".files");
+      if (text === null) {
+        // The cache was cleared: with whatever is asked for the host writes the list anew.
+        try {
+          host.fetch(this.digest, ".files");
+        } catch (trouble) {
+          if (!trouble.isTrouble) throw trouble;
+        }
+        text = read(this.root + ".files");
+        if (text === null) return new Set();
+      }
+      this.#files = new Set(text.split("\0\0", 1)[0].split("\0").filter(Boolean));
     }
     return this.#files;
   }
@@ -114,13 +123,13 @@ class View {
   // Makes sure that a file or folder of the resource is here; false when it has nothing of this path. Throws `Trouble`.
   ensure(path) {
     const full = paths.join(this.root, path);
-    if (existsSync(full)) {
-      host.used(this.root.slice(-64) + "/" + path);
-      return true;
-    }
     if (!this.files.has(path)) {
       if (!this.folders.has(path)) return this.#follow(path);
       mkdirSync(full, { recursive: true });
+      return true;
+    }
+    if (existsSync(full)) {
+      this.note(path);
       return true;
     }
     for (const each of this.companions(path)) {
@@ -128,6 +137,13 @@ class View {
     }
     host.fetch(this.digest, path);
     return true;
+  }
+
+  // Notes the use of a file that is here, and of those that have to be here with it.
+  note(path) {
+    const name = this.root.slice(-64) + "/";
+    if (!this.files.has(path) || !host.used(name + path)) return;
+    for (const each of this.companions(path)) host.used(name + each);
   }
 
   // All files of a folder, and folders for those within: a listing shows what the resource has.
@@ -166,6 +182,8 @@ class View {
       if (config !== path && this.files.has(config)) yield config;
       if (cut < 0) break;
     }
+    // The system opens an addon's own libraries.
+    if (path.endsWith(".node")) for (const each of this.files) if (/(^|\/)lib[^/]*\.so(\.[^/]*)?$/.test(each)) yield each;
     const ending = /^(.*?)(\/index)?(\.js|\.json|\.node)$/.exec(path);
     if (!ending) return;
     const [, stem, index, extension] = ending;
@@ -215,10 +233,28 @@ function packageAt(path) {
   }
 }
 
-// Notes the use of a file that Node found by itself.
-function note(path) {
-  const place = at(path);
-  if (place) host.used(place.view.root.slice(-64) + "/" + place.path);
+function read(path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  }
 }
 
-module.exports = { at, bind, note, folderOfViews, packageAt };
+// Notes the use of a path that is in a view.
+function note(path) {
+  const place = at(path);
+  if (place) place.view.note(place.path);
+}
+
+// Notes the use of a file that Node found by itself in a view; throws when it is not the resource's, but somebody wrote it there.
+function check(path, request) {
+  const place = at(path);
+  if (!place) return;
+  if (place.view.files.has(place.path)) return place.view.note(place.path);
+  const message = `Cannot find module '${request}' (rx: ${path} is no file of its resource, a program wrote it; remove it, or run rx cache clear)`;
+  throw Object.assign(new Error(message), { code: "MODULE_NOT_FOUND" });
+}
+
+module.exports = { at, bind, check, note, folderOfViews, packageAt };

@@ -57,7 +57,16 @@ def _run_next():
         spec.loader.exec_module(module)
 
 
-if environ.get("RX_LOADER") and environ.get("RX_LOADER_VIEWS"):
+if not hasattr(sys, "addaudithook") or sys.version_info < (3, 8):
+    # An interpreter that is too old is left alone; its own sitecustomize runs.
+    sys.path[:] = [entry for entry in sys.path if entry.rstrip("/") != __file__.rpartition("/")[0]]
+    _this = sys.modules.pop("sitecustomize")
+    try:
+        import sitecustomize
+    except ImportError:
+        pass
+    sys.modules.setdefault("sitecustomize", _this)
+elif environ.get("RX_LOADER") and environ.get("RX_LOADER_VIEWS"):
     _VIEWS = environ["RX_LOADER_VIEWS"].rstrip("/") + "/"
     _install(__file__.rpartition("/")[0])
     try:

@@ -42,7 +42,7 @@ def find(name, target):
         return spec
     table = bound()
     root = table.get(name)
-    if root is None or not view.exists(root + ".files"):
+    if root is None or not view.exists(root + ".files") and not view.at(root)[0].files:
         try:
             root = _ask(name, table.get("*"))
         except view.Trouble as trouble:

@@ -1,10 +1,11 @@
 """A view is the folder of one resource: the files that were asked for so far, under their paths. The others come when they are asked for."""
 
-import atexit
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import EXTENSION_SUFFIXES, BYTECODE_SUFFIXES, SOURCE_SUFFIXES
-from _frozen_importlib_external import ExtensionFileLoader, FileFinder, SourceFileLoader, SourcelessFileLoader
-from os import environ, fsdecode, fsencode, makedirs, path as paths, register_at_fork, stat
+from _frozen_importlib_external import ExtensionFileLoader, SourceFileLoader, SourcelessFileLoader, spec_from_file_location
+from os import environ, fsdecode, makedirs, path as paths, stat
+
+from rx_hooks.uses import used
 
 # Folder of all views, with a slash at its end; a view's name in it is the 64 digits of its manifest's digest.
 VIEWS = environ["RX_LOADER_VIEWS"].rstrip("/") + "/"
@@ -39,21 +40,34 @@ class View:
 
     def __init__(self, root):
         self.root, self.digest = root, "sha256:" + root[-64:]
-        # Modules that the resource is known to provide.
+        # Modules that were bound to the resource.
         self.names = set()
-        self._files, self._folders = None, None
+        self._files, self._provides, self._folders = None, frozenset(), None
 
     @property
     def files(self):
         """The paths of all files and symlinks of the resource, here or not; the host wrote the list beside the folder before it bound anything to it."""
         if self._files is None:
-            try:
-                with open(self.root + ".files", "rb") as file:
-                    self._files = frozenset(fsdecode(file.read()).split("\0")[:-1])
-            except FileNotFoundError:
-                # A view of a cache that was cleared.
-                return frozenset()
+            text = _read(self.root + ".files")
+            if text is None:
+                # The cache was cleared: with whatever is asked for the host writes the list anew.
+                try:
+                    self._fetch(".files")
+                except Trouble:
+                    pass
+                text = _read(self.root + ".files")
+                if text is None:
+                    return frozenset()
+            files, _, provides = text.partition("\0\0")
+            self._provides = frozenset(each[7:] for each in provides.split("\0") if each.startswith("python:"))
+            self._files = frozenset(each for each in files.split("\0") if each)
         return self._files
+
+    def has_module(self, name, bound):
+        """Whether a top-level module is this resource's: it says so, or the module was bound to it. `bound` is the root of what it was bound to."""
+        if bound is not None:
+            return bound == self.root
+        return name in self.names or bool(self.files) and name in self._provides
 
     @property
     def folders(self):
@@ -73,12 +87,11 @@ class View:
 
     def ensure(self, path):
         """Makes sure that a file or folder of the resource is here; nothing happens for any other path. Throws `Trouble`."""
-        full = self.root + "/" + path
-        if exists(full):
-            note(self, path)
-            return
         if path not in self.files:
             self._follow(path)
+            return
+        if exists(self.root + "/" + path):
+            note(self, path)
             return
         for each in self.companions(path):
             if not exists(self.root + "/" + each):
@@ -138,42 +151,11 @@ class View:
                 return
 
 
-# What was used and is not written down yet: for `rx run --record` and `rx routes`.
-_uses = set()
-_uses_path = environ.get("RX_LOADER_USES")
-_is_forked = False
-
-
 def note(view, path):
-    """Remembers the use of a file without a request, for the host, which reads it after the program's end."""
-    if _uses_path is None:
-        return
-    _uses.add(view.root[-64:] + "/" + path)
-    # A forked process may end without a word.
-    if _is_forked:
-        flush()
-
-
-def flush():
-    """Writes down what was used; all at once, so that other processes' notes are whole."""
-    global _uses
-    uses, _uses = _uses, set()
-    if uses:
-        try:
-            with open(_uses_path, "ab", 0) as file:
-                file.write(b"".join(fsencode(use) + b"\0" for use in list(uses)))
-        except OSError:
-            # The host has ended: nobody reads it any more.
-            pass
-
-
-def _forked():
-    global _is_forked
-    _is_forked = True
-
-
-register_at_fork(before=flush, after_in_child=_forked)
-atexit.register(flush)
+    """Writes down the use of a file of the resource that is here, and of those that have to be here with it."""
+    if path in view.files and used(view.root[-64:] + "/" + path):
+        for each in view.companions(path):
+            used(view.root[-64:] + "/" + each)
 
 
 class ViewLoader(SourceFileLoader):
@@ -185,45 +167,61 @@ class ViewLoader(SourceFileLoader):
         return reader(self, name)
 
 
+# What Python loads a module's file with.
+_LOADERS = (*((each, ExtensionFileLoader) for each in EXTENSION_SUFFIXES), *((each, ViewLoader) for each in SOURCE_SUFFIXES),
+            *((each, SourcelessFileLoader) for each in BYTECODE_SUFFIXES))
+
+
 class FolderFinder:
-    """Finds modules in one folder of a view. What is here is found by Python's own finder for folders."""
+    """Finds modules in one folder of a view: those of the resource, whatever else is in the folder."""
 
     def __init__(self, path):
         from rx_hooks import finder
 
         self.path = path
-        self._here = FileFinder(
-            path, (ExtensionFileLoader, EXTENSION_SUFFIXES), (ViewLoader, SOURCE_SUFFIXES), (SourcelessFileLoader, BYTECODE_SUFFIXES))
         self._view, self._folder = at(path)
+        if self._view is not None and self._folder not in self._view.folders:
+            # Through a symlink of the resource.
+            view, folder = at(paths.realpath(path))
+            if view is self._view:
+                self._folder = folder
         self._bound = finder.bound()
 
     def find_spec(self, name, target=None):
         view = self._view
-        # A module that is known to be another resource's is not looked for in each root that is on the search path.
-        if view is None or not self._folder and self._bound.get(name, view.root) != view.root:
+        if view is None or not self._is_open(name):
             return None
-        spec = self._here.find_spec(name, target)
-        if spec is not None and spec.loader is not None:
-            note(view, spec.origin[_ROOT_LENGTH + 1:])
-            return spec
         tail = name.rpartition(".")[2]
-        stem = self._folder + "/" + tail if self._folder else tail
-        file = view.module_files(stem)
-        if file is not None:
-            try:
+        stem, shown = self._folder + "/" + tail if self._folder else tail, self.path + "/" + tail
+        try:
+            file = view.module_files(stem)
+            if file is None and stem in view.files:
+                # A symlink, perhaps to a package.
+                view.ensure(stem)
+                other, stem = at(paths.realpath(shown))
+                file = view.module_files(stem) if other is view and stem in view.folders else None
+            if file is not None:
                 view.ensure(file)
-            except Trouble as trouble:
-                raise ImportError(f"cannot load {name!r}: {trouble}", name=name, path=view.root + "/" + file) from None
-            self._here.invalidate_caches()
-            return self._here.find_spec(name, target)
-        if stem in view.folders and (self._folder or tail in view.names):
+        except Trouble as trouble:
+            raise ImportError(f"cannot load {name!r}: {trouble}", name=name, path=shown) from None
+        if file is not None:
+            location = shown + file[len(stem):]
+            loader = next(loader for suffix, loader in _LOADERS if file.endswith(suffix))
+            is_package = file.startswith(stem + "/")
+            return spec_from_file_location(
+                name, location, loader=loader(name, location), submodule_search_locations=[shown] if is_package else None)
+        if stem in view.folders:
             spec = ModuleSpec(name, None)
-            spec.submodule_search_locations = [view.root + "/" + stem]
+            spec.submodule_search_locations = [shown]
             return spec
         return None
 
+    def _is_open(self, name):
+        """Whether a module may be looked for here: on the search path itself only what is the resource's own."""
+        return "." in name or self._folder not in ("", "src") or self._view.has_module(name, self._bound.get(name))
+
     def invalidate_caches(self):
-        self._here.invalidate_caches()
+        """Nothing is kept: a resource does not change."""
 
     def iter_modules(self, prefix=""):
         """For `pkgutil`: name and whether it is a package, here or not."""
@@ -235,7 +233,15 @@ class FolderFinder:
                 found.setdefault(name[:-len(suffix)], False)
             elif any(path + "/__init__" + each in self._view.files for each in _SUFFIXES):
                 found[name] = True
-        return [(prefix + name, found[name]) for name in sorted(found) if name.isidentifier()]
+        return [(prefix + name, found[name]) for name in sorted(found) if name.isidentifier() and self._is_open(name)]
+
+
+def _read(path):
+    try:
+        with open(path, "rb") as file:
+            return fsdecode(file.read())
+    except FileNotFoundError:
+        return None
 
 
 def exists(path):
