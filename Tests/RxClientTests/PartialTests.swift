@@ -210,6 +210,7 @@ final class FileRegistry: Sendable {
         #expect(try client(registry).local(Locator(parsing: "a.test/team/tools:1")) != nil)
         // What is here in part of such a type is made whole, where somebody answers.
         _ = try client(registry).store.removeCached(registry: nil)
+        _ = try client(registry).store.collect(dryRun: false, leaseTime: 0)
         let part = try client(registry).bind(Locator(parsing: "team/tools:1"))
         #expect(!part.isWhole)
         #expect(await Loader(local: try client(registry), remote: nil).get(Headers("/team%2Ftools:1")).condition == .unavailable)

@@ -271,9 +271,9 @@ import Testing
         for name in ["img:2.0.0", "img@\(sha256(Array(index.utf8)))"] {
             let list = get("/r/\(name)/", ["Accept": "application/json"])
             #expect(list.status == 200 && list.headers["Cache-Control"] == "public, max-age=60", "\(name)")
-            #expect(get("/r/\(name)/linux/arm64/f").content == layer, "\(String(decoding: list.content, as: UTF8.self))")
-            #expect(get("/r/\(name)/linux/arm64/f").headers["Cache-Control"] == "public, max-age=60")
-            let folder = get("/r/\(name)/linux")
+            #expect(get("/r/\(name)/linux-arm64/f").content == layer, "\(String(decoding: list.content, as: UTF8.self))")
+            #expect(get("/r/\(name)/linux-arm64/f").headers["Cache-Control"] == "public, max-age=60")
+            let folder = get("/r/\(name)/linux-arm64")
             #expect(folder.status == 302 && folder.headers["Cache-Control"] == "public, max-age=60")
         }
         #expect(get("/r/img:1.0.0/f").headers["Cache-Control"] == "public, max-age=60", "an image's layers may go, too")
