@@ -23,9 +23,8 @@ import Testing
     }
 
     func asked(since count: Int = 0) throws -> [String] {
-        try registry.errors.split(separator: "\n").dropFirst(count).map { line in
-            let entry = try JSON(parsing: Array(line.utf8))
-            return "\(entry["method"]?.string ?? "") \((entry["path"]?.string ?? "").prefix { $0 != "?" })"
+        try registry.requestLines(count).dropFirst(count).map { entry in
+            "\(entry["method"]?.string ?? "") \((entry["path"]?.string ?? "").prefix { $0 != "?" })"
         }
     }
 
@@ -96,6 +95,9 @@ import Testing
     @Test func `several files come together, also of names that only rx takes`() throws {
         for name in ["tools", "Tools"] {
             try offer(name, 150)
+            // Both have the same files.
+            try bob.rx("cache", "clear")
+            try bob.rx("gc", "--lease", "0s")
             let client = try Client(home: bob.home.path, environment: "localhost:\(proxy.port)", version: "test")
             let resource = try client.bind(Locator(parsing: "acme/\(name):1.0.0"))
             let wanted = resource.manifest.files.filter { $0.path.text.hasPrefix("pkg0/") }

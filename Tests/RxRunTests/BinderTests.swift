@@ -137,10 +137,14 @@ import Testing
     @Test func `tells what need not be asked for: the lock's and the last run's modules of which something is in a view`() throws {
         let locked = try shelves.put("acme/tools:1", ["acme_tools.py": "1"], provides: ["python": ["acme_tools"]])
         let known = try shelves.put("known:1", ["known.py": "1"])
+        let other = try shelves.put("refused:1", ["refused.py": "1"])
         shelves.pullAll()
+        let free = try bench.binder(allow: ["refused"])
+        _ = try free.bind(python("refused"))
+        _ = try free.present(FilePath(parsing: "refused.py"), of: other.digest)
         let hints = [
             try python("known"): KnownModule(locator: known.locator.pinned(to: known.digest), checkedAt: 1),
-            try python("refused"): KnownModule(locator: known.locator.pinned(to: known.digest), checkedAt: 1),
+            try python("refused"): KnownModule(locator: other.locator.pinned(to: other.digest), checkedAt: 1),
         ]
         let binder = try bench.binder(lock: Lock(of: locked), allow: ["known"], known: hints)
         #expect(binder.table.isEmpty)

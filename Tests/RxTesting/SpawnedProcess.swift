@@ -35,7 +35,12 @@ public final class SpawnedProcess: @unchecked Sendable {
             guard let handle = end as? FileHandle ?? (number == 0 ? pipe?.fileHandleForReading : pipe?.fileHandleForWriting) else {
                 continue
             }
-            posix_spawn_file_actions_adddup2(&actions, handle.fileDescriptor, number)
+            // The null device of Foundation has no descriptor.
+            if handle.fileDescriptor < 0 {
+                posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
+            } else {
+                posix_spawn_file_actions_adddup2(&actions, handle.fileDescriptor, number)
+            }
             if pipe != nil { given.append(handle) }
         }
         for number in try Files.names(in: "/proc/self/fd").compactMap({ Int32($0) }) where number > 2 {
