@@ -52,8 +52,9 @@ final class Catalog: Sendable {
                 slot.isDurable = durably
             }
             return try database.write {
+                try Migrations.check(database, path: path)
                 if log.isInDoubt { try log.rewrite(database) }
-                try database.run("UPDATE clock SET now = ?1 WHERE now < ?1", .integer(Clock.now))
+                try database.run("UPDATE clock SET time = ?1 WHERE time < ?1", .integer(Clock.now))
                 let now = try database.now()
                 return try body(database, now)
             }

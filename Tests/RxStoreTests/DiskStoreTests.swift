@@ -130,7 +130,26 @@ import Testing
         #expect(
             error?.message == "catalog \(folder.path)/catalog.sqlite has version 99, and this rx knows versions up to \(Migrations.current)"
         )
-        #expect(error?.hint == "use the newer rx that wrote it")
+        #expect(error?.hint == "use the newer rx that wrote it, and start again what runs with this one")
+    }
+
+    @Test func `changes nothing once a newer rx has brought the catalog up to date`() throws {
+        let operation = try store.begin()
+        _ = try operation.stage(BytesSource([1]), expecting: nil)
+        var handle: OpaquePointer?
+        sqlite3_open_v2("\(folder.path)/catalog.sqlite", &handle, SQLITE_OPEN_READWRITE, nil)
+        sqlite3_exec(handle, "PRAGMA user_version = 99", nil, nil, nil)
+        let error = #expect(throws: RegistryError.self) { try operation.publish() }
+        #expect(error?.code == .storeUnusable && error?.message.contains("has version 99") == true)
+        #expect(throws: RegistryError.self) { try store.collect(dryRun: false, leaseTime: 0) }
+        #expect(try store.search(SearchQuery()).total == 0, "and reads on")
+        // What versions before 9 begin each change with.
+        #expect(sqlite3_exec(handle, "UPDATE clock SET now = 1 WHERE now < 1", nil, nil, nil) == SQLITE_ERROR)
+        #expect(String(cString: sqlite3_errmsg(handle)) == #"cannot UPDATE generated column "now""#)
+        #expect(sqlite3_exec(handle, "SELECT now FROM clock", nil, nil, nil) == SQLITE_OK)
+        sqlite3_exec(handle, "PRAGMA user_version = \(Migrations.current)", nil, nil, nil)
+        sqlite3_close_v2(handle)
+        try operation.publish()
     }
 
     @Test func `says what to do when its catalog is damaged`() throws {
@@ -198,7 +217,7 @@ import Testing
         var handle: OpaquePointer?
         sqlite3_open_v2("\(folder.path)/catalog.sqlite", &handle, SQLITE_OPEN_READWRITE, nil)
         // As if this catalog had been used a day ahead of the present clock: leases given from now on last until after that day.
-        sqlite3_exec(handle, "UPDATE clock SET now = now + 86400", nil, nil, nil)
+        sqlite3_exec(handle, "UPDATE clock SET time = time + 86400", nil, nil, nil)
         sqlite3_close_v2(handle)
         let later = try store.begin()
         #expect(try later.lease([sha256([5]): 1]).count == 1)

@@ -104,7 +104,7 @@ import Testing
         try damage("others", with: "ithers")
         let version = try store.version()
         func clock() throws -> Int? { try store.catalog.read { try $0.first("SELECT now FROM clock") { $0.int(0) } } }
-        try store.catalog.write { database, now in try database.run("UPDATE clock SET now = ?", .integer(now + 1000)) }
+        try store.catalog.write { database, now in try database.run("UPDATE clock SET time = ?", .integer(now + 1000)) }
         let before = try clock()
         _ = try verify(repairs: true)
         #expect(try clock() == before)
