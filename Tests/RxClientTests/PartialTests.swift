@@ -245,7 +245,7 @@ final class FileRegistry: Sendable {
             #expect(throws: RegistryError.self) { try client(registry).bind(asked, partly: whole) }
             #expect(try !client(registry).bind(asked).isWhole, "who takes it in part has it")
             // With all its files here it is as good as whole, whoever answers.
-            try registry.away(false)
+            registry.away(false)
             try part.fetch(part.manifest.files)
             registry.away(true)
             #expect(try client(registry).bind(asked, partly: whole).missing(part.manifest.files).isEmpty)
@@ -263,7 +263,7 @@ final class FileRegistry: Sendable {
     @Test func `one registry that hangs keeps nobody from the same bytes of another`() throws {
         let flights = Flights()
         let digest = try file("a.py").digest
-        func reference(_ registry: String, _ repository: String) -> Reference {
+        @Sendable func reference(_ registry: String, _ repository: String) -> Reference {
             Reference(registry: registry, repository: repository, tag: "1")
         }
         let (began, isOver) = (Monitor(false), Monitor(false))

@@ -1,5 +1,6 @@
 import RxModel
 import RxPosix
+import RxStore
 
 /// What is being fetched by this process: whoever wants it, too, waits for it in place of asking again, and shares what becomes of it.
 final class Flights: Sendable {

@@ -96,7 +96,7 @@ struct RemoteFiles {
         try keep(files)
         let named = try client.store.partialCopy(
             registry: reference.registry, repository: reference.repository, selector: .tag(reference.tag))
-        guard let named, named.place == ManifestPlace(reference, manifest) else { return }
+        guard let named, named.place.digest == manifest else { return }
         let artifact = try Artifact(parsing: named.bytes, mediaType: MediaType.imageManifest, repository: reference.repository)
         _ = try operation.stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
         _ = try operation.commit([artifact], as: reference, names: [:])
