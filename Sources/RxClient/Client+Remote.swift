@@ -126,23 +126,28 @@ extension Client {
     private func mend(
         _ copy: ResourceRecord, _ asked: Locator, _ registry: RegistryURL, _ hasTransfers: Bool, _ meter: TransferMeter
     ) throws -> ResourceRecord {
+        try bring(store.manifest(of: copy), copy.manifestDigest, copy.reference.locator, registry, hasTransfers, meter) { try $0.publish() }
+        return copy
+    }
+
+    /// Fetches what is not here of a resource that the registry has under a locator, and ends the operation that has all of it by `end`.
+    func bring(
+        _ manifest: ResourceManifest, _ digest: Digest, _ asked: Locator, _ registry: RegistryURL, _ hasTransfers: Bool,
+        _ meter: TransferMeter, end: (any StoreOperation) throws -> Void
+    ) throws {
         try negotiated(asked, registry, hasTransfers, meter, like: nil) { pull in
-            try pull.mend(copy)
+            try pull.mend(manifest, digest, end)
         } content: {
-            let pinned = copy.reference.locator.at(registry: nil).pinned(to: copy.manifestDigest)
-            return try receiveContent(store.manifest(of: copy), pinned, registry, meter) { operation in
-                try operation.publish()
-                return copy
-            }
+            try receiveContent(manifest, asked.at(registry: nil).pinned(to: digest), registry, meter, end)
         }
     }
 
     /// Brings a resource by a negotiated transfer when the registry has these calls, else by its archive. `like` names the copy that is
     /// about to be replaced.
-    private func negotiated(
+    private func negotiated<Value>(
         _ asked: Locator, _ registry: RegistryURL, _ hasTransfers: Bool, _ meter: TransferMeter, like reference: Reference?,
-        _ folder: EarlyFolder? = nil, transfer: (ResourcePull) throws -> ResourceRecord, content: () throws -> ResourceRecord
-    ) throws -> ResourceRecord {
+        _ folder: EarlyFolder? = nil, transfer: (ResourcePull) throws -> Value, content: () throws -> Value
+    ) throws -> Value {
         faces.note(.rx, transfers: hasTransfers, for: registry)
         guard hasTransfers else { return try content() }
         let pull = ResourcePull(
@@ -156,10 +161,10 @@ extension Client {
         }
     }
 
-    private func receiveContent(
+    private func receiveContent<Value>(
         _ manifest: ResourceManifest, _ pinned: Locator, _ registry: RegistryURL, _ meter: TransferMeter,
-        _ end: (any StoreOperation) throws -> ResourceRecord
-    ) throws -> ResourceRecord {
+        _ end: (any StoreOperation) throws -> Value
+    ) throws -> Value {
         meter.total(blobs: manifest.files.count, bytes: manifest.size)
         let operation = try store.begin()
         defer {

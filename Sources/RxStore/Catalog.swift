@@ -52,6 +52,7 @@ final class Catalog: Sendable {
                 slot.isDurable = durably
             }
             return try database.write {
+                try Migrations.check(database, path: path)
                 if log.isInDoubt { try log.rewrite(database) }
                 try database.run("UPDATE clock SET now = ?1 WHERE now < ?1", .integer(Clock.now))
                 let now = try database.now()

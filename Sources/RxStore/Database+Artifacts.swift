@@ -17,7 +17,8 @@ extension Database {
                 ON CONFLICT DO UPDATE SET manifest = excluded.manifest, updated_at = excluded.updated_at, seq = excluded.seq
                 """, .text(registry), .text(repository), .text(tag), .integer(id), .integer(now), .integer(now))
         }
-        try completePartial(ManifestPlace(registry: registry, repository: repository, digest: artifact.digest), tags: tags)
+        let place = ManifestPlace(registry: registry, repository: repository, digest: artifact.digest)
+        try completePartial(place, as: id, tags: tags, now: now)
         if !tags.isEmpty {
             if present != nil { try run("UPDATE manifests SET by_digest = 0 WHERE id = ? AND by_digest <> 0", .integer(id)) }
         } else if try !isNamed(id, artifact, registry, repository) {

@@ -82,8 +82,8 @@ extension DiskStore {
     }
 
     public func removeCached(registry: String?) throws -> (removed: Int, pinned: Int, partial: Int) {
-        try catalog.write { database, _ in
-            let host: SQLValue = registry.map { .text($0) } ?? .null
+        let host: SQLValue = registry.map { .text($0) } ?? .null
+        let (removed, pinned) = try catalog.write { database, _ in
             let pinned = try database.first(
                 """
                 SELECT count(*) FROM tags WHERE registry <> '' AND (?1 IS NULL OR registry = ?1) AND manifest IN (SELECT manifest FROM pins)
@@ -93,11 +93,16 @@ extension DiskStore {
                 """
                 DELETE FROM tags WHERE registry <> '' AND (?1 IS NULL OR registry = ?1) AND manifest NOT IN (SELECT manifest FROM pins)
                 """, host)
-            let partial = try database.rows(
+            return (removed, pinned ?? 0)
+        }
+        // Others write in between. What somebody binds anew meanwhile is not what was to go.
+        let partial = try catalog.read { database in
+            try database.rows(
                 "SELECT id FROM partial_copies WHERE registry <> ' forgotten' AND (?1 IS NULL OR registry = ?1)", host
             ) { $0.int(0) }
-            for id in partial { try database.forgetPartial(id) }
-            return (removed, pinned ?? 0, partial.count)
         }
+        var forgotten = 0
+        try catalog.inTurns(partial) { turn, id in if try turn.database.forgetPartial(id) { forgotten += 1 } }
+        return (removed, pinned, forgotten)
     }
 }

@@ -122,7 +122,7 @@ extension MemoryStore.State {
     }
 
     /// Notes since when a manifest has no tag, if it has none.
-    private mutating func noteUntagged(_ digest: Digest, in repository: MemoryStore.Repository) {
+    mutating func noteUntagged(_ digest: Digest, in repository: MemoryStore.Repository) {
         let isTagged = tags.contains {
             $0.key.registry == repository.registry && $0.key.repository == repository.name && $0.value.manifest == digest
         }
@@ -175,7 +175,7 @@ extension MemoryStore.State {
             if let before { noteUntagged(before.manifest, in: repository) }
         }
         version += 1
-        completePartial(repository.place(artifact.digest), tags: tags)
+        completePartial(repository.place(artifact.digest), tags: tags, now: now)
         let list = manifests[repository] ?? []
         manifests[repository] = list.map { held in
             var held = held

@@ -17,13 +17,17 @@ enum Migrations {
         }
     }
 
+    /// Throws `RegistryError` when a newer program has brought the catalog up to date since it was opened: what that files and keeps, this one
+    /// would forget.
+    static func check(_ database: Database, path: String) throws { _ = try version(of: database, path: path) }
+
     /// The catalog's version; throws when it is newer than this program.
     private static func version(of database: Database, path: String) throws -> Int {
         let version = try database.first("PRAGMA user_version") { $0.int(0) } ?? 0
         guard version <= current else {
             throw RegistryError(
                 "catalog \(path) has version \(version), and this rx knows versions up to \(current)", code: .storeUnusable,
-                hint: "use the newer rx that wrote it")
+                hint: "use the newer rx that wrote it, and start again what runs with this one")
         }
         return version
     }

@@ -113,6 +113,24 @@ import Testing
         #expect(try bob.store.verify(VerifyOptions(), with: NoHelp()).isClean)
     }
 
+    @Test func `moves no tag when a file of it is opened`() throws {
+        let old = try many()
+        _ = try pushed(old)
+        let bob = try client(other)
+        let bound = try bob.bind(Locator(parsing: name))
+        // Meanwhile another process binds what the tag has moved to.
+        let new = Artifact(try ResourceManifest(definition: definition("many", ["path": "team"]), files: [file("new", "new")]))
+        try bob.store.putPartial(new, as: Reference(registry: "a.test", repository: "team/many", tag: "latest"), pinned: false)
+        let first = try #require(bound.manifest.files.first)
+        #expect(try bound.open(first).readAll() == Array("hello".utf8))
+        let meant = try bob.store.partialCopy(registry: "a.test", repository: "team/many", selector: .tag("latest"))
+        #expect(try meant?.place.digest == new.digest && bob.local(Locator(parsing: name)) == nil)
+        #expect(try bound.missing(bound.manifest.files).isEmpty, "and all of it came")
+        _ = try bob.store.collect(dryRun: false, leaseTime: nil)
+        #expect(try bound.missing(bound.manifest.files).isEmpty)
+        #expect(try bob.store.verify(VerifyOptions(), with: NoHelp()).isClean)
+    }
+
     @Test func `packs the same resource to the same bytes`() throws {
         let manifest = try many(20_000)
         let client = try client()

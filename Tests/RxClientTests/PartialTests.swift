@@ -1,5 +1,6 @@
 import RxArchive
 import RxCrypto
+import RxHTTP
 import RxLoader
 import RxModel
 import RxPosix
@@ -15,6 +16,8 @@ import Testing
 final class FileRegistry: Sendable {
     struct State {
         var isAway = false
+        /// What is in the names that it does not answer for.
+        var silent: String?
         /// What is sent for a blob in place of its bytes.
         var lies: [Digest: [UInt8]] = [:]
         var asked: [String] = []
@@ -36,7 +39,14 @@ final class FileRegistry: Sendable {
             return try state.withLock { state in
                 if state.isAway { throw RegistryError("Unable to connect to \(asked.url)", code: .unreachable) }
                 state.asked.append(path)
-                if path.hasPrefix("/api/v1/resource/team%2Ftools") { return .json(200, info) }
+                let tag = EntityTag(manifest.digest.description).description
+                if path.hasPrefix("/api/v1/resource/"), let names = state.silent, path.contains(names) {
+                    throw RegistryError("Unable to connect to \(asked.url)", code: .unreachable)
+                }
+                if path.hasPrefix("/api/v1/resource/team%2Ftools"), !path.hasPrefix("/api/v1/resource/team%2Ftools%2F") {
+                    // As a registry does: what the client says it has is not described again.
+                    return asked.headers["If-None-Match"] == tag ? RecordedTransport.Answer(status: 304) : .json(200, info)
+                }
                 if path.hasPrefix("/api/v1/content/team%2Ftools") {
                     let sink = BytesSink()
                     try writeArchive(files: manifest.files, to: sink) { BytesSource(fake.contents[$0] ?? []) }
@@ -217,6 +227,94 @@ final class FileRegistry: Sendable {
         #expect(
             await Loader(local: try client(registry), remote: try client(registry)).get(Headers("/team%2Ftools:1")).body.text == "hello")
         #expect(try client(registry).local(Locator(parsing: "a.test/team/tools:1")) != nil)
+    }
+
+    @Test func `a type whose files are used together is never bound in part where somebody answers, nor offline with files missing`() throws
+    {
+        let registry = try FileRegistry(["content": "hello", "more": "world"], type: "skill")
+        let whole: (String) -> Bool = { $0 == "module" }
+        let tagged = try Locator(parsing: "a.test/team/tools:1")
+        for pinned in [false, true] {
+            registry.away(false)
+            _ = try client(registry).store.removeCached(registry: nil)
+            _ = try client(registry).store.collect(dryRun: false, leaseTime: 0)
+            let part = try client(registry).bind(tagged)
+            let content = try #require(part.manifest.files.first { $0.path.text == "content" })
+            #expect(try part.open(content).readAll() == Array("hello".utf8) && !part.isWhole)
+            let asked = pinned ? try Locator(parsing: "a.test/team/tools@\(part.digest)") : tagged
+            registry.away(true)
+            #expect(throws: RegistryError.self) { try client(registry).bind(asked, partly: whole) }
+            #expect(try !client(registry).bind(asked).isWhole, "who takes it in part has it")
+            // With all its files here it is as good as whole, whoever answers.
+            registry.away(false)
+            try part.fetch(part.manifest.files)
+            registry.away(true)
+            #expect(try client(registry).bind(asked, partly: whole).missing(part.manifest.files).isEmpty)
+            _ = try client(registry).store.removeCached(registry: nil)
+            _ = try client(registry).store.collect(dryRun: false, leaseTime: 0)
+            registry.away(false)
+            let again = try client(registry).bind(tagged)
+            #expect(try !again.isWhole && again.missing(again.manifest.files).count == 2)
+            #expect(try client(registry).bind(asked, partly: whole).isWhole, "the registry still has what is here in part")
+            registry.away(true)
+            #expect(try client(registry).bind(asked, partly: whole).isWhole)
+        }
+    }
+
+    @Test func `one registry that hangs keeps nobody from the same bytes of another`() throws {
+        let flights = Flights()
+        let digest = try file("a.py").digest
+        @Sendable func reference(_ registry: String, _ repository: String) -> Reference {
+            Reference(registry: registry, repository: repository, tag: "1")
+        }
+        let (began, isOver) = (Monitor(false), Monitor(false))
+        let hanging = Background {
+            Result {
+                try flights.bring([digest], of: reference("a.test", "p")) { _ in
+                    began.update { $0 = true }
+                    _ = isOver.wait(until: { $0 ? true : nil })
+                    throw RegistryError("away", code: .unreachable)
+                }
+            }
+        }
+        _ = began.wait(until: { $0 ? true : nil })
+        var brought = 0
+        for other in [reference("b.test", "p"), reference("a.test", "q")] {
+            try flights.bring([digest], of: other) { brought += $0.count }
+        }
+        isOver.update { $0 = true }
+        #expect(brought == 2)
+        #expect(throws: RegistryError.self) { try hanging.value.get() }
+    }
+
+    @Test func `a text is not read another way while a registry does not say whether it has the first`() throws {
+        registry.state.withLock { $0.silent = "pkg" }
+        let error = #expect(throws: RegistryError.self) { try client().bind(path: "a.test/team/tools/pkg") }
+        #expect(error?.code == .unreachable)
+        registry.state.withLock { $0.silent = nil }
+        #expect(try client().bind(path: "a.test/team/tools/pkg").at.path?.text == "pkg", "nothing was remembered of it")
+    }
+
+    @Test func `looks at the cache are made by one at a time, and rest in between`() throws {
+        let traffic = PartialTraffic()
+        var (looks, now) = (0, 1000)
+        func look(after bytes: Int, takes time: Int = 0, during body: () -> Void = {}) {
+            traffic.look(after: bytes, limit: 800, now: { now }) {
+                looks += 1
+                body()
+                now += time
+            }
+        }
+        look(after: 10)
+        #expect(looks == 0, "too little came")
+        look(after: 90, takes: 50) { look(after: 1000) }
+        #expect(looks == 1)
+        now += 449
+        look(after: 1000)
+        #expect(looks == 1, "it rests for nine times as long as it took")
+        now += 1
+        look(after: 0)
+        #expect(looks == 2, "what came meanwhile was counted")
     }
 
     @Test func `a text is read with the longest locator that is found`() throws {

@@ -130,7 +130,22 @@ import Testing
         #expect(
             error?.message == "catalog \(folder.path)/catalog.sqlite has version 99, and this rx knows versions up to \(Migrations.current)"
         )
-        #expect(error?.hint == "use the newer rx that wrote it")
+        #expect(error?.hint == "use the newer rx that wrote it, and start again what runs with this one")
+    }
+
+    @Test func `changes nothing once a newer rx has brought the catalog up to date`() throws {
+        let operation = try store.begin()
+        _ = try operation.stage(BytesSource([1]), expecting: nil)
+        var handle: OpaquePointer?
+        sqlite3_open_v2("\(folder.path)/catalog.sqlite", &handle, SQLITE_OPEN_READWRITE, nil)
+        sqlite3_exec(handle, "PRAGMA user_version = 99", nil, nil, nil)
+        let error = #expect(throws: RegistryError.self) { try operation.publish() }
+        #expect(error?.code == .storeUnusable && error?.message.contains("has version 99") == true)
+        #expect(throws: RegistryError.self) { try store.removeCached(registry: nil) }
+        #expect(try store.search(SearchQuery()).total == 0, "and reads on")
+        sqlite3_exec(handle, "PRAGMA user_version = \(Migrations.current)", nil, nil, nil)
+        sqlite3_close_v2(handle)
+        try operation.publish()
     }
 
     @Test func `says what to do when its catalog is damaged`() throws {

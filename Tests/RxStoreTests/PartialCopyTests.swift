@@ -3,6 +3,7 @@ import RxCrypto
 import RxModel
 import RxPosix
 import RxTesting
+import Synchronization
 import Testing
 
 @testable import RxStore
@@ -109,5 +110,31 @@ import Testing
         #expect(try store.collect(dryRun: true, leaseTime: 0).blobs == 600)
         #expect(try store.collect(dryRun: false, leaseTime: 0).blobs == 600)
         #expect(try count("copies") == 0 && count("refs") == 0)
+    }
+
+    @Test func `clearing the cache is many short changes, between which others write`() throws {
+        let count = 3000
+        try store.catalog.write { database, now in
+            for index in 0..<count {
+                let name = "m\(index)"
+                let place = ManifestPlace(registry: "h:1", repository: name, digest: sha256(Array(name.utf8)))
+                let bytes = [UInt8](repeating: 1, count: 2000)
+                _ = try database.putPartial(place, tree: place.digest, tag: "1", bytes: bytes, pinned: true, now: now)
+            }
+        }
+        // What others do meanwhile sees some of it gone and some not.
+        let isOver = Atomic(false)
+        let looker = Background { [store] in
+            Result {
+                var seen: Set<Int> = []
+                while !isOver.load(ordering: .relaxed) {
+                    seen.insert(try store.catalog.read { try $0.first("SELECT count(*) FROM partial_copies") { $0.int(0) } ?? -1 })
+                }
+                return seen
+            }
+        }
+        #expect(try store.removeCached(registry: nil).partial == count)
+        isOver.store(true, ordering: .relaxed)
+        #expect(try looker.value.get().contains { 0 < $0 && $0 < count })
     }
 }

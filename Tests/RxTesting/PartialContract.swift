@@ -138,11 +138,25 @@ public struct PartialContract<S: Store> {
         #expect(record.manifestDigest == place.digest)
         #expect(try find("m", .tag("1"), in: store) == nil)
         #expect(try find("m", .tag("stable"), in: store) == nil)
+        let stable = try #require(try store.resolve(registry: host, repository: "m", selector: .tag("stable")))
+        #expect(stable.manifestDigest == place.digest && stable.reference.tag == "stable", "its other tags mean the whole copy")
+        let newest = try store.resolve(registry: host, repository: "m", selector: .tag("latest"))
+        #expect(newest?.reference.tag == "1", "and are as old as they were")
         #expect(try find("m", .digest(place.digest), in: store) == nil, "it is whole")
         #expect(try store.keep([digest("one"): 3], in: place) == nil)
         #expect(try store.collect(dryRun: false, leaseTime: 0).deleted == CollectionReport().deleted)
-        #expect(try store.removeCached(registry: nil).removed == 1)
+        #expect(try store.removeCached(registry: nil).removed == 2)
         #expect(try store.collect(dryRun: false, leaseTime: 0).blobs == 3, "nothing is left of what was here in part")
+        // Of its tags, those that a whole one was put under since mean that; and what is put without a tag is found by the others.
+        let tagged = try bind("n", ["a": "one"], "1", in: store)
+        try bind("n", ["a": "one"], "2", in: store)
+        let moved = try put(["a": "two"], try definition("n", type: "module"), in: store, registry: host, tag: "1")
+        try put(["a": "one"], try definition("n", type: "module"), in: store, registry: host, tag: "3")
+        func whole(_ tag: String) throws -> Digest? {
+            try store.resolve(registry: host, repository: "n", selector: .tag(tag))?.manifestDigest
+        }
+        #expect(try whole("1") == moved.manifestDigest && whole("2") == tagged.digest && whole("3") == tagged.digest)
+        #expect(try store.removeCached(registry: nil).removed == 3)
         // The store's own resource of that name is another one.
         let other = try bind("m", files, "1", in: store)
         try put(files, try definition("m", type: "module"), in: store, tag: "1")

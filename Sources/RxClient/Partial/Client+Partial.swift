@@ -10,7 +10,7 @@ extension Client {
     /// One of a type that `partly` is false for, an artifact of another kind, and what is here as a whole, are as `find` gives them.
     public func bind(_ locator: Locator, partly: (_ type: String) -> Bool = { _ in true }) throws -> StoredResource {
         // What is pinned by its digest, or the store's own, is never asked for.
-        if locator.digest != nil, let here = try stored(locator) { return here }
+        if locator.digest != nil, let here = try stored(locator), try isUsable(here, partly) { return here }
         if locator.registry == nil, let record = try local(locator) { return try shelved(record, as: locator) }
         let meter = TransferMeter(wire)
         if let host = locator.registry { return try bind(locator, registry(forHost: host), partly, meter) }
@@ -35,26 +35,22 @@ extension Client {
     private func bind(_ locator: Locator, _ registry: RegistryURL, _ partly: (String) -> Bool, _ meter: TransferMeter) throws
         -> StoredResource
     {
-        let partial = try partialCopy(locator, registry.authority)
+        let part = try part(locator, registry.authority, partly)
         let whole = try store.resolve(registry: registry.authority, repository: locator.repository, selector: try Selector(locator))
         do {
             return try ask(registry) { client in
-                let known = partial.map { $0.ifStill(locator) } ?? whole?.ifStill(locator)
+                let known = part.map(\.unless) ?? whole?.ifStill(locator)
                 let answer = try client.describe(locator, unless: known)
                 guard let info = answer.info else {
-                    if let partial { return try shelved(partial, as: locator) }
-                    return try shelved(whole!, as: locator)
+                    return try part?.resource ?? shelved(whole!, as: locator)
                 }
                 let resource = try info.resource(locator, registry, manifest: answer.manifest)
                 guard let resource else {
                     faces.note(.rx, transfers: answer.hasTransfers, for: registry)
-                    return try bind(info.named(locator), through: registry, partly, partial, whole, meter)
+                    return try bind(info.named(locator), through: registry, partly, part, whole, meter)
                 }
                 let reference = Reference(registry: registry.authority, repository: locator.repository, tag: info.locator.tag)
-                let isWhole =
-                    try store.resolve(
-                        registry: registry.authority, repository: locator.repository, selector: .digest(info.manifestDigest)) != nil
-                guard partly(resource.manifest.definition.type), !isWhole else {
+                guard partly(resource.manifest.definition.type), try !isWhole(info.manifestDigest, reference) else {
                     if let whole, whole.manifestDigest == info.manifestDigest, whole.reference.tag == reference.tag {
                         return try shelved(whole, as: locator)
                     }
@@ -63,35 +59,61 @@ extension Client {
                 faces.note(.rx, transfers: answer.hasTransfers, for: registry)
                 return try bind(resource.artifact, resource.manifest, reference, as: locator)
             } distribution: { _ in
-                try bind(locator, through: registry, partly, partial, whole, meter)
+                try bind(locator, through: registry, partly, part, whole, meter)
             }
         } catch let error as RegistryError where error.code == .unreachable {
-            guard let here = try here(locator, host: registry.authority) else { throw error }
-            return here
+            if let here = try here(locator, host: registry.authority), try isUsable(here, partly) { return here }
+            guard let whole else { throw error }
+            return try shelved(whole, as: locator)
         }
+    }
+
+    /// Whether a resource is here as its user needs it: of a type that `partly` is false for, with all its files.
+    private func isUsable(_ here: StoredResource, _ partly: (String) -> Bool) throws -> Bool {
+        try here.isWhole || partly(here.manifest.definition.type) || here.missing(here.manifest.files).isEmpty
+    }
+
+    private func isWhole(_ digest: Digest, _ reference: Reference) throws -> Bool {
+        try store.resolve(registry: reference.registry, repository: reference.repository, selector: .digest(digest)) != nil
+    }
+
+    /// What is here in part under a locator, before its registry is asked.
+    private struct Part {
+        let resource: StoredResource
+        /// What the registry need not describe again, when that is as its user needs it.
+        let unless: Digest?
+    }
+
+    private func part(_ locator: Locator, _ host: String, _ partly: (String) -> Bool) throws -> Part? {
+        guard let copy = try partialCopy(locator, host) else { return nil }
+        let resource = try shelved(copy, as: locator)
+        return Part(resource: resource, unless: try isUsable(resource, partly) ? copy.ifStill(locator) : nil)
     }
 
     /// The same through `/v2/`.
     private func bind(
-        _ locator: Locator, through registry: RegistryURL, _ partly: (String) -> Bool, _ partial: PartialCopy?, _ whole: ResourceRecord?,
+        _ locator: Locator, through registry: RegistryURL, _ partly: (String) -> Bool, _ part: Part?, _ whole: ResourceRecord?,
         _ meter: TransferMeter
     ) throws -> StoredResource {
-        if let partial, let known = partial.ifStill(locator),
+        if let part, let known = part.unless,
             try distribution(registry).head(try readableRepository(locator, at: registry), .tag(locator.tag)) == known
         {
-            return try shelved(partial, as: locator)
+            return part.resource
         }
         // A whole one is asked for as ever.
-        if partial == nil, let whole { return try shelved(try pull(locator, through: registry, copy: whole, meter), as: locator) }
+        if part == nil, let whole { return try shelved(try pull(locator, through: registry, copy: whole, meter), as: locator) }
         let (read, kind, origin) = try artifact(locator, at: registry)
         let reference = Reference(registry: registry.authority, repository: locator.repository, tag: locator.tag)
         switch kind {
         case .resource(let manifest) where partly(manifest.definition.type):
             let artifact = try Artifact(parsing: read.stored.bytes, mediaType: read.stored.mediaType, repository: locator.repository)
-            if artifact.tree != nil { return try bind(artifact, manifest, reference, as: locator) }
+            if artifact.tree != nil, try !isWhole(artifact.digest, reference) {
+                return try bind(artifact, manifest, reference, as: locator)
+            }
         case .packed(let packed) where partly(packed.definition.type):
             let manifest = try ArtifactFetcher.manifest(of: packed, from: origin)
-            return try bind(Artifact(manifest), manifest, reference, as: locator)
+            let artifact = Artifact(manifest)
+            if try !isWhole(artifact.digest, reference) { return try bind(artifact, manifest, reference, as: locator) }
         case .resource, .packed, .foreign: break
         }
         return try shelved(try store(read, kind, from: origin, as: reference, meter), as: locator)

@@ -3,14 +3,15 @@ public import RxModel
 
 extension Client {
     /// Finds what a locator with a path behind it names: of the ways to read it, the first whose resource is here, else the first that a
-    /// registry has. Throws what the first of them led to when none is found.
+    /// registry has. Throws what the first of them led to when none is found, and what keeps a registry from saying whether it has one: it
+    /// might be that one.
     public func bind(path text: String) throws -> (resource: StoredResource, at: LocatorPath) {
         let readings = try LocatorPath.readings(of: text)
         for reading in readings where try stored(reading.locator) != nil { return (try bind(reading.locator), reading) }
         var failure: (any Error)?
         for reading in readings {
             do { return (try bind(reading.locator), reading) } catch let error as RegistryError
-                where [.resourceNotFound, .nameUnknown, .unreachable].contains(error.code)
+                where [.resourceNotFound, .nameUnknown].contains(error.code)
             {
                 failure = failure ?? error
             }

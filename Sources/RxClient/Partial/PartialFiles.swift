@@ -96,10 +96,12 @@ final class PartialFiles: FileShelf {
                 throw RegistryError("nobody may be asked for it", code: .unreachable)
             }
             if let failure = state.withLock({ $0.failure }), Clock.monotonic < failure.until { throw failure.error }
-            try client.partialTraffic.flights.bring(Set(byDigest.keys)) { own in
-                try RemoteFiles(client: client, reference: reference, manifest: place.digest).fetch(own.map { byDigest[$0]! }) { present in
-                    _ = try kept(present)
-                }
+            var brought = 0
+            // Nobody waits for a look at the cache who only wants the same file.
+            defer { client.pruneAfterFetch(of: brought, for: place) }
+            try client.partialTraffic.flights.bring(Set(byDigest.keys), of: reference) { own in
+                let remote = RemoteFiles(client: client, reference: reference, manifest: place.digest)
+                brought += try remote.fetch(own.map { byDigest[$0]! }) { _ = try kept($0) }
             }
             // What others have fetched may be for another copy.
             let here = try kept(files)

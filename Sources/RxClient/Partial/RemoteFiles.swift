@@ -10,9 +10,9 @@ struct RemoteFiles {
     /// The digest of its manifest.
     let manifest: Digest
 
-    /// Fetches files, and calls `keep` when they are here and only leases keep them. A resource whose files cannot be had one by one, as in
-    /// packed form, comes as a whole.
-    func fetch(_ files: [ResourceFile], keep: ([ResourceFile]) throws -> Void) throws {
+    /// Fetches files, and calls `keep` when they are here and only leases keep them. Of a resource whose files cannot be had one by one, as in
+    /// packed form, all come. Gives how many bytes came.
+    func fetch(_ files: [ResourceFile], keep: ([ResourceFile]) throws -> Void) throws -> Int {
         let registry = try client.registry(forHost: reference.registry)
         let operation = try client.store.begin()
         defer { operation.cancel() }
@@ -23,11 +23,11 @@ struct RemoteFiles {
             try stage(absent, from: registry, into: operation, meter)
         } catch let error as RegistryError where error.code == .blobUnknown || error.code == .unsupported {
             operation.cancel()
-            return try fetchWhole(from: registry, meter, error)
+            return try fetchAll(from: registry, meter, error, keep)
         }
         try operation.publish()
         try keep(files)
-        client.pruneAfterFetch(of: absent, for: ManifestPlace(reference, manifest))
+        return absent.reduce(0) { $0 + $1.size }
     }
 
     private func stage(
@@ -49,29 +49,64 @@ struct RemoteFiles {
         try ArtifactFetcher(progress: client.progress, meter: meter).fetch(blobs, from: origin, streamsSingle: !isPortable, into: operation)
     }
 
-    /// Brings all of it, so that it is here as a whole.
-    private func fetchWhole(from registry: RegistryURL, _ meter: TransferMeter, _ refusal: RegistryError) throws {
+    /// Brings all of it, so that it is here as a whole where its tag still means it. A tag that has moved since it was bound stays where it is.
+    private func fetchAll(
+        from registry: RegistryURL, _ meter: TransferMeter, _ refusal: RegistryError, _ keep: ([ResourceFile]) throws -> Void
+    ) throws -> Int {
         let locator = reference.locator.pinned(to: manifest)
-        do { _ = try client.fetch(locator, registry, meter, nil) } catch let error as RegistryError
-            where error.code == .resourceNotFound || error.code == .manifestUnknown
-        {
+        do {
+            return try client.ask(registry) { api in
+                let answer = try api.describe(locator, unless: nil)
+                guard let info = answer.info, let resource = try info.resource(locator, registry, manifest: answer.manifest)?.manifest
+                else {
+                    return try unpack(locator, at: registry, meter, refusal, keep)
+                }
+                try client.bring(resource, manifest, locator, registry, answer.hasTransfers, meter) {
+                    try settle(resource.files, $0, keep)
+                }
+                return resource.size
+            } distribution: { _ in
+                try unpack(locator, at: registry, meter, refusal, keep)
+            }
+        } catch let error as RegistryError where error.code == .resourceNotFound || error.code == .manifestUnknown {
             throw RegistryError(refusal.message, code: refusal.code, hint: "\(locator) is no longer there", cause: refusal)
         }
     }
-}
 
-extension ManifestPlace {
-    /// A manifest in the repository of a reference.
-    init(_ reference: Reference, _ digest: Digest) {
-        self.init(registry: reference.registry, repository: reference.repository, digest: digest)
+    /// Brings all files of a resource in packed form; of another the registry has just refused what was asked for.
+    private func unpack(
+        _ locator: Locator, at registry: RegistryURL, _ meter: TransferMeter, _ refusal: RegistryError,
+        _ keep: ([ResourceFile]) throws -> Void
+    ) throws -> Int {
+        let (_, kind, origin) = try client.artifact(locator, at: registry)
+        guard case .packed(let packed) = kind, packed.manifest == manifest else { throw refusal }
+        let operation = try client.store.begin()
+        defer {
+            operation.cancel()
+            client.progress.end()
+        }
+        let resource = try ArtifactFetcher(progress: client.progress, meter: meter).unpack(packed, from: origin, into: operation)
+        try settle(resource.files, operation, keep)
+        return resource.size
+    }
+
+    /// Has the copy keep all its files, and makes it a whole one while its tag means it.
+    private func settle(_ files: [ResourceFile], _ operation: any StoreOperation, _ keep: ([ResourceFile]) throws -> Void) throws {
+        try operation.publish()
+        try keep(files)
+        let named = try client.store.partialCopy(
+            registry: reference.registry, repository: reference.repository, selector: .tag(reference.tag))
+        guard let named, named.place.digest == manifest else { return }
+        let artifact = try Artifact(parsing: named.bytes, mediaType: MediaType.imageManifest, repository: reference.repository)
+        _ = try operation.stage(BytesSource(ResourceManifest.emptyConfig), expecting: ResourceManifest.emptyConfigDigest)
+        _ = try operation.commit([artifact], as: reference, names: [:])
     }
 }
 
 extension Client {
     /// Keeps the cache small when so much has come that it may have become too large. A failure is nobody's: the next look tries again.
-    func pruneAfterFetch(of files: [ResourceFile], for place: ManifestPlace) {
-        let bytes = files.reduce(0) { $0 + $1.size }
-        guard let limit = try? configuration.cacheSize, partialTraffic.isLookDue(after: bytes, limit: limit) else { return }
-        _ = pruneAfterPull(of: place)
+    func pruneAfterFetch(of bytes: Int, for place: ManifestPlace) {
+        guard bytes > 0, let limit = try? configuration.cacheSize else { return }
+        partialTraffic.look(after: bytes, limit: limit) { _ = pruneAfterPull(of: place) }
     }
 }

@@ -32,17 +32,14 @@ struct ResourcePull {
         }
     }
 
-    /// Fetches what was lost of a copy whose manifest the registry still has.
-    func mend(_ copy: ResourceRecord) throws -> ResourceRecord {
-        try work(try store.manifest(of: copy), copy.manifestDigest, isCurrent: true) { operation in
-            try operation.publish()
-            return copy
-        }
+    /// Fetches what is not here of a resource whose manifest the registry still has, and ends the operation that has all of it by `end`.
+    func mend(_ manifest: ResourceManifest, _ digest: Digest, _ end: (any StoreOperation) throws -> Void) throws {
+        try work(manifest, digest, isCurrent: true, end)
     }
 
-    private func work(
-        _ manifest: ResourceManifest, _ digest: Digest, isCurrent: Bool, _ end: (any StoreOperation) throws -> ResourceRecord
-    ) throws -> ResourceRecord {
+    private func work<Value>(
+        _ manifest: ResourceManifest, _ digest: Digest, isCurrent: Bool, _ end: (any StoreOperation) throws -> Value
+    ) throws -> Value {
         let items = FreightItem.list(
             config: (ResourceManifest.emptyConfigDigest, ResourceManifest.emptyConfig.count),
             layers: manifest.files.lazy.map { ($0.digest, $0.size, $0.path.text) })
@@ -65,10 +62,10 @@ struct ResourcePull {
         }
     }
 
-    private func work(
+    private func work<Value>(
         _ manifest: ResourceManifest, _ digest: Digest, _ items: [FreightItem], isCurrent: Bool, _ operation: any StoreOperation,
-        _ end: (any StoreOperation) throws -> ResourceRecord
-    ) throws -> ResourceRecord {
+        _ end: (any StoreOperation) throws -> Value
+    ) throws -> Value {
         var machine = PullMachine(isCurrent: isCurrent, largeAlone: DistributionClient.isPortable(repository))
         var patience = calls.patience
         var action = machine.start()

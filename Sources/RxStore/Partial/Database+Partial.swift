@@ -86,20 +86,32 @@ extension Database {
         try first("SELECT 1 FROM partial_refs WHERE copy = ? AND digest = ?", .integer(copy), .digest(digest)) { _ in true } ?? false
     }
 
-    /// Ends a partial copy of which everything is here now, and what its tags meant: the tags are those of the whole copy.
-    func completePartial(_ place: ManifestPlace, tags: [String]) throws {
+    /// Ends a partial copy of which everything is here now as the manifest `manifest`, and what `tags`, which were put on that, meant before.
+    /// Its other tags mean the whole copy from now on, each as old as it was, but for those that a whole one was put under since.
+    func completePartial(_ place: ManifestPlace, as manifest: Int, tags: [String], now: Int) throws {
         guard !place.registry.isEmpty else { return }
         for tag in tags {
             try run(
                 "DELETE FROM partial_tags WHERE registry = ? AND repository = ? AND tag = ?", .text(place.registry),
                 .text(place.repository), .text(tag))
         }
-        if let id = try partialID(place) { try forgetPartial(id) }
+        guard let id = try partialID(place) else { return }
+        let others = try run(
+            """
+            INSERT INTO tags SELECT registry, repository, tag, ?1, ?2, ?2, seq FROM partial_tags WHERE copy = ?3
+            ON CONFLICT DO UPDATE SET manifest = excluded.manifest, updated_at = excluded.updated_at, seq = excluded.seq
+                WHERE excluded.seq > tags.seq
+            """, .integer(manifest), .integer(now), .integer(id))
+        if others > 0 { try run("UPDATE manifests SET by_digest = 0 WHERE id = ? AND by_digest <> 0", .integer(manifest)) }
+        try forgetPartial(id)
     }
 
-    /// Deletes a partial copy. One that keeps very much is only put where nobody looks: what it keeps goes piece by piece with the next
-    /// collection.
-    func forgetPartial(_ id: Int) throws {
+    /// Deletes a partial copy, and gives whether it was there. One that keeps very much is only put where nobody looks: what it keeps goes
+    /// piece by piece with the next collection.
+    @discardableResult
+    func forgetPartial(_ id: Int) throws -> Bool {
+        guard try first("SELECT 1 FROM partial_copies WHERE id = ? AND registry <> ' forgotten'", .integer(id), map: { _ in true }) != nil
+        else { return false }
         let isLong =
             try first(
                 "SELECT count(*) >= ?2 FROM (SELECT 1 FROM partial_refs WHERE copy = ?1 LIMIT ?2)", .integer(id),
@@ -107,12 +119,13 @@ extension Database {
             ) { $0.int(0) != 0 } ?? false
         guard isLong else {
             try run("DELETE FROM partial_copies WHERE id = ?", .integer(id))
-            return
+            return true
         }
         try run(
             "UPDATE partial_copies SET registry = ' forgotten', repository = CAST(id AS TEXT), by_digest = 0 WHERE id = ?", .integer(id))
         try run("DELETE FROM partial_tags WHERE copy = ?", .integer(id))
         try run("DELETE FROM partial_manifests WHERE copy = ?", .integer(id))
+        return true
     }
 
     /// Deletes a part of what a forgotten partial copy keeps, and with the last part the copy. Gives whether it is gone.

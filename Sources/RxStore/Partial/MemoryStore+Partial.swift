@@ -72,9 +72,17 @@ extension MemoryStore.State {
         }
     }
 
-    /// Ends a partial copy of which everything is here now, and what its tags meant.
-    mutating func completePartial(_ place: ManifestPlace, tags: [String]) {
+    /// Ends a partial copy of which everything is here now, and what `tags`, which were put on that, meant before. Its other tags mean the
+    /// whole copy from now on, each as old as it was, but for those that a whole one was put under since.
+    mutating func completePartial(_ place: ManifestPlace, tags: [String], now: Int) {
         for tag in tags { partialTags[place.reference(tag)] = nil }
+        for (reference, partial) in partialTags where partial.place == place {
+            let before = self.tags[reference]
+            if let before, before.seq > partial.seq { continue }
+            self.tags[reference] = MemoryStore.Tag(
+                manifest: place.digest, createdAt: before?.createdAt ?? now, updatedAt: now, seq: partial.seq)
+            if let before { noteUntagged(before.manifest, in: .init(registry: place.registry, name: place.repository)) }
+        }
         removePartial(place)
     }
 
