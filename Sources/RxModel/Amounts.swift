@@ -16,12 +16,13 @@ public enum TimeSpan {
     }
 }
 
-/// Numbers of bytes as people write them: a number alone or with `B`, `KiB`, `MiB`, `GiB`, `TiB` (of 1024) or `KB`, `MB`, `GB`, `TB` (of
-/// 1000), in any case.
+/// Numbers of bytes as people write them: a number alone or with `B`, `K`, `M`, `G`, `T`, `KiB`, `MiB`, `GiB`, `TiB` (of 1024) or `KB`, `MB`,
+/// `GB`, `TB` (of 1000), in any case.
 public enum ByteCount {
     private static let units = [
-        "": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40, "kb": 1000, "mb": 1_000_000, "gb": 1_000_000_000,
-        "tb": 1_000_000_000_000,
+        "": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
+        "tib": 1 << 40,
+        "kb": 1000, "mb": 1_000_000, "gb": 1_000_000_000, "tb": 1_000_000_000_000,
     ]
 
     /// The bytes that a text means; nil for what is no number of bytes, and for one that is too large to count.

@@ -64,9 +64,13 @@ enum Program {
                 message: "rx \(command.name) needs one of: \(command.subcommands.map(\.word).joined(separator: ", "))",
                 hint: "see rx \(command.name) --help")
         }
-        let invocation = try Invocation(command, words)
-        if !command.takesSignals { watchSignals(invocation) }
-        try command.run(invocation)
+        do {
+            let invocation = try Invocation(command, words)
+            if !command.takesSignals { watchSignals(invocation) }
+            try command.run(invocation)
+        } catch let error as UsageError where error.hint == nil {
+            throw UsageError(message: error.message, hint: "see rx \(command.name) --help")
+        }
     }
 
     private static func watchSignals(_ invocation: Invocation) {
