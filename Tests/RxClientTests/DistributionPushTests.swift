@@ -140,12 +140,18 @@ import Testing
                     $0 += 1; return $0
                 }) == 2
             else { return nil }
+            // Bytes that nobody reads make the connection break, and the answer with it.
+            _ = request.body()
             return .error(404, "BLOB_UPLOAD_UNKNOWN")
         }
         try server.client { $0.chunk = 100 }.push(descriptor, to: "a") { BytesSource(bytes) }
         #expect(held.value == bytes && server.asked.filter { $0.hasPrefix("POST") }.count == 2)
 
-        let (never, _) = sessions { request, _ in request.method == "PATCH" ? .error(404, "BLOB_UPLOAD_UNKNOWN", "gone") : nil }
+        let (never, _) = sessions { request, _ in
+            guard request.method == "PATCH" else { return nil }
+            _ = request.body()
+            return .error(404, "BLOB_UPLOAD_UNKNOWN", "gone")
+        }
         let error = registryError { try never.client { $0.chunk = 100 }.push(descriptor, to: "a") { BytesSource(bytes) } }
         #expect(error?.code.wire == "BLOB_UPLOAD_UNKNOWN")
         #expect(error?.message == "\(never.url()) refused to take the blob \(descriptor.digest) into a: gone")

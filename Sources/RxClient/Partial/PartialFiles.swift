@@ -12,6 +12,8 @@ final class PartialFiles: FileShelf {
     private static let failureTime = 5_000_000_000
     /// How often a use is told to the store at most, in nanoseconds.
     private static let useTime = 300_000_000_000
+    /// How often a file is fetched that others take away again, as who clears the cache does.
+    private static let attempts = 5
 
     private struct State {
         /// The blobs that are known to be here and to stay.
@@ -57,13 +59,15 @@ final class PartialFiles: FileShelf {
     }
 
     func open(_ file: ResourceFile) throws -> any ByteSource {
-        try fetch([file])
-        do { return try client.store.open(file.digest) } catch let error as RegistryError where error.code == .blobUnknown {
-            // It has gone since it was known to be here: others cleared the cache, or it was damaged.
-            state.withLock { _ = $0.here.remove(file.digest) }
-            try bring([file])
-            return try client.store.open(file.digest)
+        for _ in 1..<PartialFiles.attempts {
+            try fetch([file])
+            do { return try client.store.open(file.digest) } catch let error as RegistryError where error.code == .blobUnknown {
+                // It has gone since it was known to be here: others cleared the cache, or it was damaged.
+                state.withLock { _ = $0.here.remove(file.digest) }
+            }
         }
+        try fetch([file])
+        return try client.store.open(file.digest)
     }
 
     /// Those of the files that are here; from now on they stay.
@@ -99,14 +103,17 @@ final class PartialFiles: FileShelf {
             var brought = 0
             // Nobody waits for a look at the cache who only wants the same file.
             defer { client.pruneAfterFetch(of: brought, for: place) }
-            try client.partialTraffic.flights.bring(Set(byDigest.keys), of: reference) { own in
-                let remote = RemoteFiles(client: client, reference: reference, manifest: place.digest)
-                brought += try remote.fetch(own.map { byDigest[$0]! }) { _ = try kept($0) }
+            var lost = files
+            for _ in 0..<PartialFiles.attempts where !lost.isEmpty {
+                try client.partialTraffic.flights.bring(Set(lost.map(\.digest)), of: reference) { own in
+                    let remote = RemoteFiles(client: client, reference: reference, manifest: place.digest)
+                    brought += try remote.fetch(own.map { byDigest[$0]! }) { _ = try kept($0) }
+                }
+                // What others have fetched may be for another copy, and what came may have been cleared away.
+                let here = try kept(files)
+                lost = files.filter { !here.contains($0.digest) }
             }
-            // What others have fetched may be for another copy.
-            let here = try kept(files)
-            guard let lost = files.first(where: { !here.contains($0.digest) }) else { return }
-            throw RegistryError.blobNotFound(lost.digest)
+            if let lost = lost.first { throw RegistryError.blobNotFound(lost.digest) }
         } catch {
             throw refusal(error, files)
         }
