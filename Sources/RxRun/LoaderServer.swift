@@ -124,9 +124,9 @@ final class LoaderDesk: Sendable {
     /// `POST /v1/sessions/SESSION/end`: what the program had; `uses` is its list of what it used without asking.
     func end(_ token: String, uses: [UInt8]) throws -> HTTPResponse {
         guard let binder = sessions.binder(token.utf8) else { throw RegistryError("There is no such session", code: .notFound) }
-        binder.note(RunNotes.parse(uses: uses))
+        binder.note(RunUses(parsing: uses))
         close(token)
-        let record = RunRecord(binder)
+        let record = try RunRecord(binder)
         return .json(200, .object(["lock": .string(try Lock(record.entries).text), "trace": .string(record.trace.text)]))
     }
 

@@ -39,6 +39,8 @@ package final class ModuleBinder: Sendable {
         var resources: [Digest: OpenedResource] = [:]
         /// The locators that resources were opened by.
         var locators: [Locator: Digest] = [:]
+        /// The locators by which the program itself named resources, without a digest.
+        var asked: [Digest: Set<Locator>] = [:]
         /// Modules that are known from the lock or the last runs, and not asked for yet.
         var known: [ModuleName: KnownModule] = [:]
         /// How it was found out what a module is.
@@ -143,7 +145,10 @@ package final class ModuleBinder: Sendable {
     package func open(named locator: Locator) throws -> OpenedResource {
         switch policy.decide(locator.at(registry: nil)) {
         case .locked(let entry): return try open(entry)
-        case .allowed where locator.registry == nil: return try open(locator)
+        case .allowed where locator.registry == nil:
+            let resource = try open(locator)
+            if locator.digestPrefix == nil { state.withLock { _ = $0.asked[resource.digest, default: []].insert(locator) } }
+            return resource
         default: throw policy.refusal(of: "The resource \(locator)", allow: locator.repository)
         }
     }
@@ -195,6 +200,21 @@ package final class ModuleBinder: Sendable {
         }
         if let refusal { throw refusal }
         return nil
+    }
+
+    /// The locators by which the program itself named a resource, in order.
+    func asked(of digest: Digest) -> [Locator] {
+        state.withLock { $0.asked[digest] ?? [] }.sorted { $0.description < $1.description }
+    }
+
+    /// Counts what a program used without asking: of its modules those that it may have found itself, in the lock or among what was known.
+    package func note(_ uses: RunUses) {
+        for (digest, module) in uses.modules where bound(module) == nil {
+            let isLocked = policy.lock?.entry(providing: module)?.manifest == digest
+            guard isLocked || state.withLock({ $0.known[module]?.locator.digest == digest }) else { continue }
+            _ = try? bind(module)
+        }
+        note(uses.files)
     }
 
     /// Counts uses of files of bound resources; others are left out.

@@ -58,9 +58,13 @@ package struct ModuleSupply: Sendable {
             return remote == nil ? stored.offline : stored
         }
         guard let remote else {
-            throw RegistryError(
-                "\(locator) is not here, and offline nobody is asked", code: .unreachable,
-                hint: "run rx freeze, or this command without --offline, while the registry can be reached")
+            let freeze = "run rx freeze, or this command without --offline, while the registry can be reached"
+            if locator.digestPrefix == nil, let advice = UnknownTag.advice(locator, try local.contents(named: locator)) {
+                throw RegistryError(
+                    "what the tag of \(locator) means is not known here, and offline nobody is asked", code: .unreachable,
+                    hint: "\(advice); else \(freeze)")
+            }
+            throw RegistryError("\(locator) is not here, and offline nobody is asked", code: .unreachable, hint: freeze)
         }
         return try remote.fetched(locator) { _ in true }
     }

@@ -79,10 +79,10 @@ package struct ViewFolders: Sendable {
 
     /// Whether all that a path leads to is in the view already.
     package func has(_ path: FilePath, of resource: OpenedResource) -> Bool {
-        guard let file = resource.tree.file(path), file.symlink == nil, let status = try? Files.status("\(resource.root)/\(path)") else {
-            return false
-        }
-        return status.isRegular && Int(status.st_size) == file.size && (status.st_mode & S_IXUSR != 0) == file.executable
+        guard let file = resource.tree.file(path), file.symlink == nil,
+            let parent = try? OpenFolder(resource.root).folder(path.parent?.text ?? "")
+        else { return false }
+        return (try? isThere(file, in: parent)) ?? false
     }
 
     /// A folder of a view, made where it is missing; no part of it is a symlink.

@@ -164,6 +164,27 @@ import Testing
         #expect(traced.contains("shelf/mod.py") && traced.contains("shelf/__init__.py"), "\(traced)")
     }
 
+    @Test func `is shown by rx routes, also what was locked and there already`() throws {
+        try bench.put("plain", "2", "", ["plain.py": "P = 2\n"])
+        #expect(try python(["--allow", "shelf", "--allow", "plain", "--record"], "import shelf, plain").status == 0)
+        #expect(try node(["--allow", "shelf", "--record"], "import 'shelf';\n").status == 0)
+        try FileManager.default.removeItem(atPath: "\(bench.user.home.path)/cache/routes.json")
+        #expect(bench.registry.end() == 0)
+        func routes() throws -> [String: Int] {
+            let list = try bench.user.run("routes", "--json").json()["routes"]?.array ?? []
+            return Dictionary(
+                uniqueKeysWithValues: list.map { ("\($0["language"]?.string ?? ""):\($0["name"]?.string ?? "")", $0["uses"]?.int ?? 0) })
+        }
+        #expect(try python(["--offline"], "import shelf, plain").status == 0)
+        let first = try routes()
+        #expect(first.keys.sorted() == ["python:plain", "python:shelf"] && first.values.allSatisfy { $0 == 1 }, "\(first)")
+        #expect(try python(["--offline"], "import shelf").status == 0)
+        #expect(try node(["--offline"], "import 'shelf';\n").status == 0)
+        let second = try routes()
+        #expect(second.keys.sorted() == ["node:shelf", "python:plain", "python:shelf"])
+        #expect(second["python:shelf"] == 2 && second["python:plain"] == 1 && second["node:shelf", default: 0] > 0, "\(second)")
+    }
+
     @Test func `is there again when the cache is cleared while a program runs`() throws {
         let ended = try python(
             ["--allow", "shelf", "--record"],

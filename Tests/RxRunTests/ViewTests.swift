@@ -57,6 +57,17 @@ import Testing
         #expect(try listing(resource.root) == ["a.py", "chain", "dir", "link", "pkg/b.py", "pkg/deep/c.txt", "pkg/up"])
     }
 
+    @Test func `has nothing that is behind a symlink which others put in a folder's place`() throws {
+        let resource = try resource()
+        let path = try FilePath(parsing: "pkg/b.py")
+        _ = try present("pkg/b.py", resource)
+        #expect(bench.views.has(path, of: resource))
+        try Files.removeTree("\(resource.root)/pkg")
+        try bench.folder.write("elsewhere/b.py", "x")
+        try OpenFolder(resource.root).makeSymlink("pkg", to: "\(bench.folder.path)/elsewhere")
+        #expect(!bench.views.has(path, of: resource))
+    }
+
     @Test func `keeps who may execute, and one time of change`() throws {
         let resource = try resource()
         for path in ["run.sh", "a.py"] {

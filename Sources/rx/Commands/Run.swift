@@ -52,6 +52,7 @@ extension Command {
             let had = try host.end(recording: invocation.has(record))
             if let had {
                 let file = invocation.value(.lock) ?? Lock.fileName
+                if had.isEmpty { Host.writeError("rx: nothing is recorded: the program got nothing of a resource\n") }
                 let change = try had.write(to: file)
                 if change.added > 0 { Host.writeError("rx: \(file) has \(Output.count(change.added, "new resource"))\n") }
                 for locator in change.replaced { Host.writeError("rx: \(file) no longer has \(locator): a new one took its place\n") }
@@ -123,8 +124,8 @@ private struct RunHost {
         }
         guard let own else { return nil }
         own.server.stop()
-        own.binder.note(RunNotes.parse(uses: notes.uses))
+        own.binder.note(RunUses(parsing: notes.uses))
         RouteRecord.add(own.binder.routes, home: home)
-        return recording ? RunRecord(own.binder) : nil
+        return recording ? try RunRecord(own.binder) : nil
     }
 }

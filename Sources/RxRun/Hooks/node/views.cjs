@@ -68,6 +68,8 @@ function bind(name) {
       throw trouble;
     }
     roots.set(name, root);
+  } else {
+    host.used(root.slice(-64) + "//node:" + name);
   }
   const { view } = at(root);
   view.ensure("package.json");
