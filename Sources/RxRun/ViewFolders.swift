@@ -60,14 +60,16 @@ package struct ViewFolders: Sendable {
         return "\(resource.root)/\(path)"
     }
 
-    /// Writes the paths of all files of a resource beside its view, and behind an empty one the modules that it says it provides, each with a
-    /// NUL behind it, for programs to see what they can ask for.
+    /// Writes the paths of all files of a resource beside its view, and behind an empty one the modules that it says it provides and `->PATH` for
+    /// each of the paths that is a symlink, each with a NUL behind it, for programs to see what they can ask for.
     func writeList(of resource: OpenedResource) throws {
         let path = "\(resource.root).files"
         guard try Files.status(path) == nil else { return }
         try Files.makeFolders(folder)
         let manifest = resource.stored.manifest
-        let lines = manifest.files.map(\.path.text) + [""] + manifest.definition.provides.names.map(\.description)
+        let lines =
+            manifest.files.map(\.path.text) + [""] + manifest.definition.provides.names.map(\.description)
+            + manifest.files.filter { $0.symlink != nil }.map { "->\($0.path)" }
         try Files.replace(path, with: Array(lines.map { "\($0)\0" }.joined().utf8))
     }
 

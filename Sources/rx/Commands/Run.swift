@@ -119,12 +119,15 @@ private struct RunHost {
     func end(recording: Bool) throws -> RunRecord? {
         if recording, notes.isCut { Host.writeError("rx: more files were used than are noted; record shorter runs as well\n") }
         if let session {
-            let record = Result { try session.end(uses: notes.uses) }
-            return recording ? try record.get() : nil
+            guard recording else {
+                try? session.close(uses: notes.uses)
+                return nil
+            }
+            return try session.end(uses: notes.uses)
         }
         guard let own else { return nil }
         own.server.stop()
-        own.binder.note(RunUses(parsing: notes.uses))
+        own.binder.note(RunUses(parsing: notes.uses), mayAsk: recording)
         RouteRecord.add(own.binder.routes, home: home)
         return recording ? try RunRecord(own.binder) : nil
     }
