@@ -17,6 +17,13 @@ extension Client: LocalShelf, RemoteShelf {
         return nil
     }
 
+    /// What is here of a locator's name from its registry; for a bare one the home's own, and that of the configured registries.
+    public func contents(named locator: Locator) throws -> [Digest] {
+        let configured = registries.compactMap { try? $0.get().authority }
+        let hosts = try locator.registry == nil ? [""] + configured : [host(of: locator)]
+        return try hosts.flatMap { try store.digests(registry: $0, repository: locator.repository, limit: UnknownTag.limit) }
+    }
+
     /// Fetches what `find` finds.
     public func fetched(_ locator: Locator) throws -> StoredResource { try shelved(try find(locator), as: locator) }
 

@@ -33,6 +33,11 @@ public struct Lock: Sendable, Equatable {
 
         /// The locator with the manifest's digest: what it means wherever it is asked for.
         public var pinned: Locator { locator.pinned(to: manifest) }
+
+        /// The same content under another tag of its name.
+        public func tagged(_ tag: String) -> Entry {
+            Entry(locator: locator.tagged(tag), manifest: manifest, tree: tree, provides: provides)
+        }
     }
 
     /// Sorted by the bytes of their locators.
@@ -44,7 +49,8 @@ public struct Lock: Sendable, Equatable {
     /// No entry.
     public init() { (entries, modules, names, manifests) = ([], [:], [:], [:]) }
 
-    /// Puts entries in order. Throws `LockError` for a locator that is there twice, and for two entries that provide one module.
+    /// Puts entries in order. Throws `LockError` for a locator that is there twice, and for two entries that provide one module, unless they are
+    /// one manifest under two tags.
     public init(_ entries: [Entry]) throws(LockError) {
         guard entries.count <= Lock.entryLimit else { throw LockError("holds more than \(Lock.entryLimit) resources") }
         let keyed = entries.map { (key: Lock.key($0.locator), entry: $0) }
@@ -57,10 +63,17 @@ public struct Lock: Sendable, Equatable {
         var names: [String: Int] = [:]
         for (index, (key, entry)) in sorted.enumerated() {
             for module in entry.provides.names {
-                guard let other = modules.updateValue(index, forKey: module) else { continue }
+                guard let other = modules[module], !sorted[other].entry.isSame(as: entry) else {
+                    modules[module] = modules[module] ?? index
+                    continue
+                }
                 throw LockError("\(Lock.quoted(sorted[other].key)) and \(Lock.quoted(key)) both provide \(Lock.quoted(module.description))")
             }
-            guard entry.provides.isEmpty, let other = names.updateValue(index, forKey: entry.locator.repository) else { continue }
+            guard entry.provides.isEmpty else { continue }
+            guard let other = names[entry.locator.repository], !sorted[other].entry.isSame(as: entry) else {
+                names[entry.locator.repository] = names[entry.locator.repository] ?? index
+                continue
+            }
             throw LockError(
                 "\(Lock.quoted(sorted[other].key)) and \(Lock.quoted(key)) both provide what is called \(Lock.quoted(entry.locator.repository))"
             )
@@ -131,8 +144,12 @@ extension Lock.Entry {
         locator.repository.utf8.elementsEqual(other.locator.repository.utf8)
     }
 
+    /// Whether both are one manifest of one name.
+    fileprivate func isSame(as other: Lock.Entry) -> Bool { manifest == other.manifest && isNamed(like: other) }
+
     fileprivate func isInTheWay(of other: Lock.Entry) -> Bool {
         guard isNamed(like: other) else { return false }
+        if isSame(as: other) { return locator.tag == other.locator.tag }
         if locator.tag == other.locator.tag || provides.isEmpty && other.provides.isEmpty { return true }
         return !Set(provides.names).isDisjoint(with: other.provides.names)
     }

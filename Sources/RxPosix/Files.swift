@@ -124,18 +124,18 @@ public enum Files {
     }
 
     /// Replaces a file in one durable step: written aside, synced, renamed, its folder synced.
-    public static func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o644) throws(PosixError) {
+    public static func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o644, durably: Bool = true) throws(PosixError) {
         let aside = "\(path).\(RandomName.make())"
         do throws(PosixError) {
             let file = try FileDescriptor.open(aside, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
             try file.write(bytes)
-            try file.sync()
+            if durably { try file.sync() }
             try rename(aside, to: path)
         } catch {
             unlink(aside)
             throw error
         }
-        try syncFolder(folder(of: path))
+        if durably { try syncFolder(folder(of: path)) }
     }
 
     /// Runs `body` while this process alone holds the lock file at `path`.

@@ -14,8 +14,18 @@ package struct Freezer {
         package var files = 0
         /// Their bytes.
         package var bytes = 0
+        /// The files of views that were not the resource's any more, and were taken away.
+        package var changed: [ChangedFile] = []
         /// What is not here, or not right, and why.
         package var problems: [Problem] = []
+    }
+
+    /// A file that a program would have loaded in the place of a resource's.
+    package struct ChangedFile: Sendable, Equatable {
+        /// The resource.
+        package let locator: Locator
+        /// The file.
+        package let path: FilePath
     }
 
     /// An entry that does not hold.
@@ -42,7 +52,7 @@ package struct Freezer {
             do {
                 if !proving { try fetch(entry) }
                 let resource = try supply.offline.resource(entry)
-                try supply.views.restore(resource)
+                report.changed += try supply.views.restore(resource).map { ChangedFile(locator: entry.locator, path: $0) }
                 for file in try files(of: resource) {
                     try copyBytes(from: resource.stored.open(file), to: Nowhere())
                     report.files += 1

@@ -67,6 +67,9 @@ package struct LoaderSession: Sendable {
     package let table: String
     let name: String
 
+    /// Ends the session of a program that used `uses` without asking, which are counted.
+    package func close(uses: [UInt8]) throws { _ = try link.ask("POST", "/v1/sessions/\(name)/close", uses, isLast: true) }
+
     /// Ends the session of a program that used `uses` without asking; gives what it had. Throws a `ResourceError` when the host is gone.
     package func end(uses: [UInt8]) throws -> RunRecord {
         guard let (status, body) = try link.ask("POST", "/v1/sessions/\(name)/end", uses, isLast: true) else {

@@ -124,10 +124,18 @@ final class LoaderDesk: Sendable {
     /// `POST /v1/sessions/SESSION/end`: what the program had; `uses` is its list of what it used without asking.
     func end(_ token: String, uses: [UInt8]) throws -> HTTPResponse {
         guard let binder = sessions.binder(token.utf8) else { throw RegistryError("There is no such session", code: .notFound) }
-        binder.note(RunNotes.parse(uses: uses))
+        binder.note(RunUses(parsing: uses), mayAsk: true)
         close(token)
-        let record = RunRecord(binder)
+        let record = try RunRecord(binder)
         return .json(200, .object(["lock": .string(try Lock(record.entries).text), "trace": .string(record.trace.text)]))
+    }
+
+    /// `POST /v1/sessions/SESSION/close`: the same for who only counts.
+    func close(_ token: String, uses: [UInt8]) throws -> HTTPResponse {
+        guard let binder = sessions.binder(token.utf8) else { throw RegistryError("There is no such session", code: .notFound) }
+        binder.note(RunUses(parsing: uses), mayAsk: false)
+        close(token)
+        return HTTPResponse(204)
     }
 
     @discardableResult
@@ -178,6 +186,9 @@ private struct LoaderHandler: HTTPHandler {
         case ("POST", 4) where parts[..<2] == ["v1", "sessions"] && parts[3] == "end":
             let token = parts[2]
             return .receive(Receiver { [desk] in try desk.end(token, uses: $0) })
+        case ("POST", 4) where parts[..<2] == ["v1", "sessions"] && parts[3] == "close":
+            let token = parts[2]
+            return .receive(Receiver { [desk] in try desk.close(token, uses: $0) })
         case ("GET", 2) where parts == ["v1", "routes"]:
             return .work { [desk] respond in respond(RunHandler.answer { desk.routes() }) }
         default:

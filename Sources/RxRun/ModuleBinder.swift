@@ -39,6 +39,8 @@ package final class ModuleBinder: Sendable {
         var resources: [Digest: OpenedResource] = [:]
         /// The locators that resources were opened by.
         var locators: [Locator: Digest] = [:]
+        /// The locators by which the program itself named resources, without a digest.
+        var asked: [Digest: Set<Locator>] = [:]
         /// Modules that are known from the lock or the last runs, and not asked for yet.
         var known: [ModuleName: KnownModule] = [:]
         /// How it was found out what a module is.
@@ -143,7 +145,10 @@ package final class ModuleBinder: Sendable {
     package func open(named locator: Locator) throws -> OpenedResource {
         switch policy.decide(locator.at(registry: nil)) {
         case .locked(let entry): return try open(entry)
-        case .allowed where locator.registry == nil: return try open(locator)
+        case .allowed where locator.registry == nil:
+            let resource = try open(locator)
+            if locator.digestPrefix == nil { state.withLock { _ = $0.asked[resource.digest, default: []].insert(locator) } }
+            return resource
         default: throw policy.refusal(of: "The resource \(locator)", allow: locator.repository)
         }
     }
@@ -169,15 +174,32 @@ package final class ModuleBinder: Sendable {
     /// Makes sure that a file or folder of a bound resource is in its view; gives its path there. Throws `RegistryError` when no such
     /// resource is bound, or it has nothing of this path.
     package func present(_ path: FilePath, of digest: Digest) throws -> String {
-        guard let resource = try resource(digest) else {
-            throw RegistryError(
-                "No resource with the manifest \(digest) is bound here", code: .resourceNotFound, hint: "ask for the module first")
-        }
+        let resource = try boundResource(digest)
         guard let found = try supply.present(path, of: resource) else {
             throw RegistryError("\(resource.stored.locator) has no file \(FilePath.quoted(path.text))", code: .notFound)
         }
         note([(digest, path)])
         return found
+    }
+
+    /// Makes sure that all files of a folder of a bound resource are in its view, which are fetched together; nil is the root. Gives its path
+    /// there. Throws as `present` for a path does.
+    package func present(folder: FilePath?, of digest: Digest) throws -> String {
+        let resource = try boundResource(digest)
+        guard let files = try supply.present(folder: folder, of: resource) else {
+            throw RegistryError(
+                "\(resource.stored.locator) has no folder \(FilePath.quoted(folder?.text ?? ""))", code: .notFound)
+        }
+        note(files.map { (digest, $0) })
+        return folder.map { "\(resource.root)/\($0)" } ?? resource.root
+    }
+
+    private func boundResource(_ digest: Digest) throws -> OpenedResource {
+        guard let resource = try resource(digest) else {
+            throw RegistryError(
+                "No resource with the manifest \(digest) is bound here", code: .resourceNotFound, hint: "ask for the module first")
+        }
+        return resource
     }
 
     /// The resource of a manifest: one that is bound, or known from the lock or the last runs.
@@ -195,6 +217,38 @@ package final class ModuleBinder: Sendable {
         }
         if let refusal { throw refusal }
         return nil
+    }
+
+    /// The locators by which the program itself named a resource, in order.
+    func asked(of digest: Digest) -> [Locator] {
+        state.withLock { $0.asked[digest] ?? [] }.sorted { $0.description < $1.description }
+    }
+
+    /// Counts what a program used without asking: of its modules those that it may have found itself, in the lock or among what was known. What
+    /// is not here any more is asked for only when `mayAsk`, for a record that has to have all of it: no end of a program waits for a registry only to
+    /// count.
+    package func note(_ uses: RunUses, mayAsk: Bool) {
+        guard mayAsk else { return alone { $0.note(uses, mayAsk: true) } }
+        for (digest, module) in uses.modules where bound(module) == nil {
+            let isLocked = policy.lock?.entry(providing: module)?.manifest == digest
+            guard isLocked || state.withLock({ $0.known[module]?.locator.digest == digest }) else { continue }
+            _ = try? bind(module)
+        }
+        note(uses.files)
+    }
+
+    /// Does something with what is here, asking nobody, and takes over what came of it.
+    private func alone(_ body: (ModuleBinder) -> Void) {
+        let other = ModuleBinder(policy: policy, supply: supply.offline, state: state.withLock { $0 })
+        body(other)
+        let found = other.state.withLock { $0 }
+        state.withLock { $0 = found }
+    }
+
+    private init(policy: ModulePolicy, supply: ModuleSupply, state: State) {
+        self.policy = policy
+        self.supply = supply
+        self.state = Mutex(state)
     }
 
     /// Counts uses of files of bound resources; others are left out.

@@ -1,6 +1,7 @@
 package import RxClient
 package import RxLoader
 package import RxModel
+import RxPosix
 
 /// Says which resources provide modules. The calls block.
 package protocol ModuleIndex: Sendable {
@@ -58,9 +59,13 @@ package struct ModuleSupply: Sendable {
             return remote == nil ? stored.offline : stored
         }
         guard let remote else {
-            throw RegistryError(
-                "\(locator) is not here, and offline nobody is asked", code: .unreachable,
-                hint: "run rx freeze, or this command without --offline, while the registry can be reached")
+            let freeze = "run rx freeze, or this command without --offline, while the registry can be reached"
+            if locator.digestPrefix == nil, let advice = UnknownTag.advice(locator, try local.contents(named: locator)) {
+                throw RegistryError(
+                    "what the tag of \(locator) means is not known here, and offline nobody is asked", code: .unreachable,
+                    hint: "\(advice); else \(freeze)")
+            }
+            throw RegistryError("\(locator) is not here, and offline nobody is asked", code: .unreachable, hint: freeze)
         }
         return try remote.fetched(locator) { _ in true }
     }
@@ -110,6 +115,27 @@ package struct ModuleSupply: Sendable {
     package func hasMoved(_ module: ModuleName, from locator: Locator, _ digest: Digest) -> Bool {
         let own = ((try? index.localProviders(of: module)) ?? []).filter { $0.locator.registry == nil }
         return own.isEmpty ? locator.registry == nil : !own.contains { $0.manifest == digest }
+    }
+
+    /// How many files are put into a view at a time.
+    private static let writers = 4
+
+    /// Makes sure that all files of a folder of a resource are in its view, with those that its symlinks lead to: what has to be fetched is asked
+    /// for together. Gives the files; nil when there is no such folder.
+    package func present(folder: FilePath?, of resource: OpenedResource) throws -> [FilePath]? {
+        guard case .folder(let place) = resource.tree.find(folder) else { return nil }
+        let entries = resource.tree.entries(in: place, limit: .max).entries
+        let paths = entries.map { entry -> FilePath in
+            let name = if case .file(let name, _) = entry { name } else { String(Substring(entry.name.utf8.dropLast())) }
+            return FilePath(unchecked: place.map { "\($0)/\(name)" } ?? name)
+        }
+        let absent = paths.filter { !views.has($0, of: resource) }
+        let files = absent.compactMap { path in if case .file(let file) = resource.tree.find(path) { file } else { nil } }
+        try resource.stored.fetch(resource.stored.missing(files))
+        try WorkerPool.forEach(0..<absent.count, threads: ModuleSupply.writers) { _ = try present(absent[$0], of: resource) }
+        // A folder of which nothing is here is made.
+        if let folder { _ = try present(folder, of: resource) }
+        return paths.filter { resource.tree.isFile($0) }
     }
 
     /// Makes sure that what a path of a resource leads to is in its view; gives its path there, nil when it leads nowhere.

@@ -100,7 +100,8 @@ package struct RouteRecord: Sendable {
         try? Files.makeFolders("\(home)/cache")
         try? Files.locked("\(home)/cache/routes.lock") {
             let all = RouteRecord(merging: RouteRecord(home: home).routes + routes)
-            try Files.replace(path(home), with: JSON.object(["routes": .array(all.routes.map(\.json))]).canonical)
+            // A hint: nobody waits for a disk, and what a power failure leaves of it is read as none.
+            try Files.replace(path(home), with: JSON.object(["routes": .array(all.routes.map(\.json))]).canonical, durably: false)
         }
     }
 

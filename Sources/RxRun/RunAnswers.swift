@@ -37,18 +37,33 @@ enum RunAnswers {
 
     /// `GET /v1/files/DIGEST/PATH`: has a file appear in its view.
     static func file(digest: Substring, path: Substring, _ binder: ModuleBinder) throws -> HTTPResponse {
-        guard let digest = Digest(digest) else {
-            throw RegistryError("\(JSON.string(String(digest)).text) is no digest of a manifest", code: .invalidRequest)
+        let digest = try manifest(digest)
+        return .json(200, .object(["path": .string(try binder.present(FilePath(parsing: decoded(path)), of: digest))]))
+    }
+
+    /// `GET /v1/folders/DIGEST/PATH`: has all files of a folder appear in its view, fetched together; without PATH those of the root.
+    static func folder(digest: Substring, path: Substring, _ binder: ModuleBinder) throws -> HTTPResponse {
+        let digest = try manifest(digest)
+        let folder = path.isEmpty ? nil : try FilePath(parsing: decoded(path))
+        return .json(200, .object(["path": .string(try binder.present(folder: folder, of: digest))]))
+    }
+
+    private static func manifest(_ text: Substring) throws -> Digest {
+        guard let digest = Digest(text) else {
+            throw RegistryError("\(JSON.string(String(text)).text) is no digest of a manifest", code: .invalidRequest)
         }
-        // Decoded segment by segment: an escaped slash is no separator.
+        return digest
+    }
+
+    /// A path, decoded segment by segment: an escaped slash is no separator.
+    private static func decoded(_ path: Substring) throws -> String {
         let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
             PercentEncoding.decode(Substring($0))
         }
         guard segments.allSatisfy({ $0.map { !$0.utf8.contains(UInt8(ascii: "/")) } ?? false }) else {
             throw RegistryError("The path has a broken escape, or a slash in a name", code: .invalidRequest)
         }
-        let path = try FilePath(parsing: segments.map { $0! }.joined(separator: "/"))
-        return .json(200, .object(["path": .string(try binder.present(path, of: digest))]))
+        return segments.map { $0! }.joined(separator: "/")
     }
 
     /// `POST /v1/uses`: counts what was used of what is there.

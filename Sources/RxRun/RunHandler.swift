@@ -37,6 +37,7 @@ package struct RunHandler: HTTPHandler {
         case ("modules", 4):
             let asText = request.headers["Accept"] == "text/plain"
             return slowWork { try RunAnswers.module(language: parts[2], name: parts[3], asText: asText, binder) }
+        case ("folders", 4): return slowWork { try RunAnswers.folder(digest: parts[2], path: parts[3], binder) }
         case ("files", 4): return slowWork { try RunAnswers.file(digest: parts[2], path: parts[3], binder) }
         default: return .answer(RunHandler.nothing)
         }

@@ -1,5 +1,5 @@
 import Glibc
-package import RxModel
+import RxModel
 import RxPosix
 
 /// Two files by which a program and its host spare each other requests: the one says what is bound, the other what was used.
@@ -44,22 +44,11 @@ package final class RunNotes: Sendable {
         ["RX_LOADER_BOUND": bound, "RX_LOADER_USES": used, "RX_LOADER_VIEWS": views]
     }
 
-    /// What programs used without asking: `DIGITS/PATH` and a NUL for each file.
+    /// What programs used without asking, as `RunUses` reads it.
     package var uses: [UInt8] { (try? Files.read(used, limit: RunNotes.readLimit)) ?? [] }
 
     /// Whether they used more than is noted.
     package var isCut: Bool { ((try? Files.status(used)) ?? nil).map { Int($0.st_size) >= RunNotes.usesLimit } ?? false }
-
-    /// Reads such a list; what is no path of a resource is left out.
-    package static func parse(uses: [UInt8]) -> [(digest: Digest, path: FilePath)] {
-        uses.split(separator: 0).compactMap { record in
-            let parts = record.split(separator: UInt8(ascii: "/"), maxSplits: 1)
-            guard parts.count == 2, let digest = Digest("sha256:" + String(decoding: parts[0], as: UTF8.self)),
-                let path = try? FilePath(parsing: String(decoding: parts[1], as: UTF8.self))
-            else { return nil }
-            return (digest, path)
-        }
-    }
 
     /// A module in the table of what is bound: language, name, manifest digest and root folder.
     static func line(_ module: ModuleName, _ manifest: Digest, _ root: String) -> String {

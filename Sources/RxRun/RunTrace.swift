@@ -7,11 +7,11 @@ package struct RunTrace: Sendable, Equatable {
     /// The longest file that is read, in bytes.
     package static let sizeLimit = 64 << 20
 
-    /// The files of each resource, by the digest of its manifest.
+    /// The files of each resource, by the digest of its manifest; none of one that was only looked at.
     package let files: [Digest: Set<FilePath>]
 
     /// Takes files by the digest of their resource's manifest.
-    package init(_ files: [Digest: Set<FilePath>] = [:]) { self.files = files.filter { !$0.value.isEmpty } }
+    package init(_ files: [Digest: Set<FilePath>] = [:]) { self.files = files }
 
     /// Reads a trace. Throws `RegistryError` that says what is wrong.
     package init(parsing bytes: [UInt8]) throws(RegistryError) {
@@ -26,6 +26,7 @@ package struct RunTrace: Sendable, Equatable {
             guard let digest = resource["manifest"]?.string.flatMap({ Digest($0) }), let list = resource["files"]?.array else {
                 throw fail("resources[\(index)] has no manifest and files")
             }
+            files[digest, default: []].formUnion([])
             for (place, value) in list.enumerated() {
                 guard let path = value.string.flatMap({ try? FilePath(parsing: $0) }) else {
                     throw fail("resources[\(index)].files[\(place)] is no path")

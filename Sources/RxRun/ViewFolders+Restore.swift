@@ -1,27 +1,34 @@
 import Glibc
 import RxCrypto
 import RxLoader
-import RxModel
+package import RxModel
 import RxPosix
 
 /// Views as their resources are, whatever programs did to them. Source: Specs/17-run, "Views".
 extension ViewFolders {
     /// Takes out of a resource's view what is not the resource's: files of other bytes, and those that programs put there. What is taken and
-    /// is a file of the resource appears anew when it is asked for.
-    package func restore(_ resource: OpenedResource) throws {
-        guard Files.isFolder(resource.root) else { return }
+    /// is a file of the resource appears anew when it is asked for. Gives the paths of what was in a file's place and is not that file: what
+    /// programs put beside the files is no damage.
+    @discardableResult
+    package func restore(_ resource: OpenedResource) throws -> [FilePath] {
+        guard Files.isFolder(resource.root) else { return [] }
         Files.discard("\(resource.root).files")
         try writeList(of: resource)
-        try restore(try OpenFolder(resource.root), "", resource)
+        var changed: [FilePath] = []
+        try restore(try OpenFolder(resource.root), "", resource, &changed)
+        return changed.sorted()
     }
 
-    private func restore(_ folder: OpenFolder, _ path: String, _ resource: OpenedResource) throws {
+    private func restore(_ folder: OpenFolder, _ path: String, _ resource: OpenedResource, _ changed: inout [FilePath]) throws {
         for name in try Files.names(in: folder.path) {
             guard let status = try folder.status(name) else { continue }
             let below = path.isEmpty ? name : "\(path)/\(name)"
             if status.isFolder, try resource.hasFolder(below) {
-                try restore(try folder.folder(name), below, resource)
+                try restore(try folder.folder(name), below, resource, &changed)
             } else if try !resource.isFile(below, status, name, in: folder) {
+                if let path = try? FilePath(parsing: below), resource.tree.file(path) != nil || resource.tree.find(path) != nil {
+                    changed.append(path)
+                }
                 if status.isFolder { try Files.removeTree("\(folder.path)/\(name)") } else { try folder.remove(name) }
             }
         }

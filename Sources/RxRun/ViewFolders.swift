@@ -60,14 +60,16 @@ package struct ViewFolders: Sendable {
         return "\(resource.root)/\(path)"
     }
 
-    /// Writes the paths of all files of a resource beside its view, and behind an empty one the modules that it says it provides, each with a
-    /// NUL behind it, for programs to see what they can ask for.
+    /// Writes the paths of all files of a resource beside its view, and behind an empty one the modules that it says it provides and `->PATH` for
+    /// each of the paths that is a symlink, each with a NUL behind it, for programs to see what they can ask for.
     func writeList(of resource: OpenedResource) throws {
         let path = "\(resource.root).files"
         guard try Files.status(path) == nil else { return }
         try Files.makeFolders(folder)
         let manifest = resource.stored.manifest
-        let lines = manifest.files.map(\.path.text) + [""] + manifest.definition.provides.names.map(\.description)
+        let lines =
+            manifest.files.map(\.path.text) + [""] + manifest.definition.provides.names.map(\.description)
+            + manifest.files.filter { $0.symlink != nil }.map { "->\($0.path)" }
         try Files.replace(path, with: Array(lines.map { "\($0)\0" }.joined().utf8))
     }
 
@@ -79,10 +81,10 @@ package struct ViewFolders: Sendable {
 
     /// Whether all that a path leads to is in the view already.
     package func has(_ path: FilePath, of resource: OpenedResource) -> Bool {
-        guard let file = resource.tree.file(path), file.symlink == nil, let status = try? Files.status("\(resource.root)/\(path)") else {
-            return false
-        }
-        return status.isRegular && Int(status.st_size) == file.size && (status.st_mode & S_IXUSR != 0) == file.executable
+        guard let file = resource.tree.file(path), file.symlink == nil,
+            let parent = try? OpenFolder(resource.root).folder(path.parent?.text ?? "")
+        else { return false }
+        return (try? isThere(file, in: parent)) ?? false
     }
 
     /// A folder of a view, made where it is missing; no part of it is a symlink.

@@ -1,3 +1,4 @@
+import RxCrypto
 import RxHTTP
 import RxModel
 import RxProtocol
@@ -16,8 +17,15 @@ struct ProvidesEndpoint: Endpoint {
             module = try ModuleName(language: String(text[..<slash]), name: String(text[text.utf8.index(after: slash)...]))
         } catch { throw RegistryError(error.message, code: .invalidRequest) }
         return context.work(call) {
+            let version = try context.store.version()
             let records = try context.store.providers(of: module, scope: .own, limit: Providers.limit)
-            return .json(200, Providers(records.map(Providers.Provider.init)).json)
+            let body = Providers(records.map(Providers.Provider.init)).json.canonical
+            let tag = EntityTag(sha256(body).description)
+            let whole = HTTPResponse(200, headers: ["Content-Type": "application/json", "ETag": tag.description], body: .bytes(body))
+            let answer = CachedAnswer(whole, tag: tag)
+            // However many repositories provide the module, they are gone through once for all who ask before something changes.
+            if call.request.query == nil { context.responses.keep(answer, for: call.request.path, version: version) }
+            return answer.response(to: call.request) ?? whole
         }
     }
 }

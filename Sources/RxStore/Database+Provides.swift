@@ -50,7 +50,11 @@ extension Database {
     func fillProvides() throws {
         let candidates = try rows("SELECT id FROM manifests WHERE tree IS NOT NULL AND instr(definition, '\"provides\"') > 0") { $0.int(0) }
         for id in candidates {
-            guard let row = try manifestRow(id), row.registry != Database.forgotten,
+            // Columns that version 7 has, whatever comes later.
+            let row = try first("SELECT registry, repository, media_type, bytes FROM manifests WHERE id = ?", .integer(id)) {
+                (registry: $0.text(0), repository: $0.text(1), mediaType: $0.text(2), bytes: $0.blob(3))
+            }
+            guard let row, row.registry != Database.forgotten,
                 let artifact = try? Artifact(parsing: row.bytes, mediaType: row.mediaType, repository: row.repository),
                 !artifact.provides.isEmpty
             else { continue }

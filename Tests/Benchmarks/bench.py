@@ -45,6 +45,7 @@ TRANSFER = {
 # Those of `make bench-loading`.
 LOADING = {
     "first-use": (loading.first_use, False), "bound": (loading.bound, False), "dispatch": (loading.dispatch, False), "bridge": (loading.bridge, False),
+    "raw": (loading.raw, False),
 }
 STEPS.update(TRANSFER)
 STEPS.update(LOADING)

@@ -10,8 +10,8 @@ import time
 
 import link
 import workload
-from measure import Failure, Outcome, Ratio, Series, in_turns, run
-from peers import Rx
+from measure import Failure, Outcome, Ratio, Series, in_turns, run, wrk
+from peers import Rx, request
 from serving import rx_environment
 
 PACKAGES, PARTS = 30, 9
@@ -234,3 +234,35 @@ def bridge(arena):
     found = [Series(name, "1/s", [rate]) for name, rate in zip(("bind a bound module", "a file by /r/"), rates)]
     limit = Series("1,000 a second", "1/s", [1000.0])
     return Outcome("bridge", f"requests a second to the host of one program, 8 connections, {seconds} s", found, [Ratio(each, limit, ">=", 1) for each in found])
+
+
+def raw(arena):
+    """Requests a second that the registry answers for a file by its path, and for who provides a module, beside the same file as a blob."""
+    seconds, rounds = (1, 3) if arena.quick else (3, 5)
+    folder = arena.folder("raw-tree")
+    write(f"{folder}/lib/small.py", "VALUE = 1\n" * 100)
+    workload.write_definition(folder, "small", type="module", provides={"python": ["small"]})
+    server = Rx(arena.rx, arena.folder("raw-rx"))
+    try:
+        publish(arena, server, folder, "small")
+        # Others that provide modules: a look-up finds one of many.
+        for number in range(20):
+            other = arena.folder(f"raw-other{number}")
+            write(f"{other}/other{number}.py", "")
+            workload.write_definition(other, f"other{number}", type="module", provides={"python": [f"other{number}"]})
+            publish(arena, server, other, f"other{number}")
+        status, _, body = request(f"{server.url}/api/v1/resource/small%3A1.0.0?files=true")
+        if status != 200:
+            raise Failure(f"rx answered {status} for small:1.0.0")
+        described = json.loads(body)
+        digest = next(file["digest"] for file in described["files"] if file["path"] == "lib/small.py")
+        paths = {
+            "GET /v2/.../blobs": f"/v2/small/blobs/{digest}", "GET /r/ by digest": f"/r/small@{described['manifestDigest']}/lib/small.py",
+            "GET /r/ by version": "/r/small:1.0.0/lib/small.py", "GET /api/v1/provides": "/api/v1/provides/python/small",
+        }
+        found = in_turns(rounds, "requests/s", {name: lambda _, path=path: wrk(server.url + path, seconds) for name, path in paths.items()})
+    finally:
+        server.stop()
+    return Outcome(
+        "raw", f"a file of 1,000 bytes by its path and as a blob, and a look-up of a module, wrk -t2 -c64, {rounds} rounds of {seconds} s", found,
+        [Ratio(each, found[0]) for each in found[1:]])

@@ -10,17 +10,17 @@ import Testing
     static let few = 256 << 10
 
     let work: TemporaryFolder
-    let registry: RegistryProcess
-    let proxy: CountingProxy
+    let place: ProxiedRegistry
+    var registry: RegistryProcess { place.registry }
+    var proxy: CountingProxy { place.proxy }
     let alice: User
     let bob: User
 
     init() throws {
         work = try TemporaryFolder()
-        registry = try RegistryProcess()
-        proxy = CountingProxy(to: Int(registry.host.split(separator: ":").last!)!)
-        alice = try User(["RX_REGISTRY": proxy.url])
-        bob = try User(["RX_REGISTRY": proxy.url])
+        place = try ProxiedRegistry()
+        alice = try User(["RX_REGISTRY": place.proxy.url])
+        bob = try User(["RX_REGISTRY": place.proxy.url])
     }
 
     /// Random content that is the same in every test.

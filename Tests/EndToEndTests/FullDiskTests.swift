@@ -53,7 +53,7 @@ final class SmallDisk: Sendable {
 
     @Test func `where a pull ends`() throws {
         let registry = try RegistryProcess()
-        let proxy = CountingProxy(to: try #require(Int(registry.host.split(separator: ":")[1])))
+        let proxy = try CountingProxy(to: registry)
         let remote = "localhost:\(proxy.port)/team/big:1"
         try alice.rx("copy", "big:1", remote)
         let disk = try SmallDisk(megabytes: 30)
@@ -80,7 +80,7 @@ final class SmallDisk: Sendable {
     @Test func `where a push ends`() throws {
         let disk = try SmallDisk(megabytes: 30)
         let registry = try RegistryProcess(data: disk.folder)
-        let proxy = CountingProxy(to: try #require(Int(registry.host.split(separator: ":")[1])))
+        let proxy = try CountingProxy(to: registry)
         let remote = "localhost:\(proxy.port)/team/big:1"
         let failed = try alice.run("copy", "big:1", remote)
         #expect(failed.status == 1 && failed.error.contains("507"), "\(failed.error)")

@@ -8,15 +8,15 @@ import Testing
     static let size = 40 << 20
 
     let work: TemporaryFolder
-    let registry: RegistryProcess
-    let proxy: CountingProxy
+    let place: ProxiedRegistry
+    var registry: RegistryProcess { place.registry }
+    var proxy: CountingProxy { place.proxy }
     let alice: User
     let bob: User
 
     init() throws {
         work = try TemporaryFolder()
-        registry = try RegistryProcess()
-        proxy = CountingProxy(to: try #require(Int(registry.host.split(separator: ":")[1])))
+        place = try ProxiedRegistry()
         alice = try User()
         bob = try User()
         var random = SystemRandomNumberGenerator()

@@ -5,18 +5,13 @@ import Testing
 
 @Suite struct `Python beneath rx run` {
     let packages: LazyPackages
-    let user: User
+    var user: User { packages.user }
 
     init() throws {
         packages = try LazyPackages("python")
-        user = try User(["RX_REGISTRY": packages.registry.url])
     }
 
-    private func run(_ options: [String], _ command: [String]) throws -> Ended {
-        try RxTesting.run(
-            rxBinary, ["run"] + options + ["--"] + command, in: packages.work.path,
-            environment: ["RX_HOME": user.home.path, "RX_REGISTRY": packages.registry.url], seconds: 300)
-    }
+    private func run(_ options: [String], _ command: [String]) throws -> Ended { try packages.run(options, command) }
 
     private func check(_ ended: Ended, refusal: String) throws {
         #expect(ended.status == 0, "\(ended.error)")

@@ -44,6 +44,48 @@ import Testing
         #expect(failing.status == 6, "the program's own status rules")
     }
 
+    @Test func `is nothing: no lock is made, what is there stays, and that is told`() throws {
+        let told = "rx: nothing is recorded: the program got nothing of a resource\n"
+        let first = try bench.run(["--allow", "acme_*", "--record"], "status v1/modules/python/other; exit 3")
+        #expect(first.status == 3 && first.error == told, "\(first.error)")
+        let made = try FileManager.default.contentsOfDirectory(atPath: bench.work.path).filter { $0.hasPrefix("rx.") }
+        #expect(made.isEmpty, "\(made)")
+        #expect(try bench.run(["--record", "--lock", "/nowhere/rx.lock"], "exit 0").status == 0, "there is nothing to write")
+        let written = #"{"version":1,"resources":[]}"#
+        try bench.work.write("rx.lock", written)
+        #expect(try bench.run(["--record"], "exit 0").error == told)
+        #expect(try text(lock) == written)
+    }
+
+    @Test func `under several tags is recorded under each, and the lock gives all of it again`() throws {
+        try bench.put("acme/data", "1.2.0", "", ["x": "words\n"])
+        let host = bench.registry.host
+        try bench.user.rx("tag", "\(host)/acme/data:1.2.0", "stable")
+        let script =
+            ["stable", "1.2.0"].map { "curl -sSL --fail $RX_LOADER/r/acme/data:\($0)/x;" }.joined()
+            + "curl -sSL --fail $RX_LOADER/r/acme/data/x"
+        let recorded = try bench.run(["--allow", "acme/data", "--record"], script)
+        #expect(recorded.text == "words\nwords\nwords\n" && recorded.status == 0, "\(recorded.error)")
+        let locators = try JSON(parsing: Array(text(lock).utf8))["resources"]?.array?.compactMap { $0["locator"]?.string }
+        #expect(locators == ["acme/data:1.2.0", "acme/data:latest", "acme/data:stable"])
+        let other = try User(["RX_REGISTRY": bench.registry.url])
+        #expect(try bench.run([], script, other).text == recorded.text)
+        #expect(try bench.run(["--record"], script, other).error == "", "it has all of it already")
+        let frozen = try other.run("freeze", in: bench.work.path)
+        #expect(frozen.status == 0, "\(frozen.text)")
+        #expect(try bench.run([], "status r/acme/data:2/x", other).text == "403\n")
+    }
+
+    @Test func `of a resource that was only looked at is no file, and freezing fetches none`() throws {
+        let recorded = try bench.run(["--allow", "acme_*", "--record"], "status v1/modules/python/acme_tools")
+        #expect(recorded.text == "200\n")
+        let other = try User(["RX_REGISTRY": bench.registry.url])
+        let frozen = try RxTesting.run(
+            rxBinary, ["freeze"], in: bench.work.path, environment: ["RX_HOME": other.home.path, "RX_REGISTRY": bench.registry.url])
+        #expect(frozen.text.hasPrefix("Frozen: 1 of 1 resource, 0 files"), "\(frozen.text)\(frozen.error)")
+        #expect(try bench.run(["--offline"], "status v1/modules/python/acme_tools", other).text == "200\n")
+    }
+
     @Test func `is recorded by many at once without a loss`() throws {
         for index in 0..<6 { try bench.put("many\(index)", "1", "", ["many\(index).py": "\(index)"]) }
         let script = """

@@ -7,20 +7,25 @@ import Testing
 /// A registry with some modules, and a user who runs programs with them.
 struct RunBench {
     let work: TemporaryFolder
-    let registry: RegistryProcess
+    let place: ProxiedRegistry
+    var registry: RegistryProcess { place.registry }
+    /// What programs find the registry by.
+    let address: String
     let user: User
 
-    init() throws {
+    /// With `byProxy` programs talk to the registry's proxy, else to itself.
+    init(byProxy: Bool = false) throws {
         work = try TemporaryFolder()
-        registry = try RegistryProcess()
-        user = try User(["RX_REGISTRY": registry.url])
+        place = try ProxiedRegistry()
+        address = byProxy ? place.proxy.url : place.registry.url
+        user = try User(["RX_REGISTRY": address])
         try put(
             "acme/tools", "1.0.0", #""provides":{"python":["acme_tools"]}"#,
             ["acme_tools.py": "X = 1\n", "data/a.txt": "a", "data/b.txt": "b"])
     }
 
     /// Publishes a module.
-    func put(_ repository: String, _ tag: String, _ more: String, _ files: [String: String]) throws {
+    func put(_ repository: String, _ tag: String, _ more: String, _ files: [String: String], links: [String: String] = [:]) throws {
         let publisher = try User(["RX_REGISTRY": registry.url])
         let parts = repository.split(separator: "/")
         let path = parts.count > 1 ? #","path":"\#(parts.dropLast().joined(separator: "/"))""# : ""
@@ -29,6 +34,9 @@ struct RunBench {
             "\(folder)/resource.json",
             #"{"name":"\#(parts.last!)"\#(path),"type":"module","tag":"\#(tag)"\#(more.isEmpty ? "" : ",\(more)")}"#)
         for (name, text) in files { try work.write("\(folder)/\(name)", text) }
+        for (name, target) in links {
+            try FileManager.default.createSymbolicLink(atPath: "\(work.path)/\(folder)/\(name)", withDestinationPath: target)
+        }
         try publisher.rx("add", "./\(folder)", in: work.path)
         try publisher.rx("push", "\(repository):\(tag)")
     }
@@ -38,7 +46,14 @@ struct RunBench {
         let home = (user ?? self.user).home.path
         return try RxTesting.run(
             rxBinary, ["run"] + options + ["--", "/bin/bash", "-c", RunBench.prelude + script], in: work.path,
-            environment: ["RX_HOME": home, "RX_REGISTRY": registry.url].merging(environment) { $1 })
+            environment: ["RX_HOME": home, "RX_REGISTRY": address].merging(environment) { $1 })
+    }
+
+    /// Runs a Python program.
+    func python(_ options: [String], _ text: String, _ user: User? = nil, environment: [String: String] = [:]) throws -> Ended {
+        let name = "program-\(UUID().uuidString).py"
+        try work.write(name, text)
+        return try run(options, "exec python3 \(name)", user, environment: environment)
     }
 
     /// `ask PATH` writes the body of an answer, `status PATH` its status, `digest NAME` the manifest's digest of a Python module.
@@ -153,10 +168,11 @@ struct RunBench {
               status "v1/files/$D/$path"
             done
             for digest in sha256:zz $D/../$D sha256:\(String(repeating: "0", count: 64)); do status "v1/files/$digest/data/a.txt"; done
+            for path in ../data ..%2fdata /etc data//x data%2fdeep none; do status "v1/folders/$D/$path"; done
             status r/acme_tools/../../config.json; status r/acme_tools/%2e%2e/%2e%2e/config.json
             """)
         let lines = ended.text.split(separator: "\n").map { Int($0) ?? 0 }
-        #expect(lines.count == 15 && lines.allSatisfy { 400..<500 ~= $0 }, "\(lines) \(ended.error)")
+        #expect(lines.count == 21 && lines.allSatisfy { 400..<500 ~= $0 }, "\(lines) \(ended.error)")
     }
 
     @Test func `that goes on in the background loses its host`() throws {

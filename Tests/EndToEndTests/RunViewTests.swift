@@ -24,8 +24,7 @@ import Testing
     }
 
     private func python(_ options: [String], _ text: String, _ user: User? = nil) throws -> Ended {
-        try bench.work.write("main.py", text)
-        return try bench.run(options, "exec python3 main.py", user)
+        try bench.python(options, text, user)
     }
 
     private func node(_ options: [String], _ text: String, _ user: User? = nil) throws -> Ended {
@@ -70,6 +69,9 @@ import Testing
         try Files.replace(view, with: Array("M = 'wrong'\n".utf8))
         let frozen = try freeze(bench.user)
         #expect(frozen.status == 0, "\(frozen.error)")
+        #expect(
+            frozen.text.hasPrefix("  shelf:1: shelf/mod.py was changed where programs see it, and taken away\nFrozen: "), "\(frozen.text)")
+        #expect(try freeze(bench.user).text.hasPrefix("Frozen: "))
         let files = try LazyPackages.viewFiles(of: bench.user)
         #expect(!files.contains { $0.hasSuffix("/stray.py") || $0.contains("/mod/") || $0.hasSuffix("/part.js") }, "\(files)")
         #expect(try python(["--offline"], "import shelf.mod; print(shelf.mod.M)").text == "right\n")
@@ -119,6 +121,51 @@ import Testing
         #expect(!files.contains { $0.hasSuffix("/one.txt") || $0.hasSuffix("/mod.py") }, "\(files)")
     }
 
+    @Test func `is gone through without being fetched, and comes by the folder where the bytes are wanted`() throws {
+        let files = Dictionary(uniqueKeysWithValues: (0..<60).map { ("wide/data/f\($0)", "text \($0)") })
+        let more = ["wide/__init__.py": "", "wide/data/deep/x": "x", "wide/other.txt": "o"]
+        try bench.put("wide", "1", "", files.merging(more) { $1 }, links: ["wide/link": "data"])
+        func asked() -> Int {
+            bench.registry.errors.split(separator: "\n").count { $0.contains("/blobs/") || $0.contains("blobs/fetch") }
+        }
+        let walked = try python(
+            ["--allow", "wide"],
+            """
+            import glob, os, wide
+            top = os.path.dirname(wide.__file__)
+            print(sum(len(names) for _, _, names in os.walk(top)), len(glob.glob(top + '/**/f1*', recursive=True)))
+            with os.scandir(top + '/data') as entries:
+                found = {entry.name: (entry.is_dir(), entry.is_file(), entry.is_symlink(), entry.path == top + '/data/' + entry.name) for entry in entries}
+            print(len(found), found['deep'], found['f7'], [each.name for each in os.scandir(top) if each.is_symlink() and each.is_dir()], sorted(os.listdir(os.fsencode(top)))[:1])
+            """)
+        #expect(
+            walked.text == "63 11\n61 (True, False, False, True) (False, True, False, True) ['link'] [b'__init__.py']\n", "\(walked.error)")
+        let before = asked()
+        let copied = try python(
+            ["--allow", "wide"],
+            """
+            import os, shutil, sys, wide
+            shutil.copytree(os.path.dirname(wide.__file__) + '/data', 'copy')
+            print(sorted(os.listdir('copy')) == sorted(['deep'] + ['f%d' % each for each in range(60)]), open('copy/f59').read(), open('copy/deep/x').read())
+            """)
+        #expect(copied.text == "True text 59 x\n", "\(copied.error)")
+        #expect(asked() - before <= 2, "one request for a folder's files: \(asked() - before)")
+        let shown = try LazyPackages.viewFiles(of: bench.user)
+        #expect(!shown.contains { $0.hasSuffix("/other.txt") }, "\(shown)")
+        let other = try User(["RX_REGISTRY": bench.registry.url])
+        let count = asked()
+        let listed = try node(
+            ["--allow", "shelf"],
+            """
+            import 'shelf';
+            import { readdirSync } from 'node:fs';
+            console.log(readdirSync(new URL('../../shelf/data', import.meta.resolve('shelf')), { withFileTypes: true }).map((each) => each.isFile()).join());
+            """, other)
+        #expect(listed.text == "true,true\n", "\(listed.error)")
+        // The package's own three files, and the folder's two at once.
+        #expect(asked() - count <= 5, "\(asked() - count)")
+    }
+
     @Test func `is recorded from files that were there already, and is enough on another machine without a network`() throws {
         let programs = [
             "import os, shelf; print(os.path.exists(shelf.HERE + '/data/two.txt'))",
@@ -162,6 +209,27 @@ import Testing
         #expect(killed.status == 137)
         let traced = try String(contentsOfFile: trace, encoding: .utf8)
         #expect(traced.contains("shelf/mod.py") && traced.contains("shelf/__init__.py"), "\(traced)")
+    }
+
+    @Test func `is shown by rx routes, also what was locked and there already`() throws {
+        try bench.put("plain", "2", "", ["plain.py": "P = 2\n"])
+        #expect(try python(["--allow", "shelf", "--allow", "plain", "--record"], "import shelf, plain").status == 0)
+        #expect(try node(["--allow", "shelf", "--record"], "import 'shelf';\n").status == 0)
+        try FileManager.default.removeItem(atPath: "\(bench.user.home.path)/cache/routes.json")
+        #expect(bench.registry.end() == 0)
+        func routes() throws -> [String: Int] {
+            let list = try bench.user.run("routes", "--json").json()["routes"]?.array ?? []
+            return Dictionary(
+                uniqueKeysWithValues: list.map { ("\($0["language"]?.string ?? ""):\($0["name"]?.string ?? "")", $0["uses"]?.int ?? 0) })
+        }
+        #expect(try python(["--offline"], "import shelf, plain").status == 0)
+        let first = try routes()
+        #expect(first.keys.sorted() == ["python:plain", "python:shelf"] && first.values.allSatisfy { $0 == 1 }, "\(first)")
+        #expect(try python(["--offline"], "import shelf").status == 0)
+        #expect(try node(["--offline"], "import 'shelf';\n").status == 0)
+        let second = try routes()
+        #expect(second.keys.sorted() == ["node:shelf", "python:plain", "python:shelf"])
+        #expect(second["python:shelf"] == 2 && second["python:plain"] == 1 && second["node:shelf", default: 0] > 0, "\(second)")
     }
 
     @Test func `is there again when the cache is cleared while a program runs`() throws {

@@ -29,7 +29,7 @@ import Testing
     }
 
     private func proxy(to registry: RegistryProcess) throws -> CountingProxy {
-        CountingProxy(to: try #require(Int(registry.host.split(separator: ":")[1])))
+        try CountingProxy(to: registry)
     }
 
     private func missing(in registry: RegistryProcess) throws -> Int {

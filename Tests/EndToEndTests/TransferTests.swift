@@ -6,24 +6,17 @@ import Testing
 /// What pushes and pulls cost between real processes: requests by the registry's log, bytes by a proxy. Source: Specs/12-transfer, "Client".
 @Suite struct `Transfers between processes` {
     let work: TemporaryFolder
-    let registry: RegistryProcess
-    let proxy: CountingProxy
+    let place: ProxiedRegistry
+    var registry: RegistryProcess { place.registry }
+    var proxy: CountingProxy { place.proxy }
     let alice: User
     let bob: User
 
     init() throws {
         work = try TemporaryFolder()
-        registry = try RegistryProcess()
-        proxy = CountingProxy(to: try #require(Int(registry.host.split(separator: ":")[1])))
-        alice = try User(["RX_REGISTRY": "localhost:\(proxy.port)"])
-        bob = try User(["RX_REGISTRY": "localhost:\(proxy.port)"])
-    }
-
-    /// The requests since `count` of them, `more` at least, such as `POST /api/v1/blobs`.
-    func asked(since count: Int = 0, _ more: Int = 1) throws -> [String] {
-        try registry.requestLines(count + more).dropFirst(count).map { entry in
-            "\(entry["method"]?.string ?? "") \((entry["path"]?.string ?? "").prefix { $0 != "?" })"
-        }
+        place = try ProxiedRegistry()
+        alice = try place.user()
+        bob = try place.user()
     }
 
     @Test func `a small resource costs one request to push, none more to push again, and two to pull`() throws {
@@ -31,14 +24,14 @@ import Testing
         for index in 0..<20 { try work.write("hello/part\(index)", "content \(index)") }
         try alice.rx("add", "./hello", in: work.path)
         try alice.rx("push", "team/hello:1")
-        #expect(try asked() == ["POST /api/v1/blobs"])
+        #expect(try place.asked() == ["POST /api/v1/blobs"])
         try alice.rx("push", "team/hello:1")
-        #expect(try asked(since: 1) == ["POST /api/v1/blobs"])
+        #expect(try place.asked(since: 1) == ["POST /api/v1/blobs"])
         try bob.rx("pull", "team/hello:1")
-        #expect(try asked(since: 2, 2) == ["GET /api/v1/resource/team%2Fhello%3A1", "POST /api/v1/blobs/fetch"])
+        #expect(try place.asked(since: 2, 2) == ["GET /api/v1/resource/team%2Fhello%3A1", "POST /api/v1/blobs/fetch"])
         let before = proxy.received
         try bob.rx("pull", "team/hello:1")
-        #expect(try asked(since: 4) == ["GET /api/v1/resource/team%2Fhello%3A1"] && proxy.received - before < 1000, "not modified")
+        #expect(try place.asked(since: 4) == ["GET /api/v1/resource/team%2Fhello%3A1"] && proxy.received - before < 1000, "not modified")
         try bob.rx("export", "localhost:\(proxy.port)/team/hello:1", "\(work.path)/out")
         for index in 0..<20 { #expect(try String(contentsOfFile: "\(work.path)/out/part\(index)", encoding: .utf8) == "content \(index)") }
     }
@@ -52,22 +45,22 @@ import Testing
         }
         try alice.rx("add", "./many", in: work.path)
         try alice.rx("push", "many:1")
-        let first = try asked(since: 0, 2)
+        let first = try place.asked(since: 0, 2)
         let cold = first.count
         #expect(cold == 2, "\(first)")
         try bob.rx("pull", "many:1")
-        #expect(try asked(since: 0, cold + 2).count == cold + 2)
+        #expect(try place.asked(since: 0, cold + 2).count == cold + 2)
         try work.write("many/f7/7", noise(5000))
         try work.write("many/resource.json", #"{"name":"many","type":"data","tag":"2"}"#)
         try alice.rx("add", "./many", in: work.path)
-        let (sent, count) = (proxy.sent, try asked().count)
+        let (sent, count) = (proxy.sent, try place.asked().count)
         try alice.rx("push", "many:2")
-        #expect(try asked(since: count, 2) == ["POST /api/v1/blobs", "POST /api/v1/blobs"])
+        #expect(try place.asked(since: count, 2) == ["POST /api/v1/blobs", "POST /api/v1/blobs"])
         // A line of a manifest has 32 bytes of digest that do not compress, and little else.
         #expect(proxy.sent - sent < 10_000 * 56 + 5000 + 2000, "\(proxy.sent - sent) bytes")
-        let (received, asked) = (proxy.received, try asked().count)
+        let (received, asked) = (proxy.received, try place.asked().count)
         try bob.rx("pull", "many:2")
-        #expect(try self.asked(since: 0, asked + 2).count == asked + 2)
+        #expect(try place.asked(since: 0, asked + 2).count == asked + 2)
         #expect(proxy.received - received < 10_000 * 56 + 5000 + 2000, "\(proxy.received - received) bytes")
         let mine = try alice.run("info", "many:2", "--json").json()
         let copy = try bob.run("info", "localhost:\(proxy.port)/many:2", "--json").json()
@@ -80,14 +73,14 @@ import Testing
         for index in 0..<40 { try work.write("mixed/small\(index)", Array("\(index)".utf8) + [UInt8](repeating: 7, count: 500_000)) }
         try alice.rx("add", "./mixed", in: work.path)
         try alice.rx("push", "mixed:1")
-        let pushed = try asked(since: 0, 7)
+        let pushed = try place.asked(since: 0, 7)
         #expect(pushed.count { $0 == "POST /api/v1/blobs" } == 4, "the question, two streams, the commit: \(pushed)")
         #expect(pushed.count { $0.hasPrefix("PUT /v2/mixed/blobs/uploads/") } == 3, "\(pushed)")
         let (sent, count) = (proxy.sent, pushed.count)
         try alice.rx("push", "mixed:1")
-        #expect(try asked(since: 0, count + 1).count == count + 1 && proxy.sent - sent < 1000)
+        #expect(try place.asked(since: 0, count + 1).count == count + 1 && proxy.sent - sent < 1000)
         try bob.rx("pull", "mixed:1")
-        let pulled = try asked(since: count + 1, 6)
+        let pulled = try place.asked(since: count + 1, 6)
         #expect(
             pulled.count { $0 == "POST /api/v1/blobs/fetch" } == 2 && pulled.count { $0.hasPrefix("GET /v2/mixed/blobs/") } == 3,
             "\(pulled)")

@@ -149,6 +149,25 @@ final class FileRegistry: Sendable {
         #expect(try text(pinned, "a.py") == "alpha" && registry.asked.count == asked)
     }
 
+    @Test func `a tag that was never asked for is not known while its registry is away, and what is here of its name is said`() throws {
+        let digest = registry.manifest.digest
+        #expect(try text(try client().bind(Locator(parsing: "team/tools@\(digest)")), "a.py") == "alpha")
+        registry.away(true)
+        for (locator, said) in [("team/tools:1", "a.test/team/tools:1"), ("a.test/team/tools:1", "a.test/team/tools:1")] {
+            let error = #expect(throws: RegistryError.self) { try client().bind(Locator(parsing: locator)) }
+            #expect(error?.code == .unreachable)
+            #expect(
+                error?.message.hasPrefix("what the tag of \(said) means is not known here, and could not be asked: Unable to connect")
+                    == true)
+            #expect(error?.hint?.contains("here is a.test/team/tools@\(digest): ask for that") == true, "\(error?.hint ?? "")")
+        }
+        let other = #expect(throws: RegistryError.self) { try client().bind(Locator(parsing: "team/other:1")) }
+        #expect(
+            other?.message.hasPrefix("Unable to connect") == true,
+            "of a name that nothing is here of nothing is said: \(other?.message ?? "")")
+        #expect(try text(try client().bind(Locator(parsing: "team/tools@\(digest)")), "a.py") == "alpha")
+    }
+
     @Test func `other bytes than the manifest's are refused, and not kept`() throws {
         let lie = try file("a.py").digest
         for bytes in ["alphA", "alp", "alphaa", ""] {

@@ -128,6 +128,17 @@ import Testing
         #expect(shelves.calls == [])
     }
 
+    @Test func `says what is here of a name whose tag it cannot ask about`() throws {
+        let stored = try shelves.put("acme:1", ["acme.py": "1"])
+        shelves.pullAll()
+        let error = #expect(throws: RegistryError.self) {
+            try bench.binder(allow: ["acme"], offline: true).open(named: Locator(parsing: "acme:2"))
+        }
+        #expect(error?.code == .unreachable)
+        #expect(error?.message == "what the tag of acme:2 means is not known here, and offline nobody is asked")
+        #expect(error?.hint?.hasPrefix("here is acme@\(stored.digest): ask for that by its digest") == true, "\(error?.hint ?? "")")
+    }
+
     @Test func `does not bind what was said to provide a module and does not`() throws {
         try shelves.put("acme/x:1", ["x.py": "1"], provides: ["python": ["x"]])
         shelves.lie(try shelves.put("evil:1", ["x.py": "2"], provides: ["python": ["y"]]))

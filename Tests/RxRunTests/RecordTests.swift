@@ -24,6 +24,8 @@ import Testing
         #expect(try trace.merging(self.trace([one: ["c"]])).files[one]?.count == 4)
         let lock = try Lock([Lock.Entry(locator: Locator(parsing: "a:1"), manifest: two, tree: one)])
         #expect(trace.limited(to: lock).files.keys.sorted() == [two])
+        let looked = RunTrace([one: []])
+        #expect(try RunTrace(parsing: Array(looked.text.utf8)) == looked, "one that was only looked at has no files")
         for text in [
             "", "[]", #"{"version":2,"resources":[]}"#, #"{"version":1}"#, #"{"version":1,"resources":[{"manifest":"x","files":[]}]}"#,
         ] {
@@ -39,7 +41,7 @@ import Testing
         let bound = try binder.bind(python("x"))
         _ = try binder.present(FilePath(parsing: "x.py"), of: bound.resource.digest)
         binder.note([(bound.resource.digest, try FilePath(parsing: "none.py")), (digest(of: [1]), try FilePath(parsing: "x.py"))])
-        let record = RunRecord(binder)
+        let record = try RunRecord(binder)
         let file = "\(bench.folder.path)/rx.lock"
         #expect(try record.write(to: file).added == 1)
         #expect(try record.write(to: file).added == 0)
@@ -52,7 +54,7 @@ import Testing
         try bench.shelves.put("other:1", ["z.py": "z"])
         let named = try bench.binder(allow: ["other", "acme/x"])
         _ = try named.bind(python("x"))
-        #expect(RunRecord(named).entries.map { "\($0.locator)" } == ["acme/x:3"], "one that was only looked at is not used")
+        #expect(try RunRecord(named).entries.map { "\($0.locator)" } == ["acme/x:3"], "one that was only looked at is not used")
     }
 
     @Test func `of routes keeps what was checked last, with all uses of it`() throws {
@@ -141,6 +143,41 @@ import Testing
         #expect(try !known(Locator(parsing: "x:1"), age: 1), "it was the home's own, and is gone")
         try bench.shelves.put("x:2", ["x.py": "y"], own: true)
         #expect(try !known(there, age: 10))
+    }
+}
+
+@Suite struct `What a program used without asking` {
+    let bench: Bench
+
+    init() throws { bench = try Bench() }
+
+    @Test func `is files and modules, and of the modules those that are locked or known count`() throws {
+        let locked = try bench.shelves.put("acme/x:1", ["x.py": "x"], provides: ["python": ["x", "y"], "node": ["@acme/x"]])
+        let other = try bench.shelves.put("z:1", ["z.py": "z"])
+        bench.shelves.pullAll()
+        let text = [
+            "\(locked.digest.hex)/x.py", "\(locked.digest.hex)//python:x", "\(locked.digest.hex)//node:@acme/x",
+            "\(other.digest.hex)//python:z",
+            "\(other.digest.hex)//python:x", "\(locked.digest.hex)//python:q", "\(locked.digest.hex)//python", "x//python:x", "", "//",
+        ].map { $0 + "\0" }.joined()
+        let uses = RunUses(parsing: Array(text.utf8))
+        #expect(uses.files.map(\.path.text) == ["x.py"])
+        #expect(uses.modules.map(\.module.description) == ["python:x", "node:@acme/x", "python:z", "python:x", "python:q"])
+        let binder = try bench.binder(lock: Lock(of: locked), allow: ["z"])
+        binder.note(uses, mayAsk: false)
+        #expect(binder.routes.map { "\($0.module) \($0.uses)" } == ["node:@acme/x 1", "python:x 1"])
+        #expect(bench.shelves.calls.isEmpty)
+    }
+
+    @Test func `is no reason to ask a registry, but for a record`() throws {
+        let locked = try bench.shelves.put("acme/x:1", ["x.py": "x"], provides: ["python": ["x"]])
+        let uses = RunUses(parsing: Array("\(locked.digest.hex)//python:x\0\(locked.digest.hex)/x.py\0".utf8))
+        let counting = try bench.binder(lock: Lock(of: locked))
+        counting.note(uses, mayAsk: false)
+        #expect(bench.shelves.calls.isEmpty && counting.routes.isEmpty, "\(bench.shelves.calls)")
+        let recording = try bench.binder(lock: Lock(of: locked))
+        recording.note(uses, mayAsk: true)
+        #expect(bench.shelves.calls.count == 1 && recording.routes.map(\.uses) == [1])
     }
 }
 

@@ -74,6 +74,10 @@ final class Shelves: LocalShelf, RemoteShelf, ModuleIndex {
         state.withLock { state in Shelves.newest(state.own, locator) ?? Shelves.newest(state.here, locator) }
     }
 
+    func contents(named locator: Locator) throws -> [Digest] {
+        state.withLock { $0.here.filter { $0.locator.repository == locator.repository }.map(\.digest) }
+    }
+
     func fetched(_ locator: Locator) throws -> StoredResource {
         if let own = state.withLock({ Shelves.newest($0.own, locator) }) { return own }
         let (offered, lie) = try ask("fetch \(locator)") { ($0.offered, $0.lie) }

@@ -57,6 +57,17 @@ import Testing
         #expect(try listing(resource.root) == ["a.py", "chain", "dir", "link", "pkg/b.py", "pkg/deep/c.txt", "pkg/up"])
     }
 
+    @Test func `has nothing that is behind a symlink which others put in a folder's place`() throws {
+        let resource = try resource()
+        let path = try FilePath(parsing: "pkg/b.py")
+        _ = try present("pkg/b.py", resource)
+        #expect(bench.views.has(path, of: resource))
+        try Files.removeTree("\(resource.root)/pkg")
+        try bench.folder.write("elsewhere/b.py", "x")
+        try OpenFolder(resource.root).makeSymlink("pkg", to: "\(bench.folder.path)/elsewhere")
+        #expect(!bench.views.has(path, of: resource))
+    }
+
     @Test func `keeps who may execute, and one time of change`() throws {
         let resource = try resource()
         for path in ["run.sh", "a.py"] {
@@ -164,11 +175,28 @@ import Testing
         }
         try Files.remove("\(root)/pkg/b.py")
         try Files.replace("\(root)/pkg/b.py", with: Array("B".utf8))
-        try bench.views.restore(resource)
+        #expect(try bench.views.restore(resource).map(\.text) == ["a.py", "dir", "pkg/b.py"], "what is beside the files is no damage")
         #expect(try listing(root) == ["link", "pkg/deep/c.txt", "run.sh"])
         for (path, text) in [("pkg/b.py", "b"), ("a.py", "a"), ("dir/b.py", "b")] {
             #expect(try Files.read(try #require(try present(path, resource))) == Array(text.utf8))
         }
+    }
+
+    @Test func `has all files of a folder at once`() throws {
+        let resource = try resource()
+        let supply = bench.supply
+        #expect(try supply.present(folder: FilePath(parsing: "nothing"), of: resource) == nil)
+        #expect(try supply.present(folder: FilePath(parsing: "a.py"), of: resource) == nil, "it is no folder")
+        _ = try present("pkg/b.py", resource)
+        let read = shelves.opened
+        #expect(try supply.present(folder: FilePath(parsing: "pkg"), of: resource)?.map(\.text) == ["pkg/b.py", "pkg/up"])
+        #expect(try listing(resource.root) == ["a.py", "pkg/b.py", "pkg/up"], "with what its symlinks lead to")
+        #expect(Files.isFolder("\(resource.root)/pkg/deep"), "and folders for those within")
+        #expect(Array(shelves.opened.dropFirst(read.count)) == ["a.py"])
+        #expect(try supply.present(folder: FilePath(parsing: "dir"), of: resource)?.count == 2, "through a symlink")
+        let all = try supply.present(folder: nil, of: resource)?.map(\.text)
+        #expect(all == ["a.py", "chain", "empty", "link", "run.sh"])
+        #expect(try Files.read("\(resource.root)/chain") == Array("c".utf8))
     }
 
     @Test func `has a list of its files and of what it provides, also when that was removed`() throws {
@@ -177,7 +205,7 @@ import Testing
         for _ in 0..<2 {
             #expect(try present("nothing", resource) == nil)
             let list = String(decoding: try Files.read("\(resource.root).files"), as: UTF8.self)
-            #expect(list == "a.py\0b\0\0node:@x/a\0python:a\0")
+            #expect(list == "a.py\0b\0\0node:@x/a\0python:a\0->b\0")
             try ViewFolders.removeAll(home: bench.folder.path)
             #expect(try Files.status("\(resource.root).files") == nil)
         }

@@ -40,6 +40,20 @@ import Testing
         #expect(answer.status == 400 && answer.code == "INVALID_REQUEST", "\(answer.status)")
     }
 
+    @Test func `is looked up once for all who ask before something changes`() throws {
+        let calls = try DirectCalls()
+        try put(calls.store, "m:1", ["a": [1]], ["provides": .object(["python": ["m"]])])
+        let first = calls.call("GET", "/api/v1/provides/python/m")
+        let tag = try #require(first.headers["ETag"])
+        #expect(calls.isCached("/api/v1/provides/python/m"))
+        let same = calls.call("GET", "/api/v1/provides/python/m", ["If-None-Match": tag])
+        #expect(same.status == 304 && same.headers["ETag"] == tag)
+        try put(calls.store, "n:1", ["a": [2]], ["provides": .object(["python": ["m"]])])
+        #expect(!calls.isCached("/api/v1/provides/python/m"))
+        let second = calls.call("GET", "/api/v1/provides/python/m", ["If-None-Match": tag])
+        #expect(second.status == 200 && second.json?["providers"]?.array?.count == 2)
+    }
+
     @Test func `is told of a bounded number`() throws {
         let calls = try DirectCalls()
         for index in 0..<Providers.limit + 3 {

@@ -9,6 +9,20 @@ public final class CountingProxy: Sendable {
         var sent = 0
         var received = 0
         var open: Set<Int32> = []
+        var connections = 0
+        var refusal = Refusal.none
+        var lie: (text: [UInt8], other: [UInt8])?
+        var lies = 0
+    }
+
+    /// Which connections are closed as soon as they are there.
+    public enum Refusal: Sendable {
+        /// None.
+        case none
+        /// Every one.
+        case all
+        /// Every second one.
+        case everyOther
     }
 
     private let target: Int
@@ -69,12 +83,49 @@ public final class CountingProxy: Sendable {
 
     private var isHeld: Bool { state.withLock { max($0.sent, $0.received) } >= most.load(ordering: .relaxed) }
 
+    /// How many connections were made.
+    public var connections: Int { state.withLock { $0.connections } }
+    /// How often a text was changed.
+    public var lies: Int { state.withLock { $0.lies } }
+
+    /// Closes connections that are made from now on.
+    public func refuse(_ refusal: Refusal) { state.withLock { $0.refusal = refusal } }
+
+    /// Changes a text in what clients are sent from now on, where it comes in one piece, to another one of the same length; nil changes nothing.
+    public func lie(_ text: String?, _ other: String = "") {
+        precondition(text == nil || text?.utf8.count == other.utf8.count)
+        state.withLock { $0.lie = text.map { (Array($0.utf8), Array(other.utf8)) } }
+    }
+
+    /// Whether the next connection is refused.
+    private func refuses() -> Bool {
+        state.withLock { state in
+            state.connections += 1
+            return switch state.refusal {
+            case .none: false
+            case .all: true
+            case .everyOther: state.connections % 2 == 0
+            }
+        }
+    }
+
+    private func change(_ bytes: inout [UInt8], _ size: Int) {
+        state.withLock { state in
+            guard let (text, other) = state.lie else { return }
+            while let found = bytes[..<size].firstRange(of: text) {
+                bytes.replaceSubrange(found, with: other)
+                state.lies += 1
+            }
+        }
+    }
+
     /// Breaks every connection there is.
     public func breakAll() {
         for number in state.withLock({ $0.open }) { shutdown(number, Int32(SHUT_RDWR)) }
     }
 
     private func join(_ client: Int32) -> Bool {
+        guard !refuses() else { return false }
         let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         let length = socklen_t(MemoryLayout<sockaddr_in>.size)
         guard CountingProxy.address(target, { connect(server, $0, length) }) == 0 else {
@@ -85,16 +136,17 @@ public final class CountingProxy: Sendable {
         for each in [client, server] { setsockopt(each, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size)) }
         state.withLock { _ = $0.open.insert(client) }
         let sides = Sides(client, server)
-        _ = RxPosix.Thread { [weak self] in CountingProxy.pass(self, client, server, sides) { $0.sent += $1 } }
+        _ = RxPosix.Thread { [weak self] in CountingProxy.pass(self, client, server, sides, isAnswer: false) { $0.sent += $1 } }
         _ = RxPosix.Thread { [weak self] in
-            CountingProxy.pass(self, server, client, sides) { $0.received += $1 }
+            CountingProxy.pass(self, server, client, sides, isAnswer: true) { $0.received += $1 }
             self?.state.withLock { _ = $0.open.remove(client) }
         }
         return true
     }
 
     private static func pass(
-        _ proxy: CountingProxy?, _ from: Int32, _ to: Int32, _ sides: Sides, _ count: @escaping @Sendable (inout State, Int) -> Void
+        _ proxy: CountingProxy?, _ from: Int32, _ to: Int32, _ sides: Sides, isAnswer: Bool,
+        _ count: @escaping @Sendable (inout State, Int) -> Void
     ) {
         weak let proxy = proxy
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -106,6 +158,7 @@ public final class CountingProxy: Sendable {
             guard size > 0 else { break }
             if pace > 0 { usleep(UInt32(size * 1_000_000 / pace)) }
             proxy?.state.withLock { count(&$0, size) }
+            if isAnswer { proxy?.change(&buffer, size) }
             guard send(to, buffer, size, Int32(MSG_NOSIGNAL)) == size else { break }
         }
         for each in [from, to] { shutdown(each, Int32(SHUT_RDWR)) }

@@ -34,6 +34,9 @@ extension ForwardingStore {
         try base().partialCopy(registry: registry, repository: repository, selector: selector)
     }
     public func keep(_ blobs: [Digest: Int], in copy: ManifestPlace) throws -> Set<Digest>? { try base().keep(blobs, in: copy) }
+    public func digests(registry: String, repository: String, limit: Int) throws -> [Digest] {
+        try base().digests(registry: registry, repository: repository, limit: limit)
+    }
     public func noteUse(ofPartial copy: ManifestPlace) throws { try base().noteUse(ofPartial: copy) }
     public func pin(_ record: ResourceRecord) throws -> Bool { try base().pin(record) }
     public func unpin(_ record: ResourceRecord) throws -> Bool { try base().unpin(record) }

@@ -7,6 +7,8 @@ public struct LazyPackages {
     public let registry: RegistryProcess
     /// An empty folder to run in: a lock that is recorded is there.
     public let work: TemporaryFolder
+    /// Somebody who has none of them.
+    public let user: User
     /// The folder of the programs.
     public static let programs = repositoryRoot.appendingPathComponent("Tests/Lazy").path
 
@@ -14,8 +16,9 @@ public struct LazyPackages {
     public init(_ language: String) throws {
         registry = try RegistryProcess()
         work = try TemporaryFolder()
+        user = try User(["RX_REGISTRY": registry.url])
         let sources = try TemporaryFolder()
-        let made = try run("python3", ["\(LazyPackages.programs)/make_packages.py", sources.path])
+        let made = try RxTesting.run("python3", ["\(LazyPackages.programs)/make_packages.py", sources.path])
         #expect(made.status == 0, "\(made.error)")
         let publisher = try User(["RX_REGISTRY": registry.url])
         for number in 0..<30 {
@@ -28,8 +31,15 @@ public struct LazyPackages {
         }
     }
 
+    /// Runs a command beneath `rx run` as the user.
+    public func run(_ options: [String], _ command: [String]) throws -> Ended {
+        try RxTesting.run(
+            rxBinary, ["run"] + options + ["--"] + command, in: work.path,
+            environment: ["RX_HOME": user.home.path, "RX_REGISTRY": registry.url], seconds: 300)
+    }
+
     /// The names of all files in a user's views.
     public static func viewFiles(of user: User) throws -> [String] {
-        try run("/usr/bin/find", ["\(user.home.path)/cache/views", "-type", "f"]).text.split(separator: "\n").map(String.init)
+        try RxTesting.run("/usr/bin/find", ["\(user.home.path)/cache/views", "-type", "f"]).text.split(separator: "\n").map(String.init)
     }
 }

@@ -15,6 +15,7 @@ public struct PartialContract<S: Store> {
     public func check() throws {
         try names()
         try invisible()
+        try contents()
         try refused()
         try keeping()
         try completed()
@@ -87,6 +88,25 @@ public struct PartialContract<S: Store> {
         #expect(try store.blob(.sha256(digest("one")), in: "m", leasing: false) == nil, "nor does a repository show its files")
         #expect(try !store.isWhole(place.digest, in: "m"))
         #expect(try store.pins().isEmpty)
+    }
+
+    func contents() throws {
+        let store = try make()
+        func here(_ name: String, _ limit: Int = 10, host: String? = nil) throws -> [Digest] {
+            try store.digests(registry: host ?? self.host, repository: name, limit: limit)
+        }
+        #expect(try here("m").isEmpty)
+        let one = try bind("m", ["a": "one"], "1", in: store, pinned: true).digest
+        let two = try bind("m", ["a": "two"], "1", in: store).digest
+        #expect(try here("m") == [two, one], "the last one first")
+        #expect(try here("m", 1) == [two])
+        #expect(try here("m", host: "h:2").isEmpty && here("n").isEmpty)
+        try fetch("two", for: ManifestPlace(registry: host, repository: "m", digest: two), in: store)
+        let operation = try store.begin()
+        for text in ["two", "three"] { _ = try operation.stage(BytesSource(Array(text.utf8)), expecting: nil) }
+        let whole = try operation.commit(try manifest("m", ["a": "two"]), as: Reference(registry: host, repository: "m", tag: "1"))
+        #expect(Set(try here("m")) == [whole.manifestDigest, one], "each once, whole or in part")
+        #expect(whole.manifestDigest == two)
     }
 
     func refused() throws {

@@ -46,16 +46,28 @@ extension Client {
             client: distribution(registry), repository: try readableRepository(locator, at: registry), calls: transferCalls(registry))
         let selector = try Selector(locator)
         var stored: StoredArtifact?
-        if case .digest(let digest) = selector { stored = try origin.artifact(.digest(.sha256(digest))) }
+        if case .digest(let digest) = selector { stored = try named(locator, registry) { try origin.artifact(.digest(.sha256(digest))) } }
         if let stored {
             let read = try ReadManifest(stored, of: "what \(registry) has as \(locator)")
             return (read, try ArtifactKind(read), origin)
         }
-        guard let stored = try origin.artifact(.tag(locator.tag)) else { throw notFound(locator, at: origin, registry) }
+        guard let stored = try named(locator, registry, { try origin.artifact(.tag(locator.tag)) }) else {
+            throw notFound(locator, at: origin, registry)
+        }
         let read = try ReadManifest(stored, of: "what \(registry) has as \(locator)")
         let kind = try ArtifactKind(read)
         if case .digest(let digest) = selector, !kind.digests.contains(digest) { throw notFound(locator, at: origin, registry) }
         return (read, kind, origin)
+    }
+
+    /// Runs `body`, and says of bytes that are not what they should be whose they are, and what was asked for.
+    private func named<Value>(_ locator: Locator, _ registry: RegistryURL, _ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch let error as any ResourceError where error.code == .digestInvalid {
+            throw RegistryError(
+                "\(registry) answered a request for \(locator.at(registry: nil)) with something else: \(error.message)",
+                code: .digestInvalid,
+                hint: "nothing was stored", cause: error)
+        }
     }
 
     /// Fetches an artifact through `/v2/` into the copies of that registry. `copy` is what is here under the locator.

@@ -63,9 +63,17 @@ extension Client {
             }
         } catch let error as RegistryError where error.code == .unreachable {
             if let here = try here(locator, host: registry.authority), try isUsable(here, partly) { return here }
-            guard let whole else { throw error }
+            guard let whole else { throw try unknownTag(locator.at(registry: registry.authority), error) ?? error }
             return try shelved(whole, as: locator)
         }
+    }
+
+    /// The error for a tag of which nobody has said here what it means, while its registry cannot be asked; nil when nothing of the name is here.
+    private func unknownTag(_ locator: Locator, _ failure: RegistryError) throws -> RegistryError? {
+        guard locator.digestPrefix == nil, let advice = UnknownTag.advice(locator, try contents(named: locator)) else { return nil }
+        return RegistryError(
+            "what the tag of \(locator) means is not known here, and could not be asked: \(failure.message)", code: failure.code,
+            hint: advice, cause: failure)
     }
 
     /// Whether a resource is here as its user needs it: of a type that `partly` is false for, with all its files.

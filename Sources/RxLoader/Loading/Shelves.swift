@@ -62,6 +62,15 @@ public protocol LocalShelf: Sendable {
     /// What is here under a locator, without asking anybody else; nil when nothing is. For a bare locator that may be a copy from a
     /// registry that would be asked for it.
     func stored(_ locator: Locator) throws -> StoredResource?
+
+    /// What is here of the name of a locator, by the digests of the manifests, whatever its tag means: a few, those that came last first. For who
+    /// cannot ask what the tag means.
+    func contents(named locator: Locator) throws -> [Digest]
+}
+
+extension LocalShelf {
+    /// Nothing is known.
+    public func contents(named locator: Locator) throws -> [Digest] { [] }
 }
 
 /// What the loader asks of registries. The calls block; the loader makes them on threads of its own.

@@ -60,6 +60,22 @@ extension DiskStore {
         return kept
     }
 
+    public func digests(registry: String, repository: String, limit: Int) throws -> [Digest] {
+        try catalog.read { database in
+            let place = [SQLValue.text(registry), .text(repository), .integer(limit)]
+            let partial = try database.rows(
+                "SELECT digest FROM partial_copies WHERE registry = ? AND repository = ? ORDER BY id DESC LIMIT ?", place[0], place[1],
+                place[2]
+            ) { try $0.digest(0) }
+            let whole = try database.rows(
+                "SELECT digest FROM manifests WHERE registry = ? AND repository = ? AND tree IS NOT NULL ORDER BY id DESC LIMIT ?",
+                place[0],
+                place[1], place[2]
+            ) { try $0.digest(0) }
+            return Array((partial + whole.filter { !partial.contains($0) }).prefix(limit))
+        }
+    }
+
     public func noteUse(ofPartial copy: ManifestPlace) throws {
         let isNoted = try catalog.read { database in
             try database.first(

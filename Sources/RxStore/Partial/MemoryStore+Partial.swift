@@ -49,6 +49,16 @@ extension MemoryStore {
         }
     }
 
+    public func digests(registry: String, repository: String, limit: Int) throws -> [Digest] {
+        state.withLock { state in
+            let own = state.partial.filter { $0.key.registry == registry && $0.key.repository == repository }
+            let partial = own.sorted { $0.value.id > $1.value.id }.map(\.key.digest)
+            let held = state.manifests[Repository(registry: registry, name: repository)] ?? []
+            let whole = held.reversed().filter { $0.artifact.tree != nil }.map(\.artifact.digest)
+            return Array((partial + whole.filter { !partial.contains($0) }).prefix(limit))
+        }
+    }
+
     public func noteUse(ofPartial copy: ManifestPlace) throws { state.withLock { $0.partial[copy]?.usedAt = Clock.now } }
 }
 

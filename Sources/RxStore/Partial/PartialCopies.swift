@@ -39,6 +39,10 @@ public protocol PartialCopies: Sendable {
     /// them from now on. Nil when the copy is not there.
     func keep(_ blobs: [Digest: Int], in copy: ManifestPlace) throws -> Set<Digest>?
 
+    /// The manifest digests of the resources that are here of a repository, as a whole or in part, whatever any tag means: those that came last
+    /// first.
+    func digests(registry: String, repository: String, limit: Int) throws -> [Digest]
+
     /// Notes that a partial copy is used now, unless that was noted a moment ago.
     func noteUse(ofPartial copy: ManifestPlace) throws
 }

@@ -14,7 +14,8 @@ extension Command {
         details: """
             Fetches the files that the trace names of each locked resource, all of one that it does not name; then asks nobody any more, finds
             every entry in the home, and reads every file to its end. What is not here, or not what the lock says, is named, and the exit
-            status is 1.
+            status is 1. Where programs see the files of these resources it looks, too: what was changed there is named and taken away, and
+            comes anew with its next use.
             """,
         options: [.lock, trace, all, .offline, .json],
         examples: [
@@ -42,14 +43,18 @@ extension Command {
         let problems = report.problems.map { problem in
             JSON.object(["locator": .string(problem.locator.description), "error": .string(problem.message)])
         }
+        let changed = report.changed.map { file in
+            JSON.object(["locator": .string(file.locator.description), "path": .string(file.path.text)])
+        }
         let lines =
-            report.problems.map { "  \($0.locator): \($0.message)" } + [
+            report.changed.map { "  \($0.locator): \(Output.visible($0.path.text)) was changed where programs see it, and taken away" }
+            + report.problems.map { "  \($0.locator): \($0.message)" } + [
                 "\(report.problems.isEmpty ? "Frozen" : "Not frozen"): \(Output.number(report.resources)) of \(Output.count(lock.entries.count, "resource")), \(Output.count(report.files, "file")), \(Output.bytes(report.bytes))"
             ]
         try Output(invocation).print(
             .object([
                 "resources": .integer(report.resources), "files": .integer(report.files), "bytes": .integer(report.bytes),
-                "problems": .array(problems),
+                "problems": .array(problems), "changed": .array(changed),
             ]), lines.joined(separator: "\n"))
         if !report.problems.isEmpty { throw ExitStatus(1) }
     }

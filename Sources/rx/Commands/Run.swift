@@ -52,6 +52,7 @@ extension Command {
             let had = try host.end(recording: invocation.has(record))
             if let had {
                 let file = invocation.value(.lock) ?? Lock.fileName
+                if had.isEmpty { Host.writeError("rx: nothing is recorded: the program got nothing of a resource\n") }
                 let change = try had.write(to: file)
                 if change.added > 0 { Host.writeError("rx: \(file) has \(Output.count(change.added, "new resource"))\n") }
                 for locator in change.replaced { Host.writeError("rx: \(file) no longer has \(locator): a new one took its place\n") }
@@ -118,13 +119,16 @@ private struct RunHost {
     func end(recording: Bool) throws -> RunRecord? {
         if recording, notes.isCut { Host.writeError("rx: more files were used than are noted; record shorter runs as well\n") }
         if let session {
-            let record = Result { try session.end(uses: notes.uses) }
-            return recording ? try record.get() : nil
+            guard recording else {
+                try? session.close(uses: notes.uses)
+                return nil
+            }
+            return try session.end(uses: notes.uses)
         }
         guard let own else { return nil }
         own.server.stop()
-        own.binder.note(RunNotes.parse(uses: notes.uses))
+        own.binder.note(RunUses(parsing: notes.uses), mayAsk: recording)
         RouteRecord.add(own.binder.routes, home: home)
-        return recording ? RunRecord(own.binder) : nil
+        return recording ? try RunRecord(own.binder) : nil
     }
 }

@@ -47,6 +47,11 @@ final class DirectCalls: Sendable {
         }
     }
 
+    /// Whether a GET is answered from what was kept, without work.
+    func isCached(_ target: String) -> Bool {
+        if case .answer = handler.react(to: HTTPRequest(method: "GET", target: target, headers: [:]), id: "test") { true } else { false }
+    }
+
     func publish(_ parts: [FormPart], type: String = formType, piece: Int = 1000) -> HTTPResponse {
         call("POST", "/api/v1/publish", ["Content-Type": type], body: form(parts), piece: piece)
     }

@@ -30,6 +30,11 @@ function fetch(digest, path) {
   get("/v1/files/" + digest + "/" + path.split("/").map(encodeURIComponent).join("/"), "application/json");
 }
 
+// Has all files of a folder of a resource put in their places; what is not here of them is fetched together. Throws `Trouble`.
+function fetchFolder(digest, folder) {
+  get("/v1/folders/" + digest + "/" + folder.split("/").map(encodeURIComponent).join("/"), "application/json");
+}
+
 function get(path, accept) {
   const { RX_LOADER: url } = process.env;
   const { status, body, failure } = ask(url + path, accept);
@@ -88,4 +93,4 @@ function used(path) {
   return true;
 }
 
-module.exports = { bind, fetch, used, real, Trouble };
+module.exports = { bind, fetch, fetchFolder, used, real, Trouble };

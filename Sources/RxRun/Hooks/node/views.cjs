@@ -68,6 +68,8 @@ function bind(name) {
       throw trouble;
     }
     roots.set(name, root);
+  } else {
+    host.used(root.slice(-64) + "//node:" + name);
   }
   const { view } = at(root);
   view.ensure("package.json");
@@ -146,9 +148,19 @@ class View {
     for (const each of this.companions(path)) host.used(name + each);
   }
 
-  // All files of a folder, and folders for those within: a listing shows what the resource has.
+  // All files of a folder, and folders for those within, by one request: a listing shows what the resource has. Throws `Trouble`.
   complete(folder) {
-    for (const name of this.folders.get(folder) ?? []) this.ensure(folder ? folder + "/" + name : name);
+    let isAllHere = true;
+    for (const name of this.folders.get(folder) ?? []) {
+      const path = folder ? folder + "/" + name : name;
+      if (!this.files.has(path) || existsSync(paths.join(this.root, path))) {
+        this.ensure(path);
+        continue;
+      }
+      isAllHere = false;
+      for (const each of this.companions(path)) if (paths.posix.dirname(each) !== (folder || ".")) this.ensure(each);
+    }
+    if (!isAllHere) host.fetchFolder(this.digest, folder);
   }
 
   // The file that `require` of a path means, made present. Throws `Trouble`.

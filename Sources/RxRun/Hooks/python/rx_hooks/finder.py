@@ -6,6 +6,7 @@ from os import environ
 from time import monotonic
 
 from rx_hooks import view
+from rx_hooks.uses import used
 
 _bound = None
 # What was not to be had a moment ago is not asked for again at once: the trouble and when, by name.
@@ -50,6 +51,8 @@ def find(name, target):
                 raise ModuleNotFoundError(f"No module named {name!r} ({trouble})", name=name) from None
             return None
         table[name] = root
+    else:
+        used(root[-64:] + "//python:" + name)
     view.at(root)[0].names.add(name)
     # The search path is the resource's own folder, and what it keeps its sources in.
     for folder in (root, root + "/src"):

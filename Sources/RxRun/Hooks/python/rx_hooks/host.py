@@ -32,6 +32,11 @@ def fetch(digest, path):
     _get("/v1/files/" + digest + "/" + _quoted(os.fsencode(path)))
 
 
+def fetch_folder(digest, folder):
+    """Has all files of a folder of a resource put in their places; what is not here of them is fetched together. Throws `Trouble`."""
+    _get("/v1/folders/" + digest + "/" + _quoted(os.fsencode(folder)))
+
+
 def _get(path, accept="application/json"):
     address = os.environ.get("RX_LOADER", "")
     scheme, _, rest = address.partition("://")

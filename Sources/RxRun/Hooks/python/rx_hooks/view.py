@@ -42,7 +42,7 @@ class View:
         self.root, self.digest = root, "sha256:" + root[-64:]
         # Modules that were bound to the resource.
         self.names = set()
-        self._files, self._provides, self._folders = None, frozenset(), None
+        self._files, self._provides, self._links, self._folders = None, frozenset(), frozenset(), None
 
     @property
     def files(self):
@@ -59,9 +59,14 @@ class View:
                 if text is None:
                     return frozenset()
             files, _, provides = text.partition("\0\0")
+            self._links = frozenset(each[2:] for each in provides.split("\0") if each.startswith("->"))
             self._provides = frozenset(each[7:] for each in provides.split("\0") if each.startswith("python:"))
             self._files = frozenset(each for each in files.split("\0") if each)
         return self._files
+
+    def is_link(self, path):
+        """Whether a path of the resource is a symlink."""
+        return bool(self.files) and path in self._links
 
     def has_module(self, name, bound):
         """Whether a top-level module is this resource's: it says so, or the module was bound to it. `bound` is the root of what it was bound to."""
@@ -99,9 +104,23 @@ class View:
         self._fetch(path)
 
     def complete(self, folder):
-        """Makes sure that all files of a folder are here, and folders for those within: a listing shows what the resource has."""
+        """Makes sure that all files of a folder are here, and folders for those within, by one request. Throws `Trouble`."""
+        is_all_here = True
         for name in self.folders.get(folder, ()):
-            self.ensure(folder + "/" + name if folder else name)
+            path = folder + "/" + name if folder else name
+            if path not in self.files:
+                self._follow(path)
+            elif exists(self.root + "/" + path):
+                note(self, path)
+            else:
+                is_all_here = False
+                for each in self.companions(path):
+                    if each.rpartition("/")[0] != folder:
+                        self.ensure(each)
+        if not is_all_here:
+            from rx_hooks import host
+
+            host.fetch_folder(self.digest, folder)
 
     def companions(self, path):
         """The files that have to be here before another is.
