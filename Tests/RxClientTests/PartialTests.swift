@@ -312,6 +312,11 @@ final class FileRegistry: Sendable {
         #expect(error?.code == .unreachable)
         registry.state.withLock { $0.silent = nil }
         #expect(try client().bind(path: "a.test/team/tools/pkg").at.path?.text == "pkg", "nothing was remembered of it")
+        // That there is a registry of this name is only one way to read it.
+        registry.state.withLock { $0.silent = "x.py" }
+        let other = #expect(throws: RegistryError.self) { try client().bind(path: "nosuch:1/x.py") }
+        #expect(other?.code == .unreachable, "what came of the first is told")
+        #expect(registry.asked.last?.hasPrefix("/api/v1/resource/nosuch") == true, "\(registry.asked)")
     }
 
     @Test func `looks at the cache are made by one at a time, and rest in between`() throws {
