@@ -23,12 +23,11 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
     package init?(rawHex digits: UnsafeRawBufferPointer) {
         guard digits.count == 64 else { return nil }
         func word(_ start: Int) -> UInt64? {
-            var word: UInt64 = 0
-            for at in start..<start + 16 {
-                guard let value = Hex.value(digits[at]) else { return nil }
-                word = word << 4 | UInt64(value)
+            func half(_ at: Int) -> UInt32? {
+                Hex.value(eightDigits: digits.loadUnaligned(fromByteOffset: at, as: UInt64.self).littleEndian)
             }
-            return word
+            guard let high = half(start), let low = half(start + 8) else { return nil }
+            return UInt64(high) << 32 | UInt64(low)
         }
         guard let a = word(0), let b = word(16), let c = word(32), let d = word(48) else { return nil }
         words = (a, b, c, d)
@@ -67,7 +66,7 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
     }
 
     /// The 64 digits without the algorithm.
-    public var hex: String { Hex.text(bytes) }
+    public var hex: String { withBytes { Hex.text($0) } }
 
     /// `sha256:` and the 64 digits.
     public var description: String { "sha256:" + hex }

@@ -67,8 +67,17 @@ public struct FilePath: Hashable, Comparable, Sendable, CustomStringConvertible 
 
     public var description: String { text }
 
-    public static func == (a: FilePath, b: FilePath) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
-    public static func < (a: FilePath, b: FilePath) -> Bool { a.text.utf8.lexicographicallyPrecedes(b.text.utf8) }
+    public static func == (a: FilePath, b: FilePath) -> Bool { bytes(of: a, b) { $0.elementsEqual($1) } }
+    public static func < (a: FilePath, b: FilePath) -> Bool { bytes(of: a, b) { $0.lexicographicallyPrecedes($1) } }
+
+    /// Compares bytes in memory: letter by letter, as a string gives them, that takes many times as long.
+    private static func bytes(of a: FilePath, _ b: FilePath, _ compare: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>) -> Bool)
+        -> Bool
+    {
+        var (a, b) = (a.text, b.text)
+        return a.withUTF8 { a in b.withUTF8 { b in compare(a, b) } }
+    }
+
     public func hash(into hasher: inout Hasher) {
         var text = text
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }

@@ -27,4 +27,18 @@ package enum Hex {
         default: nil
         }
     }
+
+    /// The value of eight lower-case digits, the first in the lowest byte; nil where one is none. All are read at once, each in its byte.
+    package static func value(eightDigits digits: UInt64) -> UInt32? {
+        let each: UInt64 = 0x0101_0101_0101_0101
+        // A letter has this bit, and a digit has not.
+        let letters = (digits >> 6) & each
+        let values = (digits & (0x0F * each)) + 9 * letters
+        // Whatever is no digit is another byte when it is written again.
+        let isLetter = ((values + 6 * each) >> 4) & each
+        guard values & (0xF0 * each) == 0, values + 0x30 * each + 0x27 * isLetter == digits else { return nil }
+        let pairs = (values << 4 | values >> 8) & 0x00FF_00FF_00FF_00FF
+        let fours = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF
+        return UInt32(truncatingIfNeeded: fours | fours >> 16).byteSwapped
+    }
 }

@@ -77,14 +77,8 @@ struct ManifestScanner {
 
     private mutating func digest() -> Digest? {
         guard bytes.count - at >= 64 else { return nil }
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { out in
-            for index in 0..<32 {
-                guard let high = Hex.value(bytes[at + 2 * index]), let low = Hex.value(bytes[at + 2 * index + 1]) else { return nil }
-                out[index] = high << 4 | low
-            }
-            at += 64
-            return Digest(bytes: out)
-        }
+        defer { at += 64 }
+        return Digest(rawHex: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[at..<at + 64])))
     }
 
     /// A whole number that fits, without a sign or a leading zero.

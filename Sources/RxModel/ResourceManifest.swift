@@ -39,13 +39,14 @@ public struct ResourceManifest: Sendable, Equatable {
 
     /// Every blob the manifest names, with its length: the config and the files.
     public var blobs: [Digest: Int] {
-        var blobs = [ResourceManifest.emptyConfigDigest: ResourceManifest.emptyConfig.count]
+        var blobs = [Digest: Int](minimumCapacity: files.count + 1)
+        blobs[ResourceManifest.emptyConfigDigest] = ResourceManifest.emptyConfig.count
         for file in files { blobs[file.digest] = file.size }
         return blobs
     }
 
     private static func checkSizes(_ files: [ResourceFile]) throws(ContentError) {
-        var sizes: [Digest: Int] = [:]
+        var sizes = [Digest: Int](minimumCapacity: files.count)
         var total = 0
         for file in files {
             guard sizes.updateValue(file.size, forKey: file.digest) ?? file.size == file.size else {

@@ -44,8 +44,9 @@ public struct Artifact: Sendable {
         size = resource.size
         fileCount = resource.files.count
         definition = resource.definition
-        var blobs: [ContentDigest: Int] = [:]
-        for (digest, size) in resource.blobs { blobs[.sha256(digest)] = size }
+        let named = resource.blobs
+        var blobs = [ContentDigest: Int](minimumCapacity: named.count)
+        for (digest, size) in named { blobs[.sha256(digest)] = size }
         self.blobs = blobs
         inlined = [:]
         manifests = [:]

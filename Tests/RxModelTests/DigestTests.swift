@@ -16,6 +16,20 @@ import Testing
         }
     }
 
+    @Test func `are read from digits in memory, each of them checked`() {
+        let digits = Array(sha256(Array("abc".utf8)).hex.utf8)
+        func read(_ digits: [UInt8]) -> Digest? { digits.withUnsafeBytes { Digest(rawHex: $0) } }
+        #expect(read(digits)?.hex == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(read(Array(digits.dropLast())) == nil && read(digits + [0x30]) == nil)
+        for place in digits.indices {
+            for byte in UInt8.min...UInt8.max {
+                var other = digits
+                other[place] = byte
+                #expect(read(other)?.hex == Digest(hex: String(decoding: other, as: UTF8.self))?.hex, "\(byte) at \(place)")
+            }
+        }
+    }
+
     @Test func `of other algorithms are read back too`() {
         let digits = String(repeating: "ab", count: 64)
         #expect(ContentDigest("sha512:\(digits)") == .sha512(digits))

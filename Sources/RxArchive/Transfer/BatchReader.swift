@@ -43,7 +43,7 @@ public final class BatchReader: ByteSource {
             let name = BatchReader.withoutDot(entry.name)
             if name.elementsEqual("oci-layout".utf8) || name.elementsEqual("index.json".utf8) { continue }
             guard name.count == BatchReader.prefix.utf8.count + 64, name.starts(with: BatchReader.prefix.utf8),
-                let digest = Digest(hex: String(decoding: name.dropFirst(BatchReader.prefix.utf8.count), as: UTF8.self))
+                let digest = name.dropFirst(BatchReader.prefix.utf8.count).withUnsafeBytes({ Digest(rawHex: $0) })
             else { throw ContentError("entry \(entry.shown): a blob is named blobs/sha256/ and its 64 hexadecimal digits") }
             return BatchEntry(digest: digest, size: entry.size)
         }

@@ -1,4 +1,5 @@
 public import RxModel
+import RxPosix
 public import RxStore
 
 extension Client {
@@ -48,6 +49,8 @@ extension Client {
             if one.report.sentBlobs == 0 { progress.expect(phases: 1) }
             return one.record
         } _: {
+            // What was needed to fetch many files is not to lie beside what is needed to write them.
+            if $0.fileCount > ResourcePull.many { Host.trimHeap() }
             folder = try materialise($0, to: target, options: options, begun: early)
         }
         return (pulled!, folder)

@@ -14,8 +14,19 @@ final class EarlyFolder: Sendable {
     private struct Work: Sendable {
         let manifest: ResourceManifest
         let digest: Digest
-        /// The places of the files in the manifest, in the order of their contents; no symlinks.
+    }
+
+    /// What the files are made with, which is one object because it is handed out for each of them.
+    private final class Place: Sendable {
+        let files: [ResourceFile]
         let places: FilePlaces
+        let folder: OpenFolder
+
+        init(_ manifest: ResourceManifest, in folder: OpenFolder) {
+            files = manifest.files
+            places = FilePlaces(files)
+            self.folder = folder
+        }
     }
 
     /// What was made.
@@ -40,10 +51,11 @@ final class EarlyFolder: Sendable {
     private struct State: @unchecked Sendable {
         // The folder is used by whoever is inside, and removed or handed on when nobody is.
         var work: Work?
+        /// Nil until the folders are made.
+        var place: Place?
         var aside: AsideFolder?
         var made: [Int: FileMaker.Made] = [:]
         var inside = 0
-        var isReady = false
         /// Whether no more is to be written here, and what was written is good.
         var isFull = false
         var isOver = false
@@ -69,7 +81,7 @@ final class EarlyFolder: Sendable {
     func begin(_ manifest: ResourceManifest, _ digest: Digest) {
         let isFirst = state.update { state in
             guard !state.isOver, state.work == nil else { return false }
-            state.work = Work(manifest: manifest, digest: digest, places: FilePlaces(manifest))
+            state.work = Work(manifest: manifest, digest: digest)
             state.inside = 1
             return true
         }
@@ -79,21 +91,21 @@ final class EarlyFolder: Sendable {
     /// Makes the files of one content from its bytes, which were verified; `staged` is the path of the store's new file of them, if there
     /// is one.
     func write(_ digest: Digest, _ bytes: UnsafeRawBufferPointer, staged: String?) {
-        let entered = state.wait { state -> (Work, OpenFolder)?? in
+        let entered = state.wait { state -> Place?? in
             if state.isOver || state.isFull || state.work == nil { return .some(nil) }
-            guard state.isReady else { return nil }
+            guard let place = state.place else { return nil }
             state.inside += 1
-            return (state.work!, state.aside!.folder)
+            return place
         }
-        guard let (work, folder) = entered ?? nil else { return }
+        guard let place = entered ?? nil else { return }
         do {
-            let made = try work.places.of(digest, in: work.manifest).map { place in
+            let made = try place.places.of(digest, in: place.files).map { index in
                 // Nothing new is made in a folder that an interruption is about to remove.
                 Interruption.settle()
-                return (place, try make(work.manifest.files[place], in: folder, bytes, staged))
+                return (index, try make(place.files[index], in: place.folder, bytes, staged))
             }
             state.update { state in
-                for (place, one) in made { state.made[place] = one }
+                for (index, one) in made { state.made[index] = one }
                 state.inside -= 1
             }
         } catch {
@@ -129,6 +141,7 @@ final class EarlyFolder: Sendable {
             guard state.inside == 0 else { return nil }
             defer {
                 if removing, state.aside != nil { state.isRemoved = nil }
+                state.place = nil
                 state.aside = nil
                 state.made = [:]
             }
@@ -147,9 +160,10 @@ final class EarlyFolder: Sendable {
             let aside = try AsideFolder(beside: target)
             isMade = true
             for folder in FolderPlan(fresh: manifest.files).folders { try aside.folder.makeFolder(folder.text) }
+            let place = Place(manifest, in: aside.folder)
             state.update { state in
+                state.place = place
                 state.aside = aside
-                state.isReady = true
                 state.inside -= 1
             }
         } catch {

@@ -6,15 +6,13 @@ struct FilePlaces: Sendable {
     private let sorted: [Int32]
 
     /// Of the files of a manifest; no symlinks.
-    init(_ manifest: ResourceManifest) {
-        let files = manifest.files
+    init(_ files: [ResourceFile]) {
         sorted = files.indices.lazy.filter { files[$0].symlink == nil }.map { Int32($0) }
             .sorted { (files[Int($0)].digest, $0) < (files[Int($1)].digest, $1) }
     }
 
     /// The places, in their order, of the files with this content.
-    func of(_ digest: Digest, in manifest: ResourceManifest) -> [Int] {
-        let files = manifest.files
+    func of(_ digest: Digest, in files: [ResourceFile]) -> [Int] {
         var (low, high) = (0, sorted.count)
         while low < high {
             let middle = (low + high) / 2

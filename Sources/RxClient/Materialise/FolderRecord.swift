@@ -44,10 +44,21 @@ extension FolderRecord {
     private static let linkedFlag: UInt8 = 0x10
     private static let stampFlag: UInt8 = 0x20
 
+    /// How many bytes are made before they are given away.
+    private static let portion = 64 << 10
+
     /// The record as bytes, with the real path of its folder and a digest of all.
     func encoded(for folder: String) -> [UInt8] {
+        var all: [UInt8] = []
+        encode(for: folder) { all += $0 }
+        return all
+    }
+
+    /// Gives those bytes to `take`, in portions.
+    func encode<Failure: Error>(for folder: String, _ take: ([UInt8]) throws(Failure) -> Void) throws(Failure) {
+        let hasher = SHA256Hasher()
         var out = FolderRecord.magic
-        out.reserveCapacity(256 + entries.count * 128)
+        out.reserveCapacity(2 * FolderRecord.portion)
         func add(_ number: Int) { withUnsafeBytes(of: number.littleEndian) { out.append(contentsOf: $0) } }
         func add(_ text: String) {
             add(text.utf8.count)
@@ -56,6 +67,11 @@ extension FolderRecord {
         func add(_ digest: Digest?) {
             out.append(digest == nil ? 0 : 1)
             digest?.withBytes { out.append(contentsOf: $0) }
+        }
+        func giveAway() throws(Failure) {
+            out.withUnsafeBytes { hasher.update($0) }
+            try take(out)
+            out.removeAll(keepingCapacity: true)
         }
         add(folder)
         add(manifest)
@@ -67,14 +83,16 @@ extension FolderRecord {
             let flags = entry.content.kind.rawValue | (entry.isLinked ? FolderRecord.linkedFlag : 0)
             out.append(flags | (entry.stamp == nil ? 0 : FolderRecord.stampFlag))
             entry.content.digest.withBytes { out.append(contentsOf: $0) }
-            guard let stamp = entry.stamp else { continue }
-            add(stamp.size)
-            add(stamp.modifiedAt)
-            add(stamp.changedAt)
-            add(Int(bitPattern: UInt(stamp.inode)))
+            if let stamp = entry.stamp {
+                add(stamp.size)
+                add(stamp.modifiedAt)
+                add(stamp.changedAt)
+                add(Int(bitPattern: UInt(stamp.inode)))
+            }
+            if out.count >= FolderRecord.portion { try giveAway() }
         }
-        out.append(contentsOf: sha256(out).bytes)
-        return out
+        try giveAway()
+        try take(hasher.finish().bytes)
     }
 
     /// Reads a record; nil for one that is broken or of another folder.

@@ -32,7 +32,7 @@ struct FolderRecords: Sendable {
         do {
             try Files.makeFolders(place)
             let file = try FileDescriptor.open(aside, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
-            try file.write(record.encoded(for: folder))
+            try record.encode(for: folder) { bytes throws(PosixError) in try file.write(bytes) }
             try Files.rename(aside, to: path)
             // One that is longer than all may be is kept until the next.
             let others = try Files.names(in: place).map { "\(place)/\($0)" }.filter { $0 != path }

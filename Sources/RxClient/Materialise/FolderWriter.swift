@@ -20,23 +20,23 @@ struct FolderWriter {
         entries: [Entry], report: FolderReport
     ) {
         if made == nil { for folder in plan.folders { try root.makeFolder(folder.text) } }
-        let made = made ?? [:]
-        let rest = plan.make.enumerated().filter { made[$0.offset] == nil && $0.element.symlink == nil }.map(\.element)
-        var (entries, report) = try make(rest, in: root)
-        entries.reserveCapacity(plan.make.count)
-        for (place, file) in plan.make.enumerated() {
-            guard let one = made[place] else { continue }
-            entries.append(entry(file, one))
-            report.add(FolderWriter.report(file, one))
-            maker.note(file)
+        let files = plan.make
+        var all = files.indices.map { made?[$0] }
+        for (file, one) in zip(files, all) where one != nil { maker.note(file) }
+        for (place, one) in try make(files.indices.filter { all[$0] == nil && files[$0].symlink == nil }, of: files, in: root) {
+            all[place] = one
         }
         let lane = FileMaker.Lane()
-        for file in plan.make where file.symlink != nil {
-            let made = try maker.make(file, as: file.path.text, in: root, lane)
-            entries.append(entry(file, made))
-            report.add(FolderWriter.report(file, made))
+        for (place, file) in files.enumerated() where file.symlink != nil {
+            all[place] = try maker.make(file, as: file.path.text, in: root, lane)
         }
-        return (entries.sorted { $0.path < $1.path }, report)
+        var report = FolderReport()
+        // A fresh plan is in the order of the paths.
+        let entries = zip(files, all).map { file, one in
+            report.add(FolderWriter.report(file, one!))
+            return entry(file, one!)
+        }
+        return (entries, report)
     }
 
     /// Changes a folder that is in use: what is new is made in `aside`, then what goes is removed and the rest moved into place.
@@ -102,43 +102,34 @@ struct FolderWriter {
         try path.parent.map { try root.folder($0.text) } ?? root
     }
 
-    /// Makes files whose folders are there, those of one folder by one thread: a file system locks a folder that it changes.
-    private func make(_ files: [ResourceFile], in root: OpenFolder) throws -> (entries: [Entry], report: FolderReport) {
-        let jobs = FolderWriter.jobs(files)
+    /// Makes those of the files that are at these places, whose folders are there; those of one folder by one thread: a file system locks a
+    /// folder that it changes.
+    private func make(_ places: [Int], of files: [ResourceFile], in root: OpenFolder) throws -> [(place: Int, made: FileMaker.Made)] {
+        let jobs = FolderWriter.jobs(places, of: files)
         let lanes = Lanes()
-        let made = Mutex<(entries: [Entry], report: FolderReport)>(([], FolderReport()))
+        let all = Mutex<[(place: Int, made: FileMaker.Made)]>([])
         try WorkerPool.forEach(0..<jobs.count, threads: Host.processors) { number in
             try lanes.use { lane in
                 let job = jobs[number]
                 let folder = try files[job[0]].path.parent.map { try root.folder($0.text) } ?? root
-                var entries: [Entry] = []
-                var report = FolderReport()
-                entries.reserveCapacity(job.count)
-                for index in job {
-                    let one = try maker.make(files[index], as: files[index].path.lastName, in: folder, lane)
-                    entries.append(entry(files[index], one))
-                    report.add(FolderWriter.report(files[index], one))
-                }
-                made.withLock { made in
-                    made.entries += entries
-                    made.report.add(report)
-                }
+                let made = try job.map { (place: $0, made: try maker.make(files[$0], as: files[$0].path.lastName, in: folder, lane)) }
+                all.withLock { $0 += made }
             }
         }
-        return made.withLock { $0 }
+        return all.withLock { $0 }
     }
 
-    /// The indices of files, by folder, in portions.
-    private static func jobs(_ files: [ResourceFile]) -> [[Int]] {
-        var places: [FilePath?: Int] = [:]
+    /// Places of files, by folder, in portions.
+    private static func jobs(_ places: [Int], of files: [ResourceFile]) -> [[Int]] {
+        var last: [FilePath?: Int] = [:]
         var jobs: [[Int]] = []
-        for (index, file) in files.enumerated() {
-            let parent = file.path.parent
-            if let place = places[parent], jobs[place].count < batch {
-                jobs[place].append(index)
+        for place in places {
+            let parent = files[place].path.parent
+            if let job = last[parent], jobs[job].count < batch {
+                jobs[job].append(place)
             } else {
-                places[parent] = jobs.count
-                jobs.append([index])
+                last[parent] = jobs.count
+                jobs.append([place])
             }
         }
         return jobs

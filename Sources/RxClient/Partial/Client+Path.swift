@@ -1,3 +1,4 @@
+import RxHTTP
 public import RxLoader
 public import RxModel
 

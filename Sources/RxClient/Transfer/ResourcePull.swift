@@ -8,7 +8,7 @@ import RxStore
 /// Source: Specs/12-transfer, "Client".
 struct ResourcePull {
     /// Of so many files the tables that are made in passing are worth giving back to the system.
-    private static let many = 20_000
+    static let many = 20_000
 
     let calls: TransferCalls
     let large: LargeBlobs
@@ -71,13 +71,14 @@ struct ResourcePull {
         var action = machine.start()
         while true {
             switch action {
-            case .look: action = machine.looked(missing: try look(items, operation))
+            case .look:
+                if !isCurrent { folder?.begin(manifest, digest) }
+                action = machine.looked(missing: try look(items, operation))
             case .commit, .keep:
                 if manifest.files.count > 1000 { Host.trimHeap() }
                 return try end(operation)
             case .fetch(let freight):
                 progress.begin("pulling", total: freight.bytes, files: freight.count)
-                if !isCurrent { folder?.begin(manifest, digest) }
                 // So did looking what is here: nothing of that is to lie beside what comes.
                 if manifest.files.count > ResourcePull.many { Host.trimHeap() }
                 let (received, failure) = fetch(freight, manifest, digest, operation)
