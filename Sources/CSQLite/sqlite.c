@@ -56,18 +56,26 @@ int rx_sqlite3_wal_position(const volatile void *index, uint64_t *position) {
     return initialized != 0;
 }
 
-// The methods of one open log: SQLite's own, but for two.
+// The methods of one open log: SQLite's own, but for three.
 struct watched_log {
     sqlite3_io_methods methods;
     const sqlite3_io_methods *own;
     const struct rx_log_watch *watch;
     void *context;
+    int64_t end;
 };
 
+static int watched_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
+    struct watched_log *log = (struct watched_log *)file->pMethods;
+    log->end = offset + count;
+    return log->own->xWrite(file, bytes, count, offset);
+}
+
 static int watched_sync(sqlite3_file *file, int flags) {
-    const struct watched_log *log = (const struct watched_log *)file->pMethods;
+    struct watched_log *log = (struct watched_log *)file->pMethods;
     int result = log->own->xSync(file, flags);
-    int believed = log->watch->synced(log->context, result == SQLITE_OK);
+    int believed = log->watch->synced(log->context, result == SQLITE_OK, log->end);
+    log->end = 0;
     return result != SQLITE_OK ? result : believed ? SQLITE_OK : SQLITE_IOERR_FSYNC;
 }
 
@@ -88,6 +96,7 @@ int rx_sqlite3_watch_log(sqlite3 *db, const struct rx_log_watch *watch, void *co
     // A library that is newer than its header has more methods: those of later versions are not called.
     *log = (struct watched_log){.methods = *file->pMethods, .own = file->pMethods, .watch = watch, .context = context};
     if (log->methods.iVersion > 3) log->methods.iVersion = 3;
+    log->methods.xWrite = watched_write;
     log->methods.xSync = watched_sync;
     log->methods.xClose = watched_close;
     file->pMethods = &log->methods;

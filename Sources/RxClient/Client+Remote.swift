@@ -95,7 +95,14 @@ extension Client {
         return try ask(registry) { client in
             let answer = try client.describe(locator, unless: copy?.ifStill(locator))
             if let info = answer.info { return try receive(info, answer, locator, registry, copy: nil, meter, folder) }
-            return try mend(copy!, locator, registry, answer.hasTransfers, meter)
+            do { return try mend(copy!, locator, registry, answer.hasTransfers, meter) } catch let error as RegistryError
+                where error.code == .resourceNotFound
+            {
+                // Others have removed the copy meanwhile: all of it comes.
+                let whole = try client.describe(locator, unless: nil)
+                guard let info = whole.info else { throw error }
+                return try receive(info, whole, locator, registry, copy: nil, meter, folder)
+            }
         } distribution: { _ in
             try pull(locator, through: registry, copy: nil, meter)
         }

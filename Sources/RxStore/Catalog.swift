@@ -51,13 +51,18 @@ final class Catalog: Sendable {
                 try database.run(durably ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
                 slot.isDurable = durably
             }
-            return try database.write {
+            log.beginCommit()
+            var before: LogPosition?
+            let value = try database.write {
                 try Migrations.check(database, path: path)
                 if log.isInDoubt { try log.rewrite(database) }
+                before = database.logPosition
                 try database.run("UPDATE clock SET now = ?1 WHERE now < ?1", .integer(Clock.now))
                 let now = try database.now()
                 return try body(database, now)
             }
+            if durably { try log.endCommit(database, after: before) }
+            return value
         }
     }
 
@@ -74,13 +79,17 @@ final class Catalog: Sendable {
     }
 
     /// Returns when every transaction that ended before is durable. Throws `PosixError`, and `RegistryError`.
-    func sync() throws { if try !log.sync() { try exclusively { try log.rewrite($0) } } }
+    func sync() throws {
+        let position = commits.position
+        guard try log.sync() else { return try exclusively { try log.rewrite($0) } }
+        if let position { log.note(durable: position) }
+    }
 
     /// Makes durable what is in the log, whatever became of syncs by processes that are dead: nobody may have noted that one failed. What fails
     /// now is done by whoever waits for a commit.
     func distrustLog() {
         try? exclusively { database in
-            guard try database.logLength() > 0 else { return }
+            guard database.logPosition?.frames != 0 else { return }
             log.doubt()
             try log.rewrite(database)
         }

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// The kernel tells of a failed sync once, and what failed may be lost though the next sync succeeds (fsync(2)): commits that others wait
 /// for may lie behind bytes that are in memory only. So a sync that fails, SQLite's own included, puts the log in doubt for all processes,
-/// until one of them has written its bytes anew. Moving them into the database is no way out: what a power failure leaves of such a log, its
+/// until one of them has written anew what was not synced before. Moving them into the database is no way out: what a power failure leaves of such a log, its
 /// front, would be put over newer pages. The file is synced through a descriptor of its own: SQLite keeps no locks on it. Source:
 /// Specs/05-store, STO-090.
 final class CatalogLog: Sendable {
@@ -25,13 +25,15 @@ final class CatalogLog: Sendable {
     private let file = Mutex<FileDescriptor?>(nil)
     /// This process's own, for what could not be noted.
     private let own = Mutex(Doubt())
+    /// Where the bytes end that SQLite wrote for this process's last commit and synced; 0 for none.
+    private let synced = Mutex(0)
 
     /// Of the catalog at `catalog`, with notes in the file at `notes`.
     init(catalog: String, notes: String) throws {
         path = "\(catalog)-wal"
         self.notes = try FileDescriptor.open(notes, O_RDWR | O_CREAT, mode: 0o644)
         // So that noting a failure needs no room on the disk; where there is none now it is asked for then.
-        _ = posix_fallocate(self.notes.number, 0, off_t(MemoryLayout<Doubt>.size))
+        _ = posix_fallocate(self.notes.number, 0, off_t(CatalogLog.durablePlace + MemoryLayout<UInt64>.size))
     }
 
     /// Whether a sync has failed, in any process, and the log has not been written anew since.
@@ -59,33 +61,67 @@ final class CatalogLog: Sendable {
         return !isInDoubt
     }
 
-    /// Writes the log's bytes, as far as its last commit, anew in their places, and waits until they are durable. Called inside a write
-    /// transaction, before it changes anything. Throws `PosixError`.
+    /// Writes the log's bytes, from the first that are not known to be durable to its last commit, anew in their places, and waits until they
+    /// are durable. What is durable is left alone: a sync of what was written over it may fail, too. Called inside a write transaction, before
+    /// it changes anything. Throws `PosixError`.
     func rewrite(_ database: Database) throws {
         let before = (own: own.withLock { $0.failure }, noted: noted?.failure)
-        let length = try database.logLength()
-        if length > 0 {
+        let (position, shape) = (database.logPosition, try database.logShape())
+        if position?.frames != 0 {
             let file = try FileDescriptor.open(path, O_RDWR)
             do {
-                try copy(file, length)
+                try copy(file, shape.end(of: durable(of: position))..<(position.map { shape.end(of: $0.frames) } ?? .max))
                 try file.syncData()
             } catch {
                 doubt()
                 throw error
             }
+            if let position { note(durable: position) }
         }
         own.withLock { $0.mended = before.own }
         if let failure = before.noted { try note(Doubt(mended: failure), at: MemoryLayout<UInt64>.size, count: MemoryLayout<UInt64>.size) }
     }
 
+    /// A write transaction begins.
+    func beginCommit() { synced.withLock { $0 = 0 } }
+
+    /// A write transaction has ended that waits for the disk, in the log that was at `before` when it began: it is durable, and all before it.
+    func endCommit(_ database: Database, after before: LogPosition?) throws {
+        let end = synced.withLock { $0 }
+        // Where the log began anew meanwhile the next one notes it.
+        guard end > 0, let before, let now = database.logPosition, before.log == now.log else { return }
+        note(durable: LogPosition(log: before.log, frames: try database.logShape().frames(in: end)))
+    }
+
+    /// Notes for all processes how far the log is durable. Whether that can be noted is nobody's concern: then more is written anew.
+    func note(durable position: LogPosition) {
+        if let known = notedDurable, known.log == position.log, known.frames >= position.frames { return }
+        try? withUnsafeBytes(of: position.value) { try notes.write($0, at: CatalogLog.durablePlace) }
+    }
+
+    /// How many of the frames of a log are known to be durable.
+    private func durable(of position: LogPosition?) -> Int {
+        guard let position, let known = notedDurable, known.log == position.log else { return 0 }
+        return min(known.frames, position.frames)
+    }
+
+    private var notedDurable: LogPosition? {
+        var value: UInt64 = 0
+        let count = try? withUnsafeMutableBytes(of: &value) { try notes.read(into: $0, at: CatalogLog.durablePlace) }
+        return count == MemoryLayout<UInt64>.size ? LogPosition(value) : nil
+    }
+
+    /// Where the notes say how far the log is durable: behind the doubt.
+    private static let durablePlace = MemoryLayout<Doubt>.size
+
     /// Sees every sync of the log by a connection.
     func watch(_ database: Database) throws { try database.watchLog(CatalogLog.watch, Unmanaged.passRetained(self)) }
 
-    private func copy(_ file: FileDescriptor, _ length: Int) throws {
+    private func copy(_ file: FileDescriptor, _ range: Range<Int>) throws {
         try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 16) { buffer in
-            var offset = 0
-            while offset < length {
-                let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, length - offset)])
+            var offset = range.lowerBound
+            while offset < range.upperBound {
+                let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, range.upperBound - offset)])
                 let count = try file.read(into: part, at: offset)
                 guard count > 0 else { return }
                 try file.write(UnsafeRawBufferPointer(rebasing: part[..<count]), at: offset)
@@ -111,9 +147,12 @@ final class CatalogLog: Sendable {
         let watch = UnsafeMutablePointer<rx_log_watch>.allocate(capacity: 1)
         watch.initialize(
             to: rx_log_watch(
-                synced: { context, endedWell in
+                synced: { context, endedWell, end in
                     let log = Unmanaged<CatalogLog>.fromOpaque(context!).takeUnretainedValue()
-                    return log.believes(endedWell != 0) ? 1 : 0
+                    guard log.believes(endedWell != 0) else { return 0 }
+                    // Only who commits has written to it.
+                    if end > 0 { log.synced.withLock { $0 = Int(end) } }
+                    return 1
                 }, closed: { Unmanaged<CatalogLog>.fromOpaque($0!).release() }))
         return UnsafePointer(watch)
     }()

@@ -11,7 +11,10 @@ struct CommitCounter: @unchecked Sendable {
     init(index: UnsafeRawPointer?) { self.index = index }
 
     /// How many frames, each a page, the log has of what was committed; nil when it cannot be told now.
-    var frame: Int? { value.map { $0 & 0xFFFF_FFFF } }
+    var frame: Int? { position?.frames }
+
+    /// Which log there is, and how far it holds what was committed; nil when it cannot be told now.
+    var position: LogPosition? { value.map { LogPosition(UInt64(UInt(bitPattern: $0))) } }
 
     /// Another value after every commit; nil when it cannot be told now.
     var value: Int? {

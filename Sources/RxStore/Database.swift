@@ -90,15 +90,11 @@ final class Database {
         return CommitCounter(index: rx_sqlite3_wal_index(handle))
     }
 
-    /// How much of the log holds what was committed, in bytes; more than it has when that cannot be told. Inside a transaction.
-    func logLength() throws -> Int {
-        let header = 32
-        let frameHeader = 24
-        guard let position = CommitCounter(index: rx_sqlite3_wal_index(handle)).frame else { return .max }
-        guard position > 0 else { return 0 }
-        let pageSize = try first("PRAGMA page_size") { $0.int(0) } ?? 4096
-        return header + position * (frameHeader + pageSize)
-    }
+    /// Which log there is, and how far it holds what was committed; nil when that cannot be told. Inside a transaction.
+    var logPosition: LogPosition? { CommitCounter(index: rx_sqlite3_wal_index(handle)).position }
+
+    /// How the log lies in its file.
+    func logShape() throws -> LogShape { LogShape(pageSize: try first("PRAGMA page_size") { $0.int(0) } ?? 4096) }
 
     /// Lets `watch` see every sync of the log by this connection; it releases `context` with the log. Throws `RegistryError`.
     func watchLog(_ watch: UnsafePointer<rx_log_watch>, _ context: Unmanaged<CatalogLog>) throws {

@@ -80,6 +80,31 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: log)) == before)
     }
 
+    @Test(arguments: ["a commit", "a sync", "the end of a doubt"]) func `leaves alone what was synced before`(by means: String) throws {
+        switch means {
+        case "a commit": try write(store)
+        case "a sync": try store.catalog.sync()
+        default:
+            try fail("fdatasync")
+            try store.catalog.sync()
+        }
+        // There is nothing to be written again, and so nothing that fails.
+        try fail("fdatasync")
+        Fault.inject("pwrite", EIO, under: log)
+        try store.catalog.sync()
+        #expect(!store.catalog.log.isInDoubt)
+        Fault.clear(under: log)
+        // Of what comes behind it that alone is.
+        for _ in 0..<60 { try write(store, durably: false) }
+        try fail("fdatasync")
+        Fault.inject("pwrite", EIO, under: log)
+        #expect(throws: PosixError.self) { try store.catalog.sync() }
+        Fault.clear(under: log)
+        try store.catalog.sync()
+        #expect(!store.catalog.log.isInDoubt)
+        #expect(try count(DiskStore(at: folder.path)) == count(store))
+    }
+
     @Test func `is not moved into the database`() throws {
         let database = URL(fileURLWithPath: store.layout.catalog)
         try store.catalog.checkpoint()
@@ -115,6 +140,7 @@ import Testing
         #expect(store.catalog.log.isInDoubt)
         try store.catalog.sync()
         #expect(!store.catalog.log.isInDoubt)
+        try write(store, durably: false)
         try fail("fdatasync")
         Fault.inject("pwrite", EIO, under: log)
         let late = try DiskStore(at: folder.path)
