@@ -61,7 +61,7 @@ final class Catalog: Sendable {
                 let now = try database.now()
                 return try body(database, now)
             }
-            if durably { try log.endCommit(database, after: before) }
+            if durably { log.endCommit(database, after: before) }
             return value
         }
     }
@@ -89,7 +89,7 @@ final class Catalog: Sendable {
     /// now is done by whoever waits for a commit.
     func distrustLog() {
         try? exclusively { database in
-            guard database.logPosition?.frames != 0 else { return }
+            if let position = database.logPosition, position.frames == 0 { return log.forget(position) }
             log.doubt()
             try log.rewrite(database)
         }

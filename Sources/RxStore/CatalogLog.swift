@@ -70,13 +70,14 @@ final class CatalogLog: Sendable {
         if position?.frames != 0 {
             let file = try FileDescriptor.open(path, O_RDWR)
             do {
-                try copy(file, shape.end(of: durable(of: position))..<(position.map { shape.end(of: $0.frames) } ?? .max))
+                try copy(file, range(of: shape, position))
                 try file.syncData()
             } catch {
                 doubt()
                 throw error
             }
-            if let position { note(durable: position) }
+            // Also where more was noted: there is no more.
+            if let position { try? write(durable: position) }
         }
         own.withLock { $0.mended = before.own }
         if let failure = before.noted { try note(Doubt(mended: failure), at: MemoryLayout<UInt64>.size, count: MemoryLayout<UInt64>.size) }
@@ -86,23 +87,38 @@ final class CatalogLog: Sendable {
     func beginCommit() { synced.withLock { $0 = 0 } }
 
     /// A write transaction has ended that waits for the disk, in the log that was at `before` when it began: it is durable, and all before it.
-    func endCommit(_ database: Database, after before: LogPosition?) throws {
+    func endCommit(_ database: Database, after before: LogPosition?) {
         let end = synced.withLock { $0 }
         // Where the log began anew meanwhile the next one notes it.
-        guard end > 0, let before, let now = database.logPosition, before.log == now.log else { return }
-        note(durable: LogPosition(log: before.log, frames: try database.logShape().frames(in: end)))
+        guard end > 0, let before, let now = database.logPosition, before.log == now.log, let shape = try? database.logShape() else {
+            return
+        }
+        note(durable: LogPosition(log: before.log, frames: shape.frames(in: end)))
     }
 
     /// Notes for all processes how far the log is durable. Whether that can be noted is nobody's concern: then more is written anew.
     func note(durable position: LogPosition) {
         if let known = notedDurable, known.log == position.log, known.frames >= position.frames { return }
-        try? withUnsafeBytes(of: position.value) { try notes.write($0, at: CatalogLog.durablePlace) }
+        try? write(durable: position)
     }
 
-    /// How many of the frames of a log are known to be durable.
+    private func write(durable position: LogPosition) throws {
+        try withUnsafeBytes(of: position.value) { try notes.write($0, at: CatalogLog.durablePlace) }
+    }
+
+    /// How many of the frames of a log are known to be durable. A note of more than there are is of another file, and others know nothing of a
+    /// failure that could not be told to them.
     private func durable(of position: LogPosition?) -> Int {
-        guard let position, let known = notedDurable, known.log == position.log else { return 0 }
-        return min(known.frames, position.frames)
+        guard let position, let known = notedDurable, known.log == position.log, known.frames <= position.frames else { return 0 }
+        return own.withLock { $0.isThere } ? 0 : known.frames
+    }
+
+    /// The bytes to be written anew: to the last commit, and at least to the end of the page of memory that holds the end of what is durable,
+    /// which may be lost with what was written behind it.
+    private func range(of shape: LogShape, _ position: LogPosition?) -> Range<Int> {
+        let start = shape.end(of: durable(of: position))
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        return start..<max(position.map { shape.end(of: $0.frames) } ?? .max, (start + page - 1) / page * page)
     }
 
     private var notedDurable: LogPosition? {
@@ -110,6 +126,9 @@ final class CatalogLog: Sendable {
         let count = try? withUnsafeMutableBytes(of: &value) { try notes.read(into: $0, at: CatalogLog.durablePlace) }
         return count == MemoryLayout<UInt64>.size ? LogPosition(value) : nil
     }
+
+    /// What was noted of a log in which nothing is committed: nothing of it is durable.
+    func forget(_ position: LogPosition) { if notedDurable?.log == position.log { try? write(durable: position) } }
 
     /// Where the notes say how far the log is durable: behind the doubt.
     private static let durablePlace = MemoryLayout<Doubt>.size

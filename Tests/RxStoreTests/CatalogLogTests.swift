@@ -94,6 +94,13 @@ import Testing
         try store.catalog.sync()
         #expect(!store.catalog.log.isInDoubt)
         Fault.clear(under: log)
+        // But for the rest of the last page, once something was written there, though it was undone.
+        try fail("sqlite")
+        Fault.inject("pwrite", EIO, under: log)
+        #expect(throws: PosixError.self) { try store.catalog.sync() }
+        Fault.clear(under: log)
+        try store.catalog.sync()
+        #expect(!store.catalog.log.isInDoubt)
         // Of what comes behind it that alone is.
         for _ in 0..<60 { try write(store, durably: false) }
         try fail("fdatasync")

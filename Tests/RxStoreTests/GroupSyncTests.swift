@@ -43,6 +43,10 @@ import Testing
         let store = try DiskStore(at: folder.path)
         let sync = UploadSync(store.catalog)
         try sync.sync(folder: store.layout.trash)
+        // What was synced before is not written anew.
+        try store.catalog.write(durably: false) { database, now in
+            try database.run("INSERT INTO uploads VALUES ('id', 'r', ?)", .integer(now))
+        }
         let log = "\(folder.path)/catalog.sqlite-wal"
         Fault.inject("fdatasync", EIO, under: log)
         Fault.inject("pwrite", EIO, under: log, times: 2)
