@@ -80,6 +80,15 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: log)) == before)
     }
 
+    /// That doubt ends by writing something again, and not without.
+    private func expectWrittenAnew() throws {
+        Fault.inject("pwrite", EIO, under: log)
+        #expect(throws: PosixError.self) { try store.catalog.sync() }
+        Fault.clear(under: log)
+        try store.catalog.sync()
+        #expect(!store.catalog.log.isInDoubt)
+    }
+
     @Test(arguments: ["a commit", "a sync", "the end of a doubt"]) func `leaves alone what was synced before`(by means: String) throws {
         switch means {
         case "a commit": try write(store)
@@ -96,20 +105,27 @@ import Testing
         Fault.clear(under: log)
         // But for the rest of the last page, once something was written there, though it was undone.
         try fail("sqlite")
-        Fault.inject("pwrite", EIO, under: log)
-        #expect(throws: PosixError.self) { try store.catalog.sync() }
-        Fault.clear(under: log)
-        try store.catalog.sync()
-        #expect(!store.catalog.log.isInDoubt)
+        try expectWrittenAnew()
         // Of what comes behind it that alone is.
         for _ in 0..<60 { try write(store, durably: false) }
         try fail("fdatasync")
-        Fault.inject("pwrite", EIO, under: log)
-        #expect(throws: PosixError.self) { try store.catalog.sync() }
-        Fault.clear(under: log)
-        try store.catalog.sync()
-        #expect(!store.catalog.log.isInDoubt)
+        try expectWrittenAnew()
         #expect(try count(DiskStore(at: folder.path)) == count(store))
+    }
+
+    @Test func `is not believed to be durable where more was noted than there is`() throws {
+        try write(store)
+        let notes = try FileDescriptor.open(store.layout.catalogLock, O_RDWR)
+        var noted: UInt64 = 0
+        #expect(try withUnsafeMutableBytes(of: &noted) { try notes.read(into: $0, at: 16) } == 8)
+        noted += 1000
+        try withUnsafeBytes(of: noted) { try notes.write($0, at: 16) }
+        try write(store, durably: false)
+        try fail("fdatasync")
+        try expectWrittenAnew()
+        var after: UInt64 = 0
+        _ = try withUnsafeMutableBytes(of: &after) { try notes.read(into: $0, at: 16) }
+        #expect(after < noted, "the note is right again")
     }
 
     @Test func `is not moved into the database`() throws {
