@@ -164,13 +164,16 @@ def pushing(store, table, verdicts):
 def collecting(store, pushes):
     """Pushes for as long as a collection takes. Gives its seconds, its memory and report, and the pushes."""
     peak_file = os.path.join(store.root, "peak")
-    collection = subprocess.Popen(
-        ["/usr/bin/time", "-q", "-f", "%M", "-o", peak_file, store.rx, "gc", "--json"], env=store.environment, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL)
-    began = time.perf_counter()
-    beside = pushes.until(lambda: collection.poll() is not None)
-    seconds = time.perf_counter() - began
-    output = collection.stdout.read()
+    # Not a pipe: nobody reads it before the end, and a report names every tag that went.
+    with tempfile.TemporaryFile(dir=store.root) as report:
+        collection = subprocess.Popen(
+            ["/usr/bin/time", "-q", "-f", "%M", "-o", peak_file, store.rx, "gc", "--json"], env=store.environment, stdout=report,
+            stderr=subprocess.DEVNULL)
+        began = time.perf_counter()
+        beside = pushes.until(lambda: collection.poll() is not None)
+        seconds = time.perf_counter() - began
+        report.seek(0)
+        output = report.read()
     if collection.returncode:
         raise Failure(f"rx gc ended with status {collection.returncode}")
     with open(peak_file) as file:
