@@ -133,7 +133,13 @@ extension Client {
     private func mend(
         _ copy: ResourceRecord, _ asked: Locator, _ registry: RegistryURL, _ hasTransfers: Bool, _ meter: TransferMeter
     ) throws -> ResourceRecord {
-        try bring(store.manifest(of: copy), copy.manifestDigest, copy.reference.locator, registry, hasTransfers, meter) { try $0.publish() }
+        let reference = copy.reference
+        try bring(store.manifest(of: copy), copy.manifestDigest, reference.locator, registry, hasTransfers, meter) { operation in
+            try operation.publish()
+            // The tag may have gone meanwhile.
+            let now = try store.resolve(registry: reference.registry, repository: reference.repository, selector: .tag(reference.tag))
+            guard now?.manifestDigest == copy.manifestDigest else { throw RegistryError.notFound(reference.description) }
+        }
         return copy
     }
 

@@ -42,7 +42,7 @@ extension Database {
     func isListed(_ digest: Digest, registry: String, repository: String) throws -> Bool {
         try first(
             """
-            SELECT 1 FROM children JOIN manifests ON manifests.id = children.manifest
+            SELECT 1 FROM children CROSS JOIN manifests ON manifests.id = children.manifest
             WHERE children.digest = ? AND manifests.registry = ? AND manifests.repository = ?
             """, .digest(digest), .text(registry), .text(repository), map: { _ in true }) ?? false
     }

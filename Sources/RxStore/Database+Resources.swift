@@ -33,7 +33,10 @@ extension Database {
             SELECT manifests.registry, manifests.repository, coalesce(tags.tag, 'latest'), coalesce(tags.created_at, 0), coalesce(tags.updated_at, 0),
                 digest, tree, size, files, definition, media_type, artifact_type
             FROM manifests LEFT JOIN tags ON tags.manifest = manifests.id
-            WHERE manifests.registry = ?1 AND manifests.repository = ?2 AND (manifests.digest = ?3 OR manifests.tree = ?3)
+            WHERE manifests.id IN (
+                SELECT id FROM manifests WHERE registry = ?1 AND repository = ?2 AND digest = ?3
+                UNION ALL SELECT id FROM manifests WHERE registry = ?1 AND repository = ?2 AND tree = ?3
+            )
             ORDER BY manifests.digest = ?3 DESC, tags.seq DESC, manifests.id DESC LIMIT 1
             """, .text(registry), .text(repository), .digest(digest), map: Database.record)
     }

@@ -63,8 +63,10 @@ extension DiskStore {
             case .digest(let digest):
                 tags = try database.rows(
                     """
-                    SELECT tag FROM tags JOIN manifests ON manifests.id = tags.manifest
-                    WHERE tags.registry = ?1 AND tags.repository = ?2 AND (manifests.digest = ?3 OR manifests.tree = ?3) ORDER BY tag
+                    SELECT tag FROM tags INDEXED BY tags_by_manifest WHERE manifest IN (
+                        SELECT id FROM manifests WHERE registry = ?1 AND repository = ?2 AND digest = ?3
+                        UNION ALL SELECT id FROM manifests WHERE registry = ?1 AND repository = ?2 AND tree = ?3
+                    ) ORDER BY tag
                     """, .text(registry), .text(repository), .digest(digest)
                 ) { $0.text(0) }
             case .tag(Locator.latest):

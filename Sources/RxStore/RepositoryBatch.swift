@@ -55,7 +55,7 @@ extension Database {
             """
             SELECT added_at FROM blobs WHERE digest = ?1 AND size = ?2 AND (
                 EXISTS (SELECT 1 FROM leases WHERE digest = ?1 AND until > ?3 AND owner >= 'repository ' AND owner < 'repository!')
-                OR EXISTS (SELECT 1 FROM refs JOIN manifests ON manifests.id = refs.manifest WHERE refs.digest = ?1 AND registry = '')
+                OR EXISTS (SELECT 1 FROM refs CROSS JOIN manifests ON manifests.id = refs.manifest WHERE refs.digest = ?1 AND registry = '')
             )
             """, .digest(digest), .integer(size), .integer(now)
         ) { $0.int(0) }

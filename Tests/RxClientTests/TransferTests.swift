@@ -8,6 +8,7 @@ import RxPosix
 import RxProtocol
 import RxStore
 import RxTesting
+import Synchronization
 import Testing
 
 @testable import RxClient
@@ -207,6 +208,29 @@ import Testing
         #expect(unlink("\(other.path)/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)") == 0)
         let mended = try bob.pulling(name, from: nil)
         #expect(mended.report.sentBlobs == 1 && mended.record == record)
+        #expect(try bob.store.open(digest).readAll() == Array("hello".utf8))
+    }
+
+    /// Before the copy is looked at, and while what was lost of it comes.
+    @Test(arguments: ["/resource/", "/blobs/fetch"])
+    func `a copy that others remove while it is mended comes whole`(_ call: String) throws {
+        let alice = try client(registry.transport)
+        let record = try put(["a": "hello", "b": "other"], in: alice)
+        _ = try alice.push(name, to: nil)
+        let bob = try client(registry.transport, other)
+        _ = try bob.pull(name, from: nil)
+        let digest = sha256(Array("hello".utf8))
+        #expect(unlink("\(other.path)/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)") == 0)
+        let removed = Atomic(false)
+        let transport = RecordedTransport { [registry] asked in
+            let answer = try registry.transport.respond(asked)
+            if asked.url.contains(call), !removed.exchange(true, ordering: .relaxed) { _ = try bob.store.removeCached(registry: nil) }
+            return answer
+        }
+        let pulled = try client(transport, other).pull(name, from: nil)
+        #expect(pulled.manifestDigest == record.manifestDigest && removed.load(ordering: .relaxed))
+        let found = try bob.store.resolve(registry: "a.test", repository: "team/hello", selector: .tag("1"))
+        #expect(found?.manifestDigest == record.manifestDigest)
         #expect(try bob.store.open(digest).readAll() == Array("hello".utf8))
     }
 

@@ -221,7 +221,7 @@ extension Database {
     func parents(of own: Holding) throws -> [Int] {
         try rows(
             """
-            SELECT parent.id FROM children JOIN manifests AS parent ON parent.id = children.manifest
+            SELECT parent.id FROM children CROSS JOIN manifests AS parent ON parent.id = children.manifest
             WHERE children.digest = ? AND parent.registry = ? AND parent.repository = ?
             """, .digest(own.digest), .text(own.registry), .text(own.repository)
         ) { $0.int(0) }

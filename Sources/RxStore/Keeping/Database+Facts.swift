@@ -48,8 +48,8 @@ struct CatalogFacts: StoreFacts {
     func indexes(listing node: Int) throws -> [Int] {
         try database.rows(
             """
-            SELECT parent.id FROM manifests AS own JOIN children ON children.digest = own.digest
-                JOIN manifests AS parent ON parent.id = children.manifest
+            SELECT parent.id FROM manifests AS own CROSS JOIN children ON children.digest = own.digest
+                CROSS JOIN manifests AS parent ON parent.id = children.manifest
             WHERE own.id = ? AND parent.registry = own.registry AND parent.repository = own.repository ORDER BY parent.id
             """, .integer(node)
         ) { $0.int(0) }
@@ -72,7 +72,7 @@ struct CatalogFacts: StoreFacts {
         let count = try database.first("SELECT count(*) FROM refs WHERE digest = ?", .digest(blob)) { $0.int(0) } ?? 0
         let nodes = try database.rows(
             """
-            SELECT manifest FROM refs JOIN manifests ON manifests.id = refs.manifest
+            SELECT manifest FROM refs CROSS JOIN manifests ON manifests.id = refs.manifest
             WHERE refs.digest = ? AND registry <> ' forgotten' LIMIT ?
             """, .digest(blob), .integer(limit)
         ) { $0.int(0) }

@@ -19,7 +19,7 @@ extension DiskStore {
         try catalog.read { database in
             let found = try database.rows(
                 """
-                SELECT id, registry, repository, digest, pinned_at FROM pins JOIN manifests ON manifests.id = pins.manifest
+                SELECT id, registry, repository, digest, pinned_at FROM pins CROSS JOIN manifests ON manifests.id = pins.manifest
                 ORDER BY registry, repository, digest
                 """
             ) { row in

@@ -16,10 +16,10 @@ final class RetentionPlan<Facts: StoreFacts> {
         self.times = times
     }
 
-    /// What keeps manifests once these tags are gone.
     /// How many tags that are named after one another are judged for the sake of one.
     static var longestChain: Int { 32 }
 
+    /// What keeps manifests once these tags are gone.
     var reachability: Reachability<Facts> { Reachability(facts: facts, times: times, expiry: expiry) }
 
     /// Every tag that goes, by repository and tag.

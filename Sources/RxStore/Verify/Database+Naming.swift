@@ -55,8 +55,8 @@ extension Database {
     private func parents(of id: Int) throws -> [Int] {
         try rows(
             """
-            SELECT parent.id FROM manifests AS own JOIN children ON children.digest = own.digest
-                JOIN manifests AS parent ON parent.id = children.manifest AND parent.registry = own.registry
+            SELECT parent.id FROM manifests AS own CROSS JOIN children ON children.digest = own.digest
+                CROSS JOIN manifests AS parent ON parent.id = children.manifest AND parent.registry = own.registry
                     AND parent.repository = own.repository
             WHERE own.id = ? LIMIT ?
             """, .integer(id), .integer(Naming.limit)
