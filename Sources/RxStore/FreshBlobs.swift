@@ -20,6 +20,8 @@ final class FreshBlobs: Sendable {
     static let most = 64 << 20
     /// How many rows one write transaction deletes: SQLite goes through all pages of each.
     static let batchSize = 4
+    /// How many of other processes' files are written anew at a time: others wait while that is committed.
+    static let rewrittenAtOnce = 64
     /// How long a thread that nobody waits for leaves the catalog to others between two such transactions, in microseconds.
     static let pause: UInt32 = 1000
 
@@ -103,8 +105,12 @@ final class FreshBlobs: Sendable {
         }
     }
 
-    /// Makes the files durable whose bytes the catalog holds, and deletes those rows; with `all`, also those of other processes.
-    func drain(all: Bool = false) throws {
+    /// The id of the row that was added last; 0 for none.
+    func newest() throws -> Int { try catalog.read { try $0.first("SELECT max(id) FROM fresh") { $0.int(0) } } ?? 0 }
+
+    /// Makes the files durable whose bytes the catalog holds, and deletes those rows; of other processes' those up to the row `newest`, a few at
+    /// a time.
+    func drain(othersTo newest: Int = 0) throws {
         try turn.withLock { _ in
             let (own, left, bytes, hasFailed) = state.withLock { ($0.own, $0.left, $0.bytes, $0.hasFailed) }
             if hasFailed {
@@ -127,9 +133,12 @@ final class FreshBlobs: Sendable {
                 state.drained += bytes
                 state.since = Clock.now
             }
-            guard all else { return }
+            guard newest > 0 else { return }
             let mine = Set(state.withLock { $0.own })
-            try rewrite(try catalog.read { try $0.freshRows() }.map(\.id).filter { !mine.contains($0) })
+            let others = try catalog.read { try $0.freshRows() }.map(\.id).filter { $0 <= newest && !mine.contains($0) }
+            for start in stride(from: 0, to: others.count, by: FreshBlobs.rewrittenAtOnce) {
+                try rewrite(Array(others[start..<min(start + FreshBlobs.rewrittenAtOnce, others.count)]))
+            }
         }
     }
 

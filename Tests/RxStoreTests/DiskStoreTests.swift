@@ -258,4 +258,24 @@ import Testing
         }
         #expect(try schema("\(fresh.path)/published.sqlite") == schema("\(folder.path)/catalog.sqlite"))
     }
+
+    @Test func `finds a catalog of version 2 brought up to date`() throws {
+        let bytes = Array("abcd".utf8)
+        let folder = try TemporaryFolder()
+        let layout = StoreLayout(root: folder.path)
+        try layout.prepare()
+        do {
+            let database = try Database(path: layout.catalog)
+            for step in Migrations.steps[..<2] { try database.script(step) }
+            try database.script("PRAGMA user_version = 2; INSERT INTO blobs VALUES (x'\(sha256(bytes).hex)', 4, 1)")
+        }
+        try Data(bytes).write(to: URL(fileURLWithPath: layout.blob(sha256(bytes))))
+        let store = try DiskStore(at: folder.path)
+        #expect(try store.catalog.read { try $0.first("PRAGMA user_version") { $0.int(0) } } == Migrations.current)
+        #expect(try store.open(sha256(bytes)).readAll() == bytes)
+        let upload = try store.beginUpload(in: "r")
+        try [UInt8(1)].withUnsafeBytes { try upload.append($0) }
+        _ = try upload.finish(as: .sha256(sha256([1])))
+        #expect(try store.catalog.read { try $0.freshRows() }.count == 1)
+    }
 }

@@ -74,6 +74,7 @@ final class CollectionRun {
 
     /// Deletes, or counts, everything.
     func go() throws {
+        let fresh = options.dryRun ? 0 : try store.fresh.newest()
         report.expired = try store.expire(options)
         // What a dry run leaves counts as gone.
         let going = options.dryRun && !report.expired.isEmpty ? Set(report.expired.map(\.reference)) : nil
@@ -96,8 +97,9 @@ final class CollectionRun {
         if !isStopped { try collectLeftovers() }
         report.isComplete = !isStopped
         guard !options.dryRun, !isStopped else { return }
-        // Last, because files that are written anew need room. Where there is none, the catalog keeps the bytes until there is.
-        do { try store.fresh.drain(all: true) } catch let error as any ResourceError where error.code == .storageFull {}
+        // Last, because files that are written anew need room. Where there is none, the catalog keeps the bytes until there is. What came
+        // meanwhile is others' to look after, who are alive.
+        do { try store.fresh.drain(othersTo: fresh) } catch let error as any ResourceError where error.code == .storageFull {}
     }
 
     /// Collects blobs, leases and files whose digests begin with one byte.
