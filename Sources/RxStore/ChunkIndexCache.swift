@@ -69,6 +69,8 @@ package final class ChunkIndexCache: Sendable {
         do {
             let file = try FileDescriptor.open(aside, O_WRONLY | O_CREAT | O_EXCL, mode: 0o644)
             try file.write(index.records)
+            // After a power failure the name would have less, or none, of the bytes: an index that is taken for damage.
+            try file.syncData()
             try Files.rename(aside, to: path(digest))
             evict()
         } catch { Files.discard(aside) }

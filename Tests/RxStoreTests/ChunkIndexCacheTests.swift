@@ -1,3 +1,4 @@
+import Glibc
 import RxChunks
 import RxCrypto
 import RxModel
@@ -37,6 +38,16 @@ import Testing
             _ = try cache.index(of: StagedBlob(digest: sha256(other), size: other.count)) { BytesSource(other) }
         }
         #expect(try Files.names(in: "\(folder.path)/chunks").count == 3)
+    }
+
+    @Test func `keeps only what is durable`() throws {
+        let cache = ChunkIndexCache(folder: "\(folder.path)/chunks")
+        Fault.inject("fdatasync", EIO, under: folder.path)
+        defer { Fault.clear(under: folder.path) }
+        #expect(try cache.index(of: blob) { BytesSource(bytes) }.size == bytes.count)
+        #expect(try cache.cached(blob) == nil && Files.names(in: "\(folder.path)/chunks").isEmpty)
+        _ = try cache.index(of: blob) { BytesSource(bytes) }
+        #expect(cache.cached(blob) != nil)
     }
 
     @Test func `refuses a blob of another length, and does without a place to write`() throws {
