@@ -67,7 +67,12 @@ extension Client {
     }
 
     /// The addresses of the registries that are asked, in order.
-    public var asked: [String] { registries.compactMap { try? $0.get().description } }
+    public var asked: [String] { choice.asked }
+
+    /// The same of a home that is not opened. Throws a `ResourceError` for a configuration that is none; `environment` is as for `init`.
+    public static func asked(home: String, environment: String?) throws -> [String] {
+        try RegistryChoice(home: home, environment: environment).asked
+    }
 }
 
 extension Provider {

@@ -14,7 +14,7 @@ public struct Client: Sendable {
     public let store: DiskStore
     /// What may be added.
     public let sources: SourceRegistry
-    let configuration: ClientConfiguration
+    let choice: RegistryChoice
     /// Sends what is asked, with the user's credentials where they are asked for.
     let transport: any HTTPTransport
     /// The same without anybody's credentials.
@@ -26,8 +26,6 @@ public struct Client: Sendable {
     /// What the copies that are here in part have on their way.
     let partialTraffic = PartialTraffic()
     var links: LinkTable
-    /// The registry that the environment names; nil inside for "no registry at all", nil outside for nothing said.
-    private let environment: RegistryURL??
 
     /// Opens a home, making it when it is absent. `environment` is the value of `RX_REGISTRY`: an address, empty for no registry
     /// whatever is configured, nil when it is not set. `version` is the program's, for the User-Agent.
@@ -43,10 +41,8 @@ public struct Client: Sendable {
         throws
     {
         self.home = home
-        let configuration = try ClientConfiguration(home: home)
-        self.configuration = configuration
-        let transfers = try configuration.transfers
-        _ = try configuration.cacheSize
+        choice = try RegistryChoice(home: home, environment: environment)
+        let transfers = try choice.configuration.transfers
         wire = MeteringTransport(transport)
         bareTransport = RetryingTransport(wire, transfers: transfers)
         let transport = RetryingTransport(
@@ -56,7 +52,6 @@ public struct Client: Sendable {
         faces = RegistryFaces(home: home)
         store = try DiskStore(at: home)
         links = try LinkTable(home: home)
-        self.environment = try environment.map { try $0.isEmpty ? .none : .some(RegistryURL(parsing: $0)) }
         var sources = SourceRegistry()
         sources.register(GitHubSource(base: githubURL ?? GitHubSource.base) { try Download.open($0, transport) })
         self.sources = sources
@@ -66,13 +61,10 @@ public struct Client: Sendable {
     public static let noRegistry = RegistryError(
         "No registry configured. Use: rx registry add <name> <url>  or  rx config set registry <url>", code: .invalidRequest)
 
+    var configuration: ClientConfiguration { choice.configuration }
+
     /// The registries that a bare locator is looked for in, in order; for a configured address that is none, its error.
-    var registries: [Result<RegistryURL, RegistryError>] {
-        if let environment { return environment.map { [.success($0)] } ?? [] }
-        let standard = configuration.defaultRegistry
-        let all = (standard.map { [$0] } ?? []) + configuration.registries.filter { $0 != standard }
-        return all.map { entry in Result { () throws(RegistryError) in try entry.address } }
-    }
+    var registries: [Result<RegistryURL, RegistryError>] { choice.registries }
 
     /// The registry that push and pull use when none is named; nil when there is none. Throws `RegistryError` for a configured
     /// address that is none.

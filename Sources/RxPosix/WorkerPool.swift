@@ -1,19 +1,19 @@
-/// A fixed number of threads that run jobs in the order they come.
+/// Threads that run jobs in the order they come; each is started when there is a job for it.
 public final class WorkerPool: Sendable {
     private struct State {
         var jobs: [@Sendable () -> Void] = []
         var head = 0
         var closed = false
+        var threads: [Thread] = []
+        /// How many of them have no job.
+        var idle = 0
     }
 
     private let state = Monitor(State())
-    private let threads: [Thread]
+    private let count: Int
 
-    /// Starts `count` threads.
-    public init(count: Int) {
-        let state = state
-        threads = (0..<count).map { _ in Thread { WorkerPool.work(state) } }
-    }
+    /// Runs as many jobs at a time as `count` says.
+    public init(count: Int) { self.count = count }
 
     /// Hands over a job; it runs on one of the threads. Gives false, and does not run it, after `close`.
     @discardableResult
@@ -21,24 +21,42 @@ public final class WorkerPool: Sendable {
         state.updateForOne { state in
             guard !state.closed else { return false }
             state.jobs.append(job)
+            if state.idle < state.jobs.count - state.head, state.threads.count < count {
+                state.threads.append(Thread { [monitor = self.state] in WorkerPool.work(monitor) })
+                state.idle += 1
+            }
             return true
         }
     }
 
     /// Lets the jobs that were handed over finish, then ends the threads.
     public func close() {
-        state.update { $0.closed = true }
+        let threads = state.update { state in
+            state.closed = true
+            defer { state.threads = [] }
+            return state.threads
+        }
         for thread in threads { thread.join() }
     }
 
     private static func work(_ state: Monitor<State>) {
-        while let job = state.wait(until: next) ?? nil { job() }
+        var isDone = false
+        func next(_ state: inout State) -> (@Sendable () -> Void)?? {
+            if isDone { state.idle += 1 }
+            isDone = false
+            return WorkerPool.next(&state)
+        }
+        while let job = state.wait(until: next) ?? nil {
+            job()
+            isDone = true
+        }
     }
 
     /// The next job; nil inside when the pool is closed and empty; nil outside to go on waiting.
     private static func next(_ state: inout State) -> (@Sendable () -> Void)?? {
         guard state.head < state.jobs.count else { return state.closed ? .some(nil) : nil }
         let job = state.jobs[state.head]
+        state.idle -= 1
         state.head += 1
         if state.head == state.jobs.count {
             state.jobs.removeAll(keepingCapacity: true)

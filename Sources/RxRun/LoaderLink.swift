@@ -20,8 +20,10 @@ package struct LoaderLink: Sendable {
     package static func socket(home: String) -> String { "\(home)/loader.sock" }
 
     /// A session for this process under a policy; nil when nobody listens there, or only one that was started otherwise.
-    package func begin(_ request: SessionRequest) -> LoaderSession? {
-        guard let (status, body) = try? ask("POST", "/v1/sessions", Array(request.json.canonical)), status == 201,
+    package func begin(_ request: @autoclosure () -> SessionRequest) -> LoaderSession? {
+        // What identifies a process takes longer than a look.
+        guard (try? Files.status(path)) ?? nil != nil else { return nil }
+        guard let (status, body) = try? ask("POST", "/v1/sessions", Array(request().json.canonical)), status == 201,
             let json = try? JSON(parsing: body), let url = json["url"]?.string, let session = json["session"]?.string,
             let table = json["table"]?.string
         else { return nil }

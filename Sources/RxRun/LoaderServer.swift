@@ -113,7 +113,7 @@ final class LoaderDesk: Sendable {
         }
         let offers = request.isOffline ? supply.offline : supply
         try offers.check(request.policy.lock)
-        let known = RouteRecord(home: home).known(offers, request.policy, offline: request.isOffline)
+        let known = RouteRecord.known(home: home, offers, request.policy, offline: request.isOffline)
         let binder = ModuleBinder(policy: request.policy, supply: offers, known: known)
         let token = sessions.add(binder)
         state.withLock { $0.owners[token] = request.process }
@@ -124,7 +124,7 @@ final class LoaderDesk: Sendable {
     /// `POST /v1/sessions/SESSION/end`: what the program had; `uses` is its list of what it used without asking.
     func end(_ token: String, uses: [UInt8]) throws -> HTTPResponse {
         guard let binder = sessions.binder(token.utf8) else { throw RegistryError("There is no such session", code: .notFound) }
-        binder.note(RunUses(parsing: uses), mayAsk: true)
+        binder.note(RunUses(parsing: uses))
         close(token)
         let record = try RunRecord(binder)
         return .json(200, .object(["lock": .string(try Lock(record.entries).text), "trace": .string(record.trace.text)]))
@@ -132,22 +132,19 @@ final class LoaderDesk: Sendable {
 
     /// `POST /v1/sessions/SESSION/close`: the same for who only counts.
     func close(_ token: String, uses: [UInt8]) throws -> HTTPResponse {
-        guard let binder = sessions.binder(token.utf8) else { throw RegistryError("There is no such session", code: .notFound) }
-        binder.note(RunUses(parsing: uses), mayAsk: false)
-        close(token)
+        guard sessions.binder(token.utf8) != nil else { throw RegistryError("There is no such session", code: .notFound) }
+        close(token, counting: RunUses(parsing: uses))
         return HTTPResponse(204)
     }
 
-    @discardableResult
-    private func close(_ token: String) -> ModuleBinder? {
-        guard let binder = sessions.remove(token) else { return nil }
-        let routes = binder.routes
+    private func close(_ token: String, counting uses: RunUses = RunUses(parsing: [])) {
+        guard let binder = sessions.remove(token) else { return }
+        let routes = uses.isEmpty ? binder.routes : binder.routes(counting: uses, after: RouteRecord(home: home))
         state.withLock { state in
             state.owners[token] = nil
             state.past = RouteRecord(merging: state.past + routes).routes
         }
         RouteRecord.add(routes, home: home)
-        return binder
     }
 
     /// `GET /v1/routes`: of everybody.

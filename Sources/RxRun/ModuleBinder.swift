@@ -224,21 +224,25 @@ package final class ModuleBinder: Sendable {
         state.withLock { $0.asked[digest] ?? [] }.sorted { $0.description < $1.description }
     }
 
-    /// Counts what a program used without asking: of its modules those that it may have found itself, in the lock or among what was known. What
-    /// is not here any more is asked for only when `mayAsk`, for a record that has to have all of it: no end of a program waits for a registry only to
-    /// count.
-    package func note(_ uses: RunUses, mayAsk: Bool) {
-        guard mayAsk else { return alone { $0.note(uses, mayAsk: true) } }
-        for (digest, module) in uses.modules where bound(module) == nil {
-            let isLocked = policy.lock?.entry(providing: module)?.manifest == digest
-            guard isLocked || state.withLock({ $0.known[module]?.locator.digest == digest }) else { continue }
-            _ = try? bind(module)
-        }
+    /// Counts what a program used without asking: of its modules those that it may have found itself. What is not here any more is asked for.
+    package func note(_ uses: RunUses) {
+        for (digest, module) in uses.modules where finding(itself: module, as: digest) != nil { _ = try? bind(module) }
         note(uses.files)
     }
 
+    /// How a module was found out that is not bound, and that a program may have found itself to be a resource: in the lock, or among what was
+    /// known. Nil when it cannot have.
+    func finding(itself module: ModuleName, as digest: Digest) -> Finding? {
+        guard bound(module) == nil else { return nil }
+        if policy.lock?.entry(providing: module)?.manifest == digest { return (Clock.now, nil) }
+        return state.withLock { $0.known[module] }.flatMap { $0.locator.digest == digest ? ($0.checkedAt, $0.choice) : nil }
+    }
+
+    /// Whether the manifest of a resource was read.
+    func isOpened(_ digest: Digest) -> Bool { state.withLock { $0.resources[digest] != nil } }
+
     /// Does something with what is here, asking nobody, and takes over what came of it.
-    private func alone(_ body: (ModuleBinder) -> Void) {
+    func alone(_ body: (ModuleBinder) -> Void) {
         let other = ModuleBinder(policy: policy, supply: supply.offline, state: state.withLock { $0 })
         body(other)
         let found = other.state.withLock { $0 }

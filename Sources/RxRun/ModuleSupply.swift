@@ -33,7 +33,7 @@ package struct ModuleSupply: Sendable {
     }
 
     /// A home's store and registries.
-    package init(_ client: Client, views: ViewFolders, offline: Bool = false) {
+    package init(_ client: some ModuleIndex & LocalShelf & RemoteShelf, views: ViewFolders, offline: Bool = false) {
         self.init(index: client, local: client, remote: offline ? nil : client, views: views)
     }
 
@@ -81,8 +81,10 @@ package struct ModuleSupply: Sendable {
     /// Compares the entries of a lock of which something is in a view with what is here: a program takes that without asking. Throws
     /// `ContentError` for the first that is something else.
     package func check(_ lock: Lock?) throws {
-        for entry in lock?.entries ?? [] where views.hasAny(of: entry.manifest) {
-            if let stored = try local.stored(entry.pinned) { try ModuleSupply.compare(entry, stored) }
+        for entry in lock?.entries ?? [] where views.hasAny(of: entry.manifest) && !views.hasCompared(entry) {
+            guard let stored = try local.stored(entry.pinned) else { continue }
+            try ModuleSupply.compare(entry, stored)
+            views.noteCompared(entry)
         }
     }
 

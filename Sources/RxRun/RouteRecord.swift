@@ -95,14 +95,27 @@ package struct RouteRecord: Sendable {
     }
 
     /// Adds what a run had to the record of a home. What hinders that is nobody's concern.
-    package static func add(_ routes: [Route], home: String) {
-        guard !routes.isEmpty else { return }
+    package static func add(_ routes: [Route], home: String) { if !routes.isEmpty { add(home: home) { _ in routes } } }
+
+    /// Adds what a program had that used `uses` without asking, and asks nobody for that.
+    package static func add(_ binder: ModuleBinder, counting uses: RunUses, home: String) {
+        guard !uses.isEmpty else { return add(binder.routes, home: home) }
+        add(home: home) { binder.routes(counting: uses, after: $0) }
+    }
+
+    private static func add(home: String, _ routes: (_ before: RouteRecord) -> [Route]) {
         try? Files.makeFolders("\(home)/cache")
         try? Files.locked("\(home)/cache/routes.lock") {
-            let all = RouteRecord(merging: RouteRecord(home: home).routes + routes)
+            let before = RouteRecord(home: home)
+            let all = RouteRecord(merging: before.routes + routes(before))
             // A hint: nobody waits for a disk, and what a power failure leaves of it is read as none.
             try Files.replace(path(home), with: JSON.object(["routes": .array(all.routes.map(\.json))]).canonical, durably: false)
         }
+    }
+
+    /// What `known` gives of a home's record, which is read only where that can be anything.
+    package static func known(home: String, _ supply: ModuleSupply, _ policy: ModulePolicy, offline: Bool) -> [ModuleName: KnownModule] {
+        policy.patterns.isEmpty ? [:] : RouteRecord(home: home).known(supply, policy, offline: offline)
     }
 
     /// The modules that need not be looked for again, of those that a policy allows and no lock pins: what was checked a short time ago, or
@@ -123,17 +136,4 @@ package struct RouteRecord: Sendable {
     }
 
     private static func path(_ home: String) -> String { "\(home)/cache/routes.json" }
-}
-
-extension ModuleBinder {
-    /// What is bound, and how often it was used.
-    package var routes: [Route] {
-        let uses = uses.mapValues { $0.values.reduce(0, +) }
-        return modules.map { bound in
-            let (resource, finding) = (bound.resource, finding(bound.module))
-            return Route(
-                module: bound.module, locator: resource.stored.locator, digest: resource.digest, uses: uses[resource.digest] ?? 0,
-                checkedAt: finding?.at ?? 0, registries: registries, choice: finding?.choice)
-        }
-    }
 }

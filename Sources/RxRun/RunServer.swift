@@ -1,6 +1,8 @@
 import RxHTTP
 import RxModel
+import RxPosix
 import RxServer
+import Synchronization
 
 /// Serves programs on a port of the loopback address, each under a name that only it knows.
 ///
@@ -9,29 +11,36 @@ package final class RunServer: Sendable {
     /// How many requests that may wait for a registry are worked on at a time.
     static let threads = 16
 
-    private let server: HTTPServer
+    private let port: Int
+    private let server: Mutex<Background<HTTPServer?>>
 
-    /// Serves until `stop`. Throws `RegistryError` when no port can be listened on.
+    /// Serves until `stop`: the port is there at once, and who connects to it before the server is started waits. Throws `RegistryError` when no
+    /// port can be listened on.
     package init(_ sessions: RunSessions) throws {
+        let socket = try ListeningSocket(host: "127.0.0.1", port: 0)
+        port = socket.port
+        server = Mutex(Background { RunServer.start(socket, sessions) })
+    }
+
+    private static func start(_ socket: ListeningSocket, _ sessions: RunSessions) -> HTTPServer? {
         let workers = Workers(long: RunServer.threads)
         let handler = RunHandler(session: { RunServer.session(of: $0, sessions) }, workers: workers)
-        do {
-            server = try HTTPServer(
-                host: "127.0.0.1", port: 0, limits: HTTPLimits(bodyBytes: RunHandler.bodyLimit, drainSeconds: 1), handler: handler,
-                workers: workers, log: .none)
-        } catch {
+        let limits = HTTPLimits(bodyBytes: RunHandler.bodyLimit, drainSeconds: 1)
+        do { return try HTTPServer(socket, limits: limits, handler: handler, workers: workers, log: .none) } catch {
             workers.close()
-            throw error
+            // The program runs by now, and is refused what it asks for.
+            Host.writeError("error: no modules can be had: \((error as? any ResourceError)?.message ?? "\(error)")\n")
+            return nil
         }
     }
 
     deinit { stop() }
 
     /// What a program finds in `RX_LOADER`.
-    package func url(_ token: String) -> String { "http://127.0.0.1:\(server.port)/\(token)" }
+    package func url(_ token: String) -> String { "http://127.0.0.1:\(port)/\(token)" }
 
     /// Answers nobody from now on.
-    package func stop() { server.stop() }
+    package func stop() { server.withLock { $0.value?.stop() } }
 
     /// Whose request it is, and what follows the name in its path; nil for an unknown name, and for a request that a page in a browser was led
     /// to make by a host name that means this machine.

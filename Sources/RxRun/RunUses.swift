@@ -7,6 +7,9 @@ package struct RunUses: Sendable {
     /// Modules that were found among what is bound: `DIGITS//LANGUAGE:NAME`.
     package let modules: [(digest: Digest, module: ModuleName)]
 
+    /// Whether there is nothing in the list.
+    var isEmpty: Bool { files.isEmpty && modules.isEmpty }
+
     /// Reads a list; what is neither is left out.
     package init(parsing bytes: [UInt8]) {
         var files: [(digest: Digest, path: FilePath)] = []
@@ -22,6 +25,16 @@ package struct RunUses: Sendable {
         }
         self.files = files
         self.modules = modules
+    }
+
+    private init(files: [(digest: Digest, path: FilePath)], modules: [(digest: Digest, module: ModuleName)]) {
+        self.files = files
+        self.modules = modules
+    }
+
+    /// Without those of some resources.
+    func without(_ digests: Set<Digest>) -> RunUses {
+        RunUses(files: files.filter { !digests.contains($0.digest) }, modules: modules.filter { !digests.contains($0.digest) })
     }
 
     private static func module(_ text: some Collection<UInt8>) -> ModuleName? {

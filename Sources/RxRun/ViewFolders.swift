@@ -73,6 +73,23 @@ package struct ViewFolders: Sendable {
         try Files.replace(path, with: Array(lines.map { "\($0)\0" }.joined().utf8))
     }
 
+    /// Whether what a lock says of a resource was compared with the resource before. A manifest's digest always means the same.
+    func hasCompared(_ entry: Lock.Entry) -> Bool {
+        let text = ViewFolders.words(of: entry)
+        return (try? Files.read("\(root(entry.manifest)).entry", limit: text.count + 1)) == text
+    }
+
+    /// Notes that they agree.
+    func noteCompared(_ entry: Lock.Entry) {
+        // A hint: what a power failure leaves of it is another text.
+        try? Files.replace("\(root(entry.manifest)).entry", with: ViewFolders.words(of: entry), durably: false)
+    }
+
+    private static func words(of entry: Lock.Entry) -> [UInt8] {
+        let lines = [entry.tree.description] + entry.provides.names.map(\.description).sorted()
+        return Array(lines.map { "\($0)\n" }.joined().utf8)
+    }
+
     /// A name for a file that one process alone uses, as long as it runs; what a killed one left is removed in time.
     func asideName() -> String { "\(folder)/\(ViewFolders.aside)/\(RandomName.make())" }
 

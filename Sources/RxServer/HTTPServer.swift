@@ -41,7 +41,8 @@ package final class HTTPServer: Sendable {
         try self.init(ListeningSocket(path: path), limits: limits, handler: handler, workers: workers, log: log)
     }
 
-    private init(_ socket: ListeningSocket, limits: HTTPLimits, handler: any HTTPHandler, workers: Workers, log: AccessLog) throws {
+    /// The same at a socket, which is closed with the server, or when it cannot be started. Who connects before waits in its queue.
+    package init(_ socket: ListeningSocket, limits: HTTPLimits, handler: any HTTPHandler, workers: Workers, log: AccessLog) throws {
         self.handler = handler
         self.limits = limits
         self.log = log

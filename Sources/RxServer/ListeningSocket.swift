@@ -3,14 +3,14 @@ import RxModel
 import RxPosix
 
 /// A bound socket that waits for connections.
-struct ListeningSocket {
+package struct ListeningSocket: Sendable {
     /// The descriptor; whoever is given it closes it.
     let number: Int32
     /// The port that was bound, also when any free one was asked for.
-    let port: Int
+    package let port: Int
 
     /// Listens on a host's first address that can be bound. Throws `RegistryError` that says why none could.
-    init(host: String, port: Int) throws {
+    package init(host: String, port: Int) throws {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -20,7 +20,7 @@ extension Round {
                 server.program.end(SIGKILL)
                 server.program.wait()
             }
-            let registry = Registry(wire: Wire(port: server.port, patience: Int(Round.longest)))
+            let registry = self.registry(server.port, patience: Int(Round.longest))
             readAll(registry, number, epoch)
             heal(registry, number)
             readAll(registry, number, epoch)
@@ -52,7 +52,7 @@ extension Round {
 
     private func serve(_ number: Int) throws -> (program: Program, port: Int)? {
         let program = try Program(
-            setup.program, ["serve", "--data", store(number), "--port", "0"], environment: calmEnvironment(number), folder: folder)
+            setup.program, ["serve", "--data", store(number), "--host", host, "--port", "0"], environment: calmEnvironment(number), folder: folder)
         if let port = program.line(seconds: Round.longest).flatMap(Server.port) { return (program, port) }
         program.kill()
         program.wait()

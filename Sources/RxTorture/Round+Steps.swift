@@ -56,7 +56,10 @@ extension Round {
     }
 
     /// The address of a server.
-    func url(_ port: Int) -> String { "http://127.0.0.1:\(port)" }
+    func url(_ port: Int) -> String { "http://\(host):\(port)" }
+
+    /// A plain client of it.
+    func registry(_ port: Int, patience: Int = 1) -> Registry { Registry(wire: Wire(host: host, port: port, patience: patience)) }
 
     static func name(_ resource: Int, _ tag: Int, isUpload: Bool = false) -> String { "\(repository(resource, isUpload)):t\(tag)" }
 
@@ -100,7 +103,7 @@ extension Round {
     private func upload(_ step: Step, _ resource: Int, _ tag: Int, _ version: Int, _ server: Int, _ parts: Bool) {
         guard let content = contents[version], let port = port(server) else { return }
         let start = Clock.monotonic
-        let registry = Registry(wire: Wire(port: port, patience: 1))
+        let registry = self.registry(port)
         let isDone = registry.upload(content, to: Round.repository(resource, true), tag: "t\(tag)", inParts: parts)
         put(step, store: 0, Round.name(resource, tag, isUpload: true), version, from: start, isDone: isDone, "")
     }
@@ -108,20 +111,20 @@ extension Round {
     private func uploadBlob(_ step: Step, _ version: Int, _ server: Int) {
         guard let file = contents[version]?.files.first, let port = port(server) else { return }
         let start = Clock.monotonic
-        let isDone = Registry(wire: Wire(port: port, patience: 1)).upload(file, to: "blobs", inParts: false)
+        let isDone = registry(port).upload(file, to: "blobs", inParts: false)
         put(step, store: 0, "blob \(version)", version, from: start, isDone: isDone, "")
     }
 
     /// Nobody is promised anything; what was received goes.
     private func cancelUpload(_ version: Int, _ server: Int) {
         guard let file = contents[version]?.files.first, let port = port(server) else { return }
-        Registry(wire: Wire(port: port, patience: 1)).cancel(file, to: "blobs")
+        registry(port).cancel(file, to: "blobs")
     }
 
     /// More than the bytes that a registry lets wait (STO-062). Nobody asks for them again: they are there for what it does then.
     private func uploadMany(_ version: Int, _ server: Int) {
         guard let port = port(server) else { return }
-        let registry = Registry(wire: Wire(port: port, patience: 1))
+        let registry = self.registry(port)
         var bytes = Chance(seed: schedule.seed &+ UInt64(version)).series(125_000)
         for number in 0..<36 {
             withUnsafeBytes(of: number) { bytes.replaceSubrange(0..<$0.count, with: $0) }
@@ -140,7 +143,7 @@ extension Round {
     private func read(_ step: Step, _ resource: Int, _ tag: Int, _ server: Int, _ isUpload: Bool) {
         guard let port = port(server) else { return }
         let start = Clock.monotonic
-        let (outcome, words) = Registry(wire: Wire(port: port, patience: 1)).read(
+        let (outcome, words) = registry(port).read(
             Round.repository(resource, isUpload), tag: "t\(tag)", contents)
         noteRead(step, store: 0, Round.name(resource, tag, isUpload: isUpload), outcome, from: start, words)
     }
@@ -149,7 +152,7 @@ extension Round {
         guard let port = port(server) else { return }
         let start = Clock.monotonic
         let name = Round.name(resource, tag, isUpload: isUpload)
-        let status = Registry(wire: Wire(port: port, patience: 1)).delete(Round.repository(resource, isUpload), tag: "t\(tag)")
+        let status = registry(port).delete(Round.repository(resource, isUpload), tag: "t\(tag)")
         noteRemoval(
             step, name, from: start, isDone: status == 202, wasAbsent: status == 404, "DELETE: \(status.map(String.init) ?? "no answer")")
     }

@@ -50,6 +50,8 @@ final class Round: Sendable {
     let schedule: Schedule
     let contents: [Int: Content]
     let folder: String
+    /// The address that its servers listen on, which is no other round's: while one is started again on its port, nobody else gets that.
+    let host: String
     let notes = Mutex(Notes())
     let servers: [Server]
 
@@ -57,6 +59,9 @@ final class Round: Sendable {
         self.setup = setup
         self.schedule = schedule
         contents = schedule.contents
+        let process = Int(getpid())
+        // Rounds side by side have seeds that follow each other.
+        host = "127.\(process >> 8 & 0xFF).\(process & 0xFF).\(schedule.seed % 250 + 2)"
         folder = "\(setup.folder)/round-\(schedule.seed)-\(RandomName.make().prefix(8))"
         servers = (0...1).map { _ in Server() }
         let kept = "\(folder)/kept"

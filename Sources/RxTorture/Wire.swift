@@ -11,6 +11,8 @@ struct Wire {
         let body: [UInt8]
     }
 
+    /// Of the server, as numbers with dots.
+    let host: String
     let port: Int
     /// After so many seconds without a byte the other side is given up.
     let patience: Int
@@ -28,12 +30,12 @@ struct Wire {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        inet_pton(AF_INET, host, &address.sin_addr)
         let isConnected = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
         }
         guard isConnected else { return nil }
-        var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: \(host):\(port)\r\nConnection: close\r\n"
         if let accept { head += "Accept: \(accept)\r\n" }
         if !body.isEmpty || method != "GET" { head += "Content-Type: \(type)\r\nContent-Length: \(body.count)\r\n" }
         guard send(connection, Array((head + "\r\n").utf8) + body), let answer = receive(connection) else { return nil }

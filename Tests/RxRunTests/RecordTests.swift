@@ -164,19 +164,29 @@ import Testing
         #expect(uses.files.map(\.path.text) == ["x.py"])
         #expect(uses.modules.map(\.module.description) == ["python:x", "node:@acme/x", "python:z", "python:x", "python:q"])
         let binder = try bench.binder(lock: Lock(of: locked), allow: ["z"])
-        binder.note(uses, mayAsk: false)
-        #expect(binder.routes.map { "\($0.module) \($0.uses)" } == ["node:@acme/x 1", "python:x 1"])
+        let routes = binder.routes(counting: uses, after: RouteRecord(merging: []))
+        #expect(routes.map { "\($0.module) \($0.uses)" } == ["node:@acme/x 1", "python:x 1"])
         #expect(bench.shelves.calls.isEmpty)
+        // The next run looks at nothing again, and counts the same.
+        let reads = bench.shelves.reads
+        let next = try bench.binder(lock: Lock(of: locked), allow: ["z"])
+        let again = next.routes(counting: uses, after: RouteRecord(merging: routes)).sorted {
+            $0.module.description < $1.module.description
+        }
+        #expect(
+            again.map { "\($0.module) \($0.uses) \($0.locator) \($0.digest)" }
+                == routes.map { "\($0.module) \($0.uses) \($0.locator) \($0.digest)" })
+        #expect(bench.shelves.reads == reads && next.resources.isEmpty)
     }
 
     @Test func `is no reason to ask a registry, but for a record`() throws {
         let locked = try bench.shelves.put("acme/x:1", ["x.py": "x"], provides: ["python": ["x"]])
         let uses = RunUses(parsing: Array("\(locked.digest.hex)//python:x\0\(locked.digest.hex)/x.py\0".utf8))
         let counting = try bench.binder(lock: Lock(of: locked))
-        counting.note(uses, mayAsk: false)
-        #expect(bench.shelves.calls.isEmpty && counting.routes.isEmpty, "\(bench.shelves.calls)")
+        let counted = counting.routes(counting: uses, after: RouteRecord(merging: []))
+        #expect(bench.shelves.calls.isEmpty && counted.isEmpty, "\(bench.shelves.calls)")
         let recording = try bench.binder(lock: Lock(of: locked))
-        recording.note(uses, mayAsk: true)
+        recording.note(uses)
         #expect(bench.shelves.calls.count == 1 && recording.routes.map(\.uses) == [1])
     }
 }

@@ -17,6 +17,7 @@ final class Shelves: LocalShelf, RemoteShelf, ModuleIndex {
         var here: [StoredResource] = []
         var blobs: [Digest: [UInt8]] = [:]
         var calls: [String] = []
+        var reads = 0
         var opened: [String] = []
         var failure: RegistryError?
         var pause = 0.0
@@ -29,6 +30,8 @@ final class Shelves: LocalShelf, RemoteShelf, ModuleIndex {
     let asked = ["https://r.example"]
     /// What the registry was asked, in order.
     var calls: [String] { state.withLock { $0.calls } }
+    /// How many manifests were looked up in the home.
+    var reads: Int { state.withLock { $0.reads } }
     /// The files that were read, in order.
     var opened: [String] { state.withLock { $0.opened } }
     func fail(_ error: RegistryError?) { state.withLock { $0.failure = error } }
@@ -71,7 +74,10 @@ final class Shelves: LocalShelf, RemoteShelf, ModuleIndex {
     func pullAll() { state.withLock { $0.here = $0.offered } }
 
     func stored(_ locator: Locator) throws -> StoredResource? {
-        state.withLock { state in Shelves.newest(state.own, locator) ?? Shelves.newest(state.here, locator) }
+        state.withLock { state in
+            state.reads += 1
+            return Shelves.newest(state.own, locator) ?? Shelves.newest(state.here, locator)
+        }
     }
 
     func contents(named locator: Locator) throws -> [Digest] {

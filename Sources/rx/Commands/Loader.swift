@@ -29,7 +29,7 @@ extension Command {
         let socket = invocation.value(.socket) ?? LoaderLink.socket(home: home)
         try supply.check(policy.lock)
         let binder = ModuleBinder(
-            policy: policy, supply: supply, known: RouteRecord(home: home).known(supply, policy, offline: invocation.has(.offline)))
+            policy: policy, supply: supply, known: RouteRecord.known(home: home, supply, policy, offline: invocation.has(.offline)))
         let server = try LoaderServer(
             socket: socket,
             identity: LoaderServer.Identity(

@@ -85,16 +85,18 @@ private struct RunHost {
     init(_ policy: ModulePolicy, isOffline: Bool, socket: String?) throws {
         home = try Home.path
         let views: ViewFolders
-        let identity = LoaderServer.Identity(
-            version: Version.text, registry: Environment.registry, surroundings: Surroundings.digest(home: home, Host.environment))
+        let home = home
         session = LoaderLink(socket: socket ?? LoaderLink.socket(home: home)).begin(
-            SessionRequest(identity: identity, policy: policy, isOffline: isOffline))
+            SessionRequest(
+                identity: LoaderServer.Identity(
+                    version: Version.text, registry: Environment.registry, surroundings: Surroundings.digest(home: home, Host.environment)),
+                policy: policy, isOffline: isOffline))
         if session == nil {
-            let client = try Client(home: home, environment: Environment.registry, version: Version.text)
+            let client = try LateClient(home: home, environment: Environment.registry, version: Version.text)
             views = try ViewFolders(home: home)
             let supply = ModuleSupply(client, views: views, offline: isOffline)
             try supply.check(policy.lock)
-            let known = RouteRecord(home: home).known(supply, policy, offline: isOffline)
+            let known = RouteRecord.known(home: home, supply, policy, offline: isOffline)
             let binder = ModuleBinder(policy: policy, supply: supply, known: known)
             let sessions = RunSessions()
             let server = try RunServer(sessions)
@@ -127,8 +129,13 @@ private struct RunHost {
         }
         guard let own else { return nil }
         own.server.stop()
-        own.binder.note(RunUses(parsing: notes.uses), mayAsk: recording)
+        let uses = RunUses(parsing: notes.uses)
+        guard recording else {
+            RouteRecord.add(own.binder, counting: uses, home: home)
+            return nil
+        }
+        own.binder.note(uses)
         RouteRecord.add(own.binder.routes, home: home)
-        return recording ? try RunRecord(own.binder) : nil
+        return try RunRecord(own.binder)
     }
 }
