@@ -10,6 +10,13 @@ package struct PowerFailure {
     package struct Bytes: Hashable, Sendable {
         package let inode: UInt
         package let range: Range<Int>
+
+        /// What is left of them without those of a range: none, one or two pieces.
+        func without(_ other: Range<Int>) -> [Bytes] {
+            guard range.overlaps(other) else { return [self] }
+            let (front, back) = (max(range.lowerBound, other.lowerBound), min(range.upperBound, other.upperBound))
+            return [range.lowerBound..<front, back..<range.upperBound].filter { !$0.isEmpty }.map { Bytes(inode: inode, range: $0) }
+        }
     }
 
     /// A name that stands for a file, or for none when that is 0, and may stand for an older one again.
@@ -59,11 +66,9 @@ package struct PowerFailure {
                 return
             }
             let range = offset..<offset + count
-            let isWrittenAgain = { (bytes: Bytes) in
-                bytes.inode == inode && range.contains(bytes.range.lowerBound) && bytes.range.upperBound <= range.upperBound
-            }
-            failed.removeAll(where: isWrittenAgain)
-            doubtful.removeAll(where: isWrittenAgain)
+            // One write may write a part of it again, and the next one the rest.
+            failed = failed.flatMap { $0.inode == inode ? $0.without(range) : [$0] }
+            doubtful = doubtful.flatMap { $0.inode == inode ? $0.without(range) : [$0] }
             written.append(Pending(value: Bytes(inode: inode, range: range), line: line))
         case "N":
             guard words.count == 4, let inode = UInt(words[1]), var old = UInt(words[2]) else { return }
