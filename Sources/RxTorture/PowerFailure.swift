@@ -102,7 +102,9 @@ package struct PowerFailure {
     package func strike(_ folder: String, _ chance: inout Chance) throws {
         let share = chance.one(of: [100, 50, 15])
         for name in names where chance.happens(share) {
-            guard try UInt(Files.status(name.path)?.st_ino ?? 0) == name.inode else { continue }
+            // A folder that was moved stays where it is: that may be, too.
+            let status = try Files.status(name.path)
+            guard UInt(status?.st_ino ?? 0) == name.inode, !(status?.isFolder ?? false) else { continue }
             if name.inode != 0 { try Files.remove(name.path) }
             // A file that was kept is there as long as its folder is.
             if name.old != 0 { link("\(folder)/kept/\(name.old)", name.path) }
