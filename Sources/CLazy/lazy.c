@@ -13,12 +13,16 @@ static void missing(const struct lazy_library *library) {
     _Exit(1);
 }
 
-void *lazy_symbol(struct lazy_library *library, const char *name) {
+void *lazy_symbol_if_present(struct lazy_library *library, const char *name) {
     pthread_mutex_lock(&opening);
     if (!library->handle) library->handle = dlopen(library->soname, RTLD_NOW | RTLD_LOCAL);
-    if (!library->handle) missing(library);
-    void *address = dlsym(library->handle, name);
-    if (!address) missing(library);
+    void *address = library->handle ? dlsym(library->handle, name) : 0;
     pthread_mutex_unlock(&opening);
+    return address;
+}
+
+void *lazy_symbol(struct lazy_library *library, const char *name) {
+    void *address = lazy_symbol_if_present(library, name);
+    if (!address) missing(library);
     return address;
 }

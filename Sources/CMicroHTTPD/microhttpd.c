@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -36,7 +37,11 @@ LAZY(const char *, MHD_get_version, (void), ())
 // Variadic functions cannot be passed on: their addresses are looked up here.
 
 struct MHD_Daemon *rx_mhd_start(const struct rx_mhd_settings *settings) {
-    __typeof__(&MHD_start_daemon) start = (__typeof__(&MHD_start_daemon))lazy_symbol(&microhttpd, "MHD_start_daemon");
+    __typeof__(&MHD_start_daemon) start = (__typeof__(&MHD_start_daemon))lazy_symbol_if_present(&microhttpd, "MHD_start_daemon");
+    if (!start) {
+        errno = ELIBACC;
+        return 0;
+    }
     void *context = settings->context;
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_LISTEN_SOCKET, settings->listening, 0},

@@ -91,24 +91,3 @@ public enum ChildProgram {
         return variables
     }
 }
-
-/// How many files a program may have open: a server raises that for itself, and not for the programs that it starts.
-private enum OpenFileLimit {
-    private static let kind = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
-    private static let started = Mutex<rlimit?>(nil)
-
-    /// Remembers it as it is now.
-    static func note() {
-        var limit = rlimit()
-        if getrlimit(kind, &limit) == 0 { started.withLock { $0 = limit } }
-    }
-
-    /// Runs `body` with the limit that was remembered.
-    static func asStarted<Value>(_ body: () -> Value) -> Value {
-        var raised = rlimit()
-        guard var limit = started.withLock({ $0 }), getrlimit(kind, &raised) == 0 else { return body() }
-        _ = setrlimit(kind, &limit)
-        defer { _ = setrlimit(kind, &raised) }
-        return body()
-    }
-}

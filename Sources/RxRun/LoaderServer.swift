@@ -45,6 +45,7 @@ package final class LoaderServer: Sendable {
         let workers = Workers(long: RunServer.threads)
         let sessions = RunSessions()
         programs = try RunServer(sessions)
+        try programs.waitUntilStarted()
         desk = LoaderDesk(identity: identity, binder: binder, supply: supply, sessions: sessions, programs: programs, home: home)
         do {
             server = try HTTPServer(

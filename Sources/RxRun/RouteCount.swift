@@ -13,15 +13,15 @@ extension ModuleBinder {
         }
     }
 
-    /// The same with what a program used without asking. Nobody is asked, and no manifest is read to count again what `earlier` has: a digest
-    /// means the same as then.
+    /// The same with what a program used without asking. Nobody is asked, and no manifest is read to count again what `earlier` has from the same
+    /// registries: a digest means the same as then.
     package func routes(counting uses: RunUses, after earlier: RouteRecord) -> [Route] {
         let known = Dictionary(earlier.routes.map { ($0.module, $0) }) { first, _ in first }
         var counted: [ModuleName: Route] = [:]
         var unknown: Set<Digest> = []
         for (digest, module) in uses.modules {
             guard let finding = finding(itself: module, as: digest) else { continue }
-            guard !isOpened(digest), let route = known[module], route.digest == digest else {
+            guard !isOpened(digest), let route = known[module], route.digest == digest, route.registries == registries else {
                 unknown.insert(digest)
                 continue
             }

@@ -94,20 +94,17 @@ package struct RouteRecord: Sendable {
         self.init(merging: (json?["routes"]?.array ?? []).compactMap { Route($0) })
     }
 
-    /// Adds what a run had to the record of a home. What hinders that is nobody's concern.
-    package static func add(_ routes: [Route], home: String) { if !routes.isEmpty { add(home: home) { _ in routes } } }
-
     /// Adds what a program had that used `uses` without asking, and asks nobody for that.
     package static func add(_ binder: ModuleBinder, counting uses: RunUses, home: String) {
-        guard !uses.isEmpty else { return add(binder.routes, home: home) }
-        add(home: home) { binder.routes(counting: uses, after: $0) }
+        add(uses.isEmpty ? binder.routes : binder.routes(counting: uses, after: RouteRecord(home: home)), home: home)
     }
 
-    private static func add(home: String, _ routes: (_ before: RouteRecord) -> [Route]) {
+    /// Adds what a run had to the record of a home. What hinders that is nobody's concern.
+    package static func add(_ routes: [Route], home: String) {
+        guard !routes.isEmpty else { return }
         try? Files.makeFolders("\(home)/cache")
         try? Files.locked("\(home)/cache/routes.lock") {
-            let before = RouteRecord(home: home)
-            let all = RouteRecord(merging: before.routes + routes(before))
+            let all = RouteRecord(merging: RouteRecord(home: home).routes + routes)
             // A hint: nobody waits for a disk, and what a power failure leaves of it is read as none.
             try Files.replace(path(home), with: JSON.object(["routes": .array(all.routes.map(\.json))]).canonical, durably: false)
         }

@@ -12,25 +12,28 @@ package final class RunServer: Sendable {
     static let threads = 16
 
     private let port: Int
-    private let server: Mutex<Background<HTTPServer?>>
+    private let server: Mutex<Background<Result<HTTPServer, any Error>>>
 
-    /// Serves until `stop`: the port is there at once, and who connects to it before the server is started waits. Throws `RegistryError` when no
-    /// port can be listened on.
-    package init(_ sessions: RunSessions) throws {
+    /// Serves until `stop`: the port is there at once, and who connects to it before the server is started waits. Where it cannot be started
+    /// `failed` is told, and nobody is answered. Throws `RegistryError` when no port can be listened on.
+    package init(_ sessions: RunSessions, failed: @escaping @Sendable (any Error) -> Void = { _ in }) throws {
         let socket = try ListeningSocket(host: "127.0.0.1", port: 0)
         port = socket.port
-        server = Mutex(Background { RunServer.start(socket, sessions) })
+        server = Mutex(
+            Background {
+                let result = Result { try RunServer.start(socket, sessions) }
+                if case .failure(let error) = result { failed(error) }
+                return result
+            })
     }
 
-    private static func start(_ socket: ListeningSocket, _ sessions: RunSessions) -> HTTPServer? {
+    private static func start(_ socket: ListeningSocket, _ sessions: RunSessions) throws -> HTTPServer {
         let workers = Workers(long: RunServer.threads)
         let handler = RunHandler(session: { RunServer.session(of: $0, sessions) }, workers: workers)
         let limits = HTTPLimits(bodyBytes: RunHandler.bodyLimit, drainSeconds: 1)
         do { return try HTTPServer(socket, limits: limits, handler: handler, workers: workers, log: .none) } catch {
             workers.close()
-            // The program runs by now, and is refused what it asks for.
-            Host.writeError("error: no modules can be had: \((error as? any ResourceError)?.message ?? "\(error)")\n")
-            return nil
+            throw error
         }
     }
 
@@ -40,7 +43,10 @@ package final class RunServer: Sendable {
     package func url(_ token: String) -> String { "http://127.0.0.1:\(port)/\(token)" }
 
     /// Answers nobody from now on.
-    package func stop() { server.withLock { $0.value?.stop() } }
+    package func stop() { server.withLock { try? $0.value.get().stop() } }
+
+    /// Waits until the server is started. Throws `RegistryError` when it could not be.
+    func waitUntilStarted() throws { try server.withLock { _ = try $0.value.get() } }
 
     /// Whose request it is, and what follows the name in its path; nil for an unknown name, and for a request that a page in a browser was led
     /// to make by a host name that means this machine.

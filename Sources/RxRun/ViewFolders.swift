@@ -20,6 +20,8 @@ package struct ViewFolders: Sendable {
 
     /// Views in a home's cache. Their files are copies, never links to blobs: a program that owns them could write into the store.
     package init(home: String) throws {
+        // The first command of all may be one that needs no store.
+        try Files.makeFolders(home)
         folder = "\(try Files.realPath(home))/cache/views"
         try Files.makeFolders("\(folder)/\(ViewFolders.aside)")
         removeDead()

@@ -47,7 +47,7 @@ package final class HTTPServer: Sendable {
         self.limits = limits
         self.log = log
         self.port = socket.port
-        connectionLimit = min(limits.connections, OpenFiles.raiseLimit() / 2)
+        connectionLimit = min(limits.connections, OpenFileLimit.raise() / 2)
         self.workers = workers
 
         let settings = UnsafeMutablePointer<rx_mhd_settings>.allocate(capacity: 1)
@@ -58,10 +58,12 @@ package final class HTTPServer: Sendable {
                 context: Unmanaged.passUnretained(self).toOpaque(), target: targetSeen, handle: handleRequest, completed: requestOver,
                 connection: connectionChanged))
         guard let handle = rx_mhd_start(settings) else {
-            let reason = String(cString: strerror(errno))
+            let code = errno
             close(socket.number)
             settings.deallocate()
-            throw RegistryError("the HTTP server could not be started: \(reason)", code: .internalError)
+            throw RegistryError(
+                "the HTTP server could not be started: \(String(cString: strerror(code)))", code: .internalError,
+                hint: code == ELIBACC ? "install libmicrohttpd (Debian: apt-get install libmicrohttpd12)" : nil)
         }
         daemon.withLock { $0 = Daemon(handle: handle, settings: settings) }
     }
@@ -113,20 +115,5 @@ struct RequestIDs: ~Copyable, Sendable {
 
     private static func allows(_ byte: UInt8) -> Bool {
         byte.isASCIIAlphanumeric || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
-    }
-}
-
-/// How many files the process may have open.
-enum OpenFiles {
-    /// Raises the limit as far as the system allows and gives it.
-    static func raiseLimit() -> Int {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0 else { return 1024 }
-        if limit.rlim_cur < limit.rlim_max {
-            limit.rlim_cur = min(limit.rlim_max, 1 << 20)
-            _ = setrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
-            _ = getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
-        }
-        return Int(clamping: limit.rlim_cur)
     }
 }

@@ -18,7 +18,7 @@ package final class Workers: Sendable {
     /// A manifest is held in about ten times its bytes while it is read: one longer than this is read `alone`.
     static let largeManifest = 1 << 20
 
-    /// Starts the threads, `long` of them for long work; `transfers` streams may run at a time.
+    /// Has up to `long` threads for long work, each from when it is needed; `transfers` streams may run at a time.
     package init(long count: Int, transfers: Int = 16) {
         self.transfers = Transfers(limit: transfers)
         quick = WorkerPool(count: Workers.quickThreads)

@@ -80,7 +80,12 @@ package struct PowerFailure {
             let key = "\(words[1]) \(inode)"
             if kind == "s" { return begun[key] = line }
             guard let start = begun.removeValue(forKey: key) else { return }
-            if kind == "E" { failed += written.filter { $0.value.inode == inode && $0.line < start }.map(\.value) }
+            if kind == "E" {
+                // What was written again meanwhile is for the next sync.
+                let again = written.filter { $0.value.inode == inode && $0.line > start }.map(\.value.range)
+                failed += written.filter { $0.value.inode == inode && $0.line < start }
+                    .flatMap { piece in again.reduce([piece.value]) { pieces, range in pieces.flatMap { $0.without(range) } } }
+            }
             written.removeAll { $0.value.inode == inode && $0.line < start }
             if kind == "S" { doubtful.removeAll { $0.inode == inode } }
             if kind == "S" { named.removeAll { $0.line < start && PowerFailure.folder($0.value.path) == words[3] } }

@@ -52,7 +52,8 @@ extension Round {
 
     private func serve(_ number: Int) throws -> (program: Program, port: Int)? {
         let program = try Program(
-            setup.program, ["serve", "--data", store(number), "--host", host, "--port", "0"], environment: calmEnvironment(number), folder: folder)
+            setup.program, ["serve", "--data", store(number), "--host", host, "--port", "0"], environment: calmEnvironment(number),
+            folder: folder)
         if let port = program.line(seconds: Round.longest).flatMap(Server.port) { return (program, port) }
         program.kill()
         program.wait()

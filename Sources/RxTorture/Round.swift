@@ -50,7 +50,7 @@ final class Round: Sendable {
     let schedule: Schedule
     let contents: [Int: Content]
     let folder: String
-    /// The address that its servers listen on, which is no other round's: while one is started again on its port, nobody else gets that.
+    /// The address that its servers listen on, which no round beside it has: while one is started again on its port, nobody else gets that.
     let host: String
     let notes = Mutex(Notes())
     let servers: [Server]

@@ -34,7 +34,8 @@ final class Server: Sendable {
             let program: Program
             do {
                 program = try Program(
-                    round.setup.program, ["serve", "--data", round.store(0), "--host", round.host, "--port", "\(port)"], environment: environment,
+                    round.setup.program, ["serve", "--data", round.store(0), "--host", round.host, "--port", "\(port)"],
+                    environment: environment,
                     folder: round.folder)
             } catch {
                 round.complain("a server cannot be started: \(error)")
@@ -81,7 +82,9 @@ final class Server: Sendable {
 
     /// The port in the line that tells of it.
     static func port(_ line: String) -> Int? {
-        guard let scheme = line.firstRange(of: "http://127."), let colon = line[scheme.upperBound...].firstIndex(of: ":") else { return nil }
+        guard let scheme = line.firstRange(of: "http://127."), let colon = line[scheme.upperBound...].firstIndex(of: ":") else {
+            return nil
+        }
         return Int(line[line.index(after: colon)...].prefix { $0.isNumber })
     }
 }

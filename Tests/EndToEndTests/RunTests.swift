@@ -106,6 +106,9 @@ struct RunBench {
             rxBinary, ["run", "--", "/bin/cat"], in: bench.work.path, environment: ["RX_HOME": bench.user.home.path], input: Data("in".utf8)
         )
         #expect(input.text == "in")
+        let first = try RxTesting.run(
+            rxBinary, ["run", "--", "/bin/echo", "first"], in: bench.work.path, environment: ["RX_HOME": "\(bench.work.path)/no/home/yet"])
+        #expect(first.text == "first\n" && first.status == 0, "the first command of all: \(first.error)")
         #expect(try bench.user.run("run", "--nonsense", "--", "true").status == 2)
         #expect(try bench.user.run("run").status == 2)
         #expect(try bench.user.run("run", "--", "sh", "-c", "echo --json; exit 5", "--json").text == "--json\n")

@@ -1,3 +1,4 @@
+import Glibc
 import RxPosix
 import RxTesting
 import Synchronization
@@ -11,6 +12,32 @@ import Testing
         pool.close()
         #expect(sum.withLock { $0 } == 500_500)
         #expect(!pool.submit {})
+    }
+
+    @Test func `of a pool are started when there is a job for them, and then wait for the next one`() {
+        let pool = WorkerPool(count: 3)
+        let seen = Mutex<Set<UInt>>([])
+        let finished = Monitor(0)
+        for number in 1...50 {
+            pool.submit {
+                seen.withLock { _ = $0.insert(UInt(pthread_self())) }
+                finished.update { $0 += 1 }
+            }
+            _ = finished.wait { $0 == number ? true : nil }
+            // It has told before it is free again.
+            usleep(1000)
+        }
+        #expect(seen.withLock { $0.count } < 3)
+        // As many at a time as there may be.
+        let inside = Monitor(0)
+        for _ in 0..<3 {
+            pool.submit {
+                inside.update { $0 += 1 }
+                _ = inside.wait(seconds: 60) { $0 == 3 ? true : nil }
+            }
+        }
+        #expect(inside.wait(seconds: 60) { $0 == 3 ? true : nil } == true)
+        pool.close()
     }
 
     @Test func `share the indices of a loop and pass on the first error`() throws {

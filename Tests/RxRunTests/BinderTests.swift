@@ -64,6 +64,30 @@ import Testing
         try bench.supply.check(nil)
     }
 
+    @Test func `is compared with a lock once, and with another one again`() throws {
+        let stored = try shelves.put("acme:1", ["acme.py": "1"], provides: ["python": ["acme"]])
+        let lock = try Lock(of: stored)
+        let binder = try bench.binder(lock: lock)
+        _ = try binder.present(FilePath(parsing: "acme.py"), of: binder.bind(python("acme")).resource.digest)
+        try bench.supply.check(lock)
+        let reads = shelves.reads
+        try bench.supply.check(lock)
+        #expect(shelves.reads == reads)
+        let other = try shelves.put("other:1", ["o": "o"])
+        let provides = try Provides(.object(["python": ["acme", "requests"]]))
+        for wrong in [
+            Lock.Entry(locator: stored.locator, manifest: stored.digest, tree: other.manifest.tree, provides: lock.entries[0].provides),
+            Lock.Entry(locator: stored.locator, manifest: stored.digest, tree: stored.manifest.tree, provides: provides),
+        ] {
+            #expect { try bench.supply.check(Lock([wrong])) } throws: { ($0 as? any ResourceError)?.code == .digestInvalid }
+        }
+        // What a power failure leaves of the note says nothing.
+        let note = "\(bench.views.root(stored.digest)).entry"
+        try Files.replace(note, with: Array(Files.read(note).dropLast(3)))
+        try bench.supply.check(lock)
+        #expect(shelves.reads > reads + 2)
+    }
+
     @Test func `prefers its own store, then the registry, then a copy while that is down`() throws {
         let theirs = try shelves.put("acme/x:1", ["x.py": "1"], provides: ["python": ["x"]])
         #expect(try bench.binder(allow: ["x"]).bind(python("x")).resource.digest == theirs.digest)

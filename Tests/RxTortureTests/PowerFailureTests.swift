@@ -31,6 +31,7 @@ import Testing
         #expect(bytes(failed + "\nW 7 0 100\ns 1 7 /a/f\nS 1 7 /a/f") == [])
         // Written again in parts, or but for parts.
         #expect(bytes(failed + "\nW 7 0 60\nW 7 60 100\ns 1 7 /a/f\nS 1 7 /a/f") == [])
+        #expect(bytes("W 7 0 100\ns 1 7 /a/f\nW 7 0 60\nE 1 7 /a/f\ns 1 7 /a/f\nS 1 7 /a/f") == [60..<100])
         #expect(bytes(failed + "\nW 7 20 30\ns 1 7 /a/f\nS 1 7 /a/f") == [0..<20, 50..<100])
     }
 

@@ -12,7 +12,10 @@ struct lazy_library {
     void *handle;
 };
 
-// The address of `name` in the library; ends the process with a message that says what to install when it is not there.
+// The address of `name` in the library; null when it cannot be opened or has no such function.
+void *lazy_symbol_if_present(struct lazy_library *library, const char *name);
+
+// The same; ends the process with a message that says what to install when it is not there.
 void *lazy_symbol(struct lazy_library *library, const char *name);
 
 #define LAZY(result, name, parameters, arguments)                               \

@@ -99,7 +99,12 @@ private struct RunHost {
             let known = RouteRecord.known(home: home, supply, policy, offline: isOffline)
             let binder = ModuleBinder(policy: policy, supply: supply, known: known)
             let sessions = RunSessions()
-            let server = try RunServer(sessions)
+            let server = try RunServer(sessions) { error in
+                // The program may run by now. What it asks for it does not get.
+                let known = error as? any ResourceError
+                Host.writeError("error: the program gets no modules: \(Output.visible(known?.message ?? "\(error)"))\n")
+                if let hint = known?.hint { Host.writeError("hint: \(Output.visible(hint))\n") }
+            }
             own = (binder, server)
             notes = try RunNotes(policy: policy, table: binder.tableText, views: views)
             environment = try RunHost.environment(server.url(sessions.add(binder)), notes, home)
