@@ -97,7 +97,8 @@ static int sync_one(int file, long number) {
     }
     if (rx_lies) return 0;
     int result = (int)syscall(number, file);
-    if (rx_is_told(file, path, place)) result = -1;
+    // It did what it is for, and tells of one that failed before: who asked does not know, and nothing more is lost.
+    if (rx_is_told(file, path, place)) return -1;
     rx_note_sync(file, path, result == 0 ? 'S' : 'E');
     rx_after(RX_SYNC, place);
     return result;
@@ -117,7 +118,7 @@ int syncfs(int file) {
     }
     if (rx_lies) return 0;
     int result = (int)syscall(SYS_syncfs, file);
-    if (rx_is_told(file, path, RX_NOWHERE)) result = -1;
+    if (rx_is_told(file, path, RX_NOWHERE)) return -1;
     rx_note_sync(-1, path, result == 0 ? 'B' : 'X');
     rx_after(RX_SYNCFS, place);
     return result;

@@ -38,6 +38,8 @@ package struct PowerFailure {
     /// Bytes that a failed sync of everything covered: no later one makes them durable, but one of their file does, which fails when they are
     /// lost, and so does writing them again.
     private var doubtful: [Bytes] = []
+    /// How long files are for sure, by inode: what was written into them in place may be lost, and they are no shorter for it.
+    private var lengths: [UInt: Int] = [:]
     /// The lines at which syncs began that have not ended, by what they are of.
     private var begun: [String: Int] = [:]
 
@@ -86,6 +88,7 @@ package struct PowerFailure {
                 failed += written.filter { $0.value.inode == inode && $0.line < start }
                     .flatMap { piece in again.reduce([piece.value]) { pieces, range in pieces.flatMap { $0.without(range) } } }
             }
+            if kind == "S" { noteLengths { $0.value.inode == inode && $0.line < start } }
             written.removeAll { $0.value.inode == inode && $0.line < start }
             if kind == "S" { doubtful.removeAll { $0.inode == inode } }
             if kind == "S" { named.removeAll { $0.line < start && PowerFailure.folder($0.value.path) == words[3] } }
@@ -93,11 +96,21 @@ package struct PowerFailure {
         case "B", "X":
             guard words.count > 1, let start = begun.removeValue(forKey: words[1]) else { return }
             if kind == "X" { doubtful += written.filter { $0.line < start }.map(\.value) }
+            if kind == "B" { noteLengths { $0.line < start } }
             written.removeAll { $0.line < start }
             if kind == "B" { named.removeAll { $0.line < start } }
         default: return
         }
     }
+
+    private mutating func noteLengths(of isSynced: (Pending<Bytes>) -> Bool) {
+        for piece in written where isSynced(piece) {
+            lengths[piece.value.inode] = max(lengths[piece.value.inode] ?? 0, piece.value.range.upperBound)
+        }
+    }
+
+    /// How long a file is for sure.
+    package func length(_ inode: UInt) -> Int { lengths[inode] ?? 0 }
 
     private static func folder(_ path: String) -> Substring {
         path.lastIndex(of: "/").map { path[..<$0] } ?? ""
@@ -120,15 +133,17 @@ package struct PowerFailure {
             // Memory that processes share; whoever comes first after a power failure makes it anew.
             guard !path.hasSuffix("-shm"), let status = try Files.status(path), status.isRegular, let pieces = lost[UInt(status.st_ino)]
             else { continue }
-            try forget(pieces.map(\.range), of: path, size: Int(status.st_size), cuts: chance.happens(50))
+            let ends = length(UInt(status.st_ino))
+            try forget(pieces.map(\.range), of: path, size: Int(status.st_size), cuts: chance.happens(50) ? ends : .max)
         }
     }
 
-    private func forget(_ ranges: [Range<Int>], of path: String, size: Int, cuts: Bool) throws {
+    /// Fills ranges with zeros; one that ends the file, and begins at `cuts` or behind it, is cut off.
+    private func forget(_ ranges: [Range<Int>], of path: String, size: Int, cuts: Int) throws {
         try Damage.makeWritable(path)
         let file = try FileDescriptor.open(path, O_RDWR)
         for range in ranges.map({ $0.clamped(to: 0..<size) }) where !range.isEmpty {
-            if cuts, range.upperBound == size {
+            if range.lowerBound >= cuts, range.upperBound == size {
                 _ = try retrying("ftruncate", path) { ftruncate(file.number, off_t(range.lowerBound)) }
                 continue
             }

@@ -35,6 +35,14 @@ import Testing
         #expect(bytes(failed + "\nW 7 20 30\ns 1 7 /a/f\nS 1 7 /a/f") == [0..<20, 50..<100])
     }
 
+    @Test func `knows how long a file is for sure`() {
+        func length(_ notes: String) -> Int { PowerFailure(notes: notes).length(7) }
+        #expect(length("W 7 0 100") == 0)
+        #expect(length("W 7 0 100\ns 1 7 /a/f\nS 1 7 /a/f\nW 7 0 200") == 100)
+        #expect(length("W 7 0 100\ns 1 7 /a/f\nE 1 7 /a/f") == 0)
+        #expect(length("W 7 0 100\nb 1\nB 1\nW 7 100 5") == 100)
+    }
+
     @Test func `forgets what a failed sync of everything was for, unless its file was synced`() {
         let failed = "W 7 0 100\nb 1\nX 1"
         #expect(bytes(failed) == [0..<100])
