@@ -131,6 +131,8 @@ import Testing
         let walked = try python(
             ["--allow", "wide"],
             """
+            import sys
+            sys.dont_write_bytecode = True
             import glob, os, wide
             top = os.path.dirname(wide.__file__)
             print(sum(len(names) for _, _, names in os.walk(top)), len(glob.glob(top + '/**/f1*', recursive=True)))
