@@ -238,7 +238,8 @@ import Testing
         let ended = try python(
             ["--allow", "shelf", "--record"],
             """
-            import os, subprocess, sys, shelf
+            import functools, os, subprocess, sys, shelf
+            print = functools.partial(print, flush=True)
             subprocess.run([os.environ['RX'], 'cache', 'clear'], check=True, stdout=subprocess.DEVNULL)
             print(subprocess.run([sys.executable, '-c', 'import shelf.mod; print(shelf.mod.M)'], capture_output=True, text=True))
             import shelf.mod

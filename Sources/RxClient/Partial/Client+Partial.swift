@@ -42,7 +42,7 @@ extension Client {
                 let known = part.map(\.unless) ?? whole?.ifStill(locator)
                 let answer = try client.describe(locator, unless: known)
                 guard let info = answer.info else {
-                    return try part?.resource ?? shelved(whole!, as: locator)
+                    return try part?.resource ?? shelved(whole!, as: locator) { try bind(locator, registry, partly, meter) }
                 }
                 let resource = try info.resource(locator, registry, manifest: answer.manifest)
                 guard let resource else {
@@ -52,9 +52,10 @@ extension Client {
                 let reference = Reference(registry: registry.authority, repository: locator.repository, tag: info.locator.tag)
                 guard partly(resource.manifest.definition.type), try !isWhole(info.manifestDigest, reference) else {
                     if let whole, whole.manifestDigest == info.manifestDigest, whole.reference.tag == reference.tag {
-                        return try shelved(whole, as: locator)
+                        return try shelved(whole, as: locator) { try bind(locator, registry, partly, meter) }
                     }
-                    return try shelved(try receive(info, answer, locator, registry, copy: whole, meter), as: locator)
+                    let received = try receive(info, answer, locator, registry, copy: whole, meter)
+                    return try shelved(received, as: locator) { try bind(locator, registry, partly, meter) }
                 }
                 faces.note(.rx, transfers: answer.hasTransfers, for: registry)
                 return try bind(resource.artifact, resource.manifest, reference, as: locator)
@@ -65,6 +66,13 @@ extension Client {
             if let here = try here(locator, host: registry.authority), try isUsable(here, partly) { return here }
             guard let whole else { throw try unknownTag(locator.at(registry: registry.authority), error) ?? error }
             return try shelved(whole, as: locator)
+        }
+    }
+
+    /// A copy with its files; what `again` gives when others have removed it meanwhile.
+    private func shelved(_ copy: ResourceRecord, as locator: Locator, else again: () throws -> StoredResource) throws -> StoredResource {
+        do { return try shelved(copy, as: locator) } catch let error as RegistryError where error.code == .resourceNotFound {
+            return try again()
         }
     }
 
