@@ -8,13 +8,6 @@ import sys
 from rx_hooks import view
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
-# Events whose first argument is a file that is about to be used, by Python or by the system.
-_USES = frozenset(("open", "ctypes.dlopen", "sqlite3.connect"))
-# Events of programs that are started: the program and its arguments, which may be files that it reads.
-_STARTS = frozenset(("subprocess.Popen", "os.exec", "os.posix_spawn"))
-_LISTINGS = frozenset(("os.listdir", "os.scandir"))
-# Events of changes: to the first argument, and to what is named second.
-_CHANGES = {"os.truncate": 0, "os.chmod": 0, "os.chown": 0, "os.utime": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1}
 _IMPORTS = "<frozen importlib._bootstrap_external>"
 _watching = False
 
@@ -31,27 +24,54 @@ def watch():
 
 
 def _audit(event, arguments):
-    if event in _USES:
-        path = _path(arguments[0])
-        if path is not None and path.startswith(view.VIEWS) and "/__pycache__/" not in path:
-            use(path, event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING)
-    elif event in _CHANGES:
-        path = _path(arguments[_CHANGES[event]])
+    step = _STEPS.get(event)
+    if step is not None:
+        step(arguments)
+
+
+def _opens(arguments):
+    """A file is about to be opened by Python, or by a library of the system, which says nothing of how."""
+    path = _path(arguments[0])
+    if path is not None and path.startswith(view.VIEWS) and "/__pycache__/" not in path:
+        use(path, len(arguments) > 2 and isinstance(arguments[2], int) and arguments[2] & _WRITING)
+
+
+def _changes(place):
+    """The step of an event whose argument of that number is about to be changed."""
+    def step(arguments):
+        path = _path(arguments[place])
         if path is not None and path.startswith(view.VIEWS) and "/__pycache__/" not in path:
             use(path, True)
-    elif event in _STARTS:
-        values = arguments[1] if isinstance(arguments[1], (list, tuple)) else ()
-        for value in (arguments[0], *values):
-            path = _path(value) if value is not None else None
-            if path is not None and path.startswith(view.VIEWS):
-                use(path)
-    elif event in _LISTINGS:
-        path = _path(arguments[0] if arguments[0] is not None else ".")
-        # Python's own finder lists what is here; what is not it need not know.
-        if path is not None and (path + "/").startswith(view.VIEWS) and sys._getframe(1).f_code.co_filename not in (_IMPORTS, __file__):
-            folder, rest = view.at(path.rstrip("/"))
-            if folder is not None and not rest.endswith("__pycache__"):
-                _do(folder.complete, rest, path)
+
+    return step
+
+
+def _starts(arguments):
+    """A program is about to be started; its arguments may be files that it reads."""
+    values = arguments[1] if isinstance(arguments[1], (list, tuple)) else ()
+    for value in (arguments[0], *values):
+        path = _path(value) if value is not None else None
+        if path is not None and path.startswith(view.VIEWS):
+            use(path)
+
+
+def _lists(arguments):
+    path = _path(arguments[0] if arguments[0] is not None else ".")
+    # Python's own finder lists what is here; what is not it need not know.
+    if path is not None and (path + "/").startswith(view.VIEWS) and sys._getframe(2).f_code.co_filename not in (_IMPORTS, __file__):
+        folder, rest = view.at(path.rstrip("/"))
+        if folder is not None and not rest.endswith("__pycache__"):
+            _do(folder.complete, rest, path)
+
+
+# By the event. Every import raises several that are none of these, so that it matters what they cost.
+_STEPS = {
+    "open": _opens, "ctypes.dlopen": _opens, "sqlite3.connect": _opens,
+    "subprocess.Popen": _starts, "os.exec": _starts, "os.posix_spawn": _starts,
+    "os.listdir": _lists, "os.scandir": _lists,
+    **dict.fromkeys(("os.truncate", "os.chmod", "os.chown", "os.utime"), _changes(0)),
+    **dict.fromkeys(("os.rename", "os.link", "os.symlink"), _changes(1)),
+}
 
 
 def use(path, writing=False):
@@ -229,7 +249,7 @@ class _Stat(_Function):
             if type(path) is str and path.startswith(view.VIEWS):
                 place, rest = view.at(path)
                 if place is not None:
-                    view.note(place, rest)
+                    place.note(rest)
             return found
         except FileNotFoundError:
             name = _path(path) if dir_fd is None else None

@@ -43,7 +43,7 @@ def find(name, target):
         return spec
     table = bound()
     root = table.get(name)
-    if root is None or not view.exists(root + ".files") and not view.at(root)[0].files:
+    if root is None or not view.at(root)[0].files:
         try:
             root = _ask(name, table.get("*"))
         except view.Trouble as trouble:
@@ -84,6 +84,8 @@ def _ask(name, refusal):
 def _ask_later_finders(name, target):
     """Those that were put behind ours go first, too."""
     finders = list(sys.meta_path)
+    if getattr(finders[-1], "__name__", "") == "MissingModules":
+        return None
     place = next((index for index, finder in enumerate(finders) if getattr(finder, "__name__", "") == "MissingModules"), len(finders))
     for finder in finders[place + 1:]:
         spec = finder.find_spec(name, None, target) if hasattr(finder, "find_spec") else None

@@ -3,7 +3,7 @@
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import EXTENSION_SUFFIXES, BYTECODE_SUFFIXES, SOURCE_SUFFIXES
 from _frozen_importlib_external import ExtensionFileLoader, SourceFileLoader, SourcelessFileLoader, spec_from_file_location
-from os import environ, fsdecode, makedirs, path as paths, stat
+from os import O_CLOEXEC, O_RDONLY, close, environ, fsdecode, makedirs, open as open_file, path as paths, read, stat
 
 from rx_hooks.uses import used
 
@@ -12,6 +12,7 @@ VIEWS = environ["RX_LOADER_VIEWS"].rstrip("/") + "/"
 _ROOT_LENGTH = len(VIEWS) + 64
 # How a module's file can end; the first that is there is taken.
 _SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES, *BYTECODE_SUFFIXES)
+_EXTENSIONS = tuple(EXTENSION_SUFFIXES)
 
 _views = {}
 
@@ -40,6 +41,8 @@ class View:
 
     def __init__(self, root):
         self.root, self.digest = root, "sha256:" + root[-64:]
+        # What its files' uses are noted under.
+        self._prefix = root[-64:] + "/"
         # Modules that were bound to the resource.
         self.names = set()
         self._files, self._provides, self._links, self._folders = None, frozenset(), frozenset(), None
@@ -63,6 +66,11 @@ class View:
             self._provides = frozenset(each[7:] for each in provides.split("\0") if each.startswith("python:"))
             self._files = frozenset(each for each in files.split("\0") if each)
         return self._files
+
+    @property
+    def has_links(self):
+        """Whether any path of the resource is a symlink."""
+        return bool(self.files) and bool(self._links)
 
     def is_link(self, path):
         """Whether a path of the resource is a symlink."""
@@ -96,7 +104,7 @@ class View:
             self._follow(path)
             return
         if exists(self.root + "/" + path):
-            note(self, path)
+            self.note(path)
             return
         for each in self.companions(path):
             if not exists(self.root + "/" + each):
@@ -111,7 +119,7 @@ class View:
             if path not in self.files:
                 self._follow(path)
             elif exists(self.root + "/" + path):
-                note(self, path)
+                self.note(path)
             else:
                 is_all_here = False
                 for each in self.companions(path):
@@ -138,16 +146,40 @@ class View:
                 break
             if stem + suffix in self.files:
                 yield stem + suffix
-        if path.endswith(tuple(EXTENSION_SUFFIXES)):
+        if path.endswith(_EXTENSIONS):
             yield from (each for each in self.files if _is_library(each) and each != path)
 
-    def module_files(self, stem):
-        """The file of the resource that a module would be loaded from, if there is one; `stem` is its path without an ending."""
+    def module_file(self, stem):
+        """The file that a module would be loaded from, and what loads it; None if there is none. `stem` is its path without an ending."""
+        files = self.files
         for start in (stem + "/__init__", stem):
-            for suffix in _SUFFIXES:
-                if start + suffix in self.files:
-                    return start + suffix
-        return None
+            for suffix, loader in _LOADERS:
+                if start + suffix in files:
+                    return start + suffix, loader
+        return None, None
+
+    def ensure_module(self, file):
+        """As `ensure`, for what `module_file` gave: nothing goes before it, so that only an extension module has companions.
+
+        Gives the status of a file that was here.
+        """
+        status = None
+        if not file.endswith(_EXTENSIONS):
+            try:
+                status = stat(self.root + "/" + file)
+            except OSError:
+                pass
+        if status is None:
+            self.ensure(file)
+        else:
+            used(self._prefix + file)
+        return status
+
+    def note(self, path):
+        """Writes down the use of a file of the resource that is here, and of those that have to be here with it; nothing for any other path."""
+        if path in self.files and used(self._prefix + path):
+            for each in self.companions(path):
+                used(self._prefix + each)
 
     def _fetch(self, path):
         from rx_hooks import host
@@ -170,15 +202,17 @@ class View:
                 return
 
 
-def note(view, path):
-    """Writes down the use of a file of the resource that is here, and of those that have to be here with it."""
-    if path in view.files and used(view.root[-64:] + "/" + path):
-        for each in view.companions(path):
-            used(view.root[-64:] + "/" + each)
-
-
 class ViewLoader(SourceFileLoader):
     """Loads source as ever; its package's data files are fetched by whoever asks for them through `importlib.resources`."""
+
+    # The file's, for the first who asks: the finder has just looked.
+    status = None
+
+    def path_stats(self, path):
+        status, self.status = self.status, None
+        if status is None or path != self.path:
+            return super().path_stats(path)
+        return {"mtime": status.st_mtime, "size": status.st_size}
 
     def get_resource_reader(self, name):
         from rx_hooks.resources import reader
@@ -199,7 +233,7 @@ class FolderFinder:
 
         self.path = path
         self._view, self._folder = at(path)
-        if self._view is not None and self._folder not in self._view.folders:
+        if self._view is not None and self._view.has_links and self._folder not in self._view.folders:
             # Through a symlink of the resource.
             view, folder = at(paths.realpath(path))
             if view is self._view:
@@ -213,22 +247,22 @@ class FolderFinder:
         tail = name.rpartition(".")[2]
         stem, shown = self._folder + "/" + tail if self._folder else tail, self.path + "/" + tail
         try:
-            file = view.module_files(stem)
+            file, loader = view.module_file(stem)
             if file is None and stem in view.files:
                 # A symlink, perhaps to a package.
                 view.ensure(stem)
                 other, stem = at(paths.realpath(shown))
-                file = view.module_files(stem) if other is view and stem in view.folders else None
-            if file is not None:
-                view.ensure(file)
+                file, loader = view.module_file(stem) if other is view and stem in view.folders else (None, None)
+            status = view.ensure_module(file) if file is not None else None
         except Trouble as trouble:
             raise ImportError(f"cannot load {name!r}: {trouble}", name=name, path=shown) from None
         if file is not None:
             location = shown + file[len(stem):]
-            loader = next(loader for suffix, loader in _LOADERS if file.endswith(suffix))
-            is_package = file.startswith(stem + "/")
+            loader = loader(name, location)
+            if status is not None:
+                loader.status = status
             return spec_from_file_location(
-                name, location, loader=loader(name, location), submodule_search_locations=[shown] if is_package else None)
+                name, location, loader=loader, submodule_search_locations=[shown] if file.startswith(stem + "/") else None)
         if stem in view.folders:
             spec = ModuleSpec(name, None)
             spec.submodule_search_locations = [shown]
@@ -257,10 +291,16 @@ class FolderFinder:
 
 def _read(path):
     try:
-        with open(path, "rb") as file:
-            return fsdecode(file.read())
+        number = open_file(path, O_RDONLY | O_CLOEXEC)
     except FileNotFoundError:
         return None
+    try:
+        parts = []
+        while not parts or parts[-1]:
+            parts.append(read(number, 1 << 16))
+        return fsdecode(b"".join(parts))
+    finally:
+        close(number)
 
 
 def exists(path):
