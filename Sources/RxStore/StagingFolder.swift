@@ -82,8 +82,7 @@ final class StagingFolder: Sendable {
         try Files.locked("\(staging).lock") {
             try Files.names(in: staging).compactMap { name in
                 let path = "\(staging)/\(name)"
-                guard let owner = try? FileDescriptor.open("\(path)/\(ownerName)", O_RDWR), flock(owner.number, LOCK_EX | LOCK_NB) == 0
-                else { return nil }
+                guard let owner = try? FileDescriptor.open("\(path)/\(ownerName)", O_RDWR), isLeft(owner) else { return nil }
                 return (path, owner)
             }
         }
@@ -91,8 +90,13 @@ final class StagingFolder: Sendable {
 
     private static func dead(in staging: String) throws -> [String] {
         try Files.names(in: staging).map { "\(staging)/\($0)" }.filter { path in
-            guard let owner = try? FileDescriptor.open("\(path)/\(ownerName)", O_RDWR) else { return true }
-            return flock(owner.number, LOCK_EX | LOCK_NB) == 0
+            guard let owner = try? FileDescriptor.open("\(path)/\(ownerName)", O_RDWR) else { return Files.isFolder(path) }
+            return isLeft(owner)
         }
+    }
+
+    /// Locks an owner's file whose operation has ended without removing its folder. One that has just removed it let go of the lock after that.
+    private static func isLeft(_ owner: FileDescriptor) -> Bool {
+        flock(owner.number, LOCK_EX | LOCK_NB) == 0 && (try? Files.status(owner.path)) ?? nil != nil
     }
 }

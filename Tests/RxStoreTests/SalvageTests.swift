@@ -51,6 +51,14 @@ import Testing
         #expect(try Files.tree("\(folder.path)/staging/dead").count == 3, "what is not wanted stays where it is")
     }
 
+    @Test func `is no folder that an operation is just removing at its end`() throws {
+        let ends = Clock.monotonic + 1_000_000_000
+        let endings = (0..<3).map { _ in RxPosix.Thread { [store] in while Clock.monotonic < ends { try? store.begin().cancel() } } }
+        let operation = try store.begin()
+        while Clock.monotonic < ends { #expect(try operation.salvage([blob("hello"): 5]).isEmpty) }
+        for thread in endings { thread.join() }
+    }
+
     @Test func `keeps the file that its lock is on, also when an empty blob is wanted`() throws {
         try dead("dead", ["hello"])
         let operation = try store.begin()
