@@ -20,7 +20,7 @@ final class BackgroundCollector: Sendable {
         data = configuration.data
         let stop = StopFlag()
         self.stop = stop
-        options = CollectionOptions(untagged: configuration.gcUntagged, waits: false, observer: stop)
+        options = CollectionOptions(untagged: configuration.gcUntagged, hasReaders: true, waits: false, observer: stop)
         self.store = store
         self.log = log
         thread.withLock { $0 = Thread { [self] in run() } }

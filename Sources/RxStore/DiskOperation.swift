@@ -31,6 +31,8 @@ final class DiskOperation: StoreOperation {
     let layout: StoreLayout
     private let catalog: Catalog
     private let leaseTime: Int
+    /// Where blobs are looked for; nil for an operation that puts alone.
+    private let store: DiskStore?
     private let owner: String
     /// Whether the leases are the operation's own, which go when it ends, and not a repository's, which end by time.
     private let isOwner: Bool
@@ -40,10 +42,11 @@ final class DiskOperation: StoreOperation {
     private let state = Mutex(State())
 
     /// What it puts or finds is leased to `owner`, or to itself when that is nil.
-    init(layout: StoreLayout, catalog: Catalog, leaseTime: Int, owner: String? = nil) throws {
+    init(layout: StoreLayout, catalog: Catalog, leaseTime: Int, owner: String? = nil, of store: DiskStore? = nil) throws {
         self.layout = layout
         self.catalog = catalog
         self.leaseTime = leaseTime
+        self.store = store
         let name = RandomName.make()
         self.owner = owner ?? name
         isOwner = owner == nil
@@ -135,13 +138,16 @@ final class DiskOperation: StoreOperation {
         guard try catalog.read({ try $0.first("SELECT 1 FROM blobs LIMIT 1") { $0.int(0) } }) != nil else { return [] }
         var found: Set<Digest> = []
         var unsynced: Set<String> = []
+        var written: [StagedBlob] = []
         let wanted = blobs.sorted { $0.key < $1.key }
         for start in stride(from: 0, to: wanted.count, by: DiskOperation.batchSize) {
             try catalog.write(durably: false) { database, now in
                 for (digest, size) in wanted[start..<min(start + DiskOperation.batchSize, wanted.count)] {
-                    guard let addedAt = try database.blobAddedAt(digest, size: size), try layout.holds(digest, size: size) else { continue }
+                    let blob = StagedBlob(digest: digest, size: size)
+                    guard let addedAt = try database.blobAddedAt(digest, size: size), let state = try layout.state(of: blob) else { continue }
                     try lease(digest, in: database, now: now)
                     found.insert(digest)
+                    if state.isWrittenLast { written.append(blob) }
                     if addedAt >= now - DiskOperation.unsyncedTime { unsynced.insert(layout.folder(digest)) }
                 }
             }
@@ -151,6 +157,7 @@ final class DiskOperation: StoreOperation {
             state.leased.formUnion(found)
             state.leasedAt = Clock.now
         }
+        if let store { found.subtract(try store.wrong(among: written)) }
         return found
     }
 

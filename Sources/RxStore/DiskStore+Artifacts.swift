@@ -112,7 +112,7 @@ extension DiskStore {
         let rows = try artifact.blobs.filter { inlined[$0.key] == nil }.sorted { Artifact.precedes($0.key, $1.key) }.map { name, size in
             (name: name, size: size, row: try database.blobAndTime(name, in: repository, now: now))
         }
-        let absent = try layout.absent(rows.compactMap(\.row?.blob))
+        let absent = try layout.look(at: rows.compactMap(\.row?.blob)).absent
         for (name, size, row) in rows {
             guard let row, !absent.contains(row.blob.digest) else {
                 missing.append(name)

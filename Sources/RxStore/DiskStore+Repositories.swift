@@ -12,7 +12,7 @@ extension DiskStore {
             let until = try leasing ? found.flatMap { try database.leaseEnd($0.digest, repository) } : nil
             return (found, until.map { $0 >= now + leaseTime - leaseTime / 4 } ?? false)
         }
-        guard let found, try layout.holds(found.digest, size: found.size) else { return nil }
+        guard let found, try isThere(found) else { return nil }
         guard leasing, !isLeased else { return found }
         // Looked up again: a collection may have come in between.
         return try lease(found.digest, repository) { database, now in try database.blob(digest, in: repository, now: now) != nil }
@@ -53,7 +53,8 @@ extension DiskStore {
             ) { $0.isNull(1) ? nil : StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
         }
         guard let named, case let blobs = named.compactMap({ $0 }), blobs.count == named.count else { return false }
-        return try layout.absent(blobs).isEmpty
+        let look = try layout.look(at: blobs)
+        return try look.absent.isEmpty && wrong(among: look.written).isEmpty
     }
 
     func file(of blob: StagedBlob) throws -> FileDescriptor {
@@ -70,7 +71,7 @@ extension DiskStore {
             if let source { return try database.blob(digest, in: source, now: database.now()) }
             return try database.blobAnywhere(digest, now: database.now())
         }
-        guard let found, try layout.holds(found.digest, size: found.size) else { return false }
+        guard let found, try isThere(found) else { return false }
         let leased = try lease(found.digest, repository) { database, now in
             if let source { return try database.blob(digest, in: source, now: now) != nil }
             return try database.blobAnywhere(digest, now: now) != nil

@@ -79,7 +79,7 @@ public final class DiskStore: Store {
 
     public func version() throws -> Int { try catalog.version() }
 
-    public func begin() throws -> any StoreOperation { try DiskOperation(layout: layout, catalog: catalog, leaseTime: leaseTime) }
+    public func begin() throws -> any StoreOperation { try DiskOperation(layout: layout, catalog: catalog, leaseTime: leaseTime, of: self) }
 
     public func begin(in repository: String) throws -> any BlobBatch { try RepositoryBatch(self, repository: repository) }
 }

@@ -11,7 +11,7 @@ final class RepositoryBatch: BlobBatch {
         self.store = store
         self.repository = repository
         operation = try DiskOperation(
-            layout: store.layout, catalog: store.catalog, leaseTime: store.leaseTime, owner: repositoryOwner(repository))
+            layout: store.layout, catalog: store.catalog, leaseTime: store.leaseTime, owner: repositoryOwner(repository), of: store)
     }
 
     func stage(_ source: any ByteSource, expecting: Digest?) throws -> StagedBlob { try operation.stage(source, expecting: expecting) }
@@ -25,21 +25,25 @@ final class RepositoryBatch: BlobBatch {
     func lease(_ blobs: [Digest: Int]) throws -> Set<Digest> {
         var found: Set<Digest> = []
         var recent: Set<String> = []
+        var written: [StagedBlob] = []
         let wanted = blobs.sorted { $0.key < $1.key }
         for start in stride(from: 0, to: wanted.count, by: DiskOperation.batchSize) {
             try store.catalog.write(durably: false) { database, now in
                 let until = now + store.leaseTime
                 for (digest, size) in wanted[start..<min(start + DiskOperation.batchSize, wanted.count)] {
+                    let blob = StagedBlob(digest: digest, size: size)
                     guard let addedAt = try database.shownAnywhere(digest, size: size, now: now),
-                        try store.layout.holds(digest, size: size)
+                        let state = try store.layout.state(of: blob)
                     else { continue }
                     // A lease that has three quarters of its time left needs no new one.
                     try database.lease(digest, to: repository, until: until, unlessUntil: until - store.leaseTime / 4)
                     found.insert(digest)
+                    if state.isWrittenLast { written.append(blob) }
                     if addedAt >= now - DiskOperation.unsyncedTime { recent.insert(store.layout.folder(digest)) }
                 }
             }
         }
+        found.subtract(try store.wrong(among: written))
         // What is reported as there is durable, whoever put it and however short a time ago.
         if !found.isEmpty { try store.sync(recent) }
         return found

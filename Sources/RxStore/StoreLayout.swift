@@ -64,9 +64,12 @@ struct StoreLayout: Sendable {
     }
 
     /// Whether a blob's file is there with this length.
-    func holds(_ digest: Digest, size: Int) throws -> Bool {
-        guard let status = try Files.status(blob(digest)) else { return false }
-        return Int(status.st_size) == size
+    func holds(_ digest: Digest, size: Int) throws -> Bool { try state(of: StagedBlob(digest: digest, size: size)) != nil }
+
+    /// What a blob's file looks like; nil when it is not there with this length.
+    func state(of blob: StagedBlob) throws -> FileState? {
+        guard let status = try Files.status(self.blob(blob.digest)), Int(status.st_size) == blob.size else { return nil }
+        return FileState(status)
     }
 
     /// From how many blobs on their files are looked for by several threads.
@@ -74,28 +77,43 @@ struct StoreLayout: Sendable {
     /// How many threads look.
     private static let lookingThreads = 2
 
-    /// Those of `blobs` whose file is not there with this length. They come in the order of their digests, so that each folder is opened once.
-    func absent(_ blobs: [StagedBlob]) throws -> Set<Digest> {
-        let threads = blobs.count < StoreLayout.manyBlobs ? 1 : StoreLayout.lookingThreads
-        let absent = Mutex<Set<Digest>>([])
-        try WorkerPool.forEach(0..<threads, threads: threads) { part in
-            let missing = try absentHere(blobs[(blobs.count * part / threads)..<(blobs.count * (part + 1) / threads)])
-            absent.withLock { $0.formUnion(missing) }
-        }
-        return absent.withLock { $0 }
+    /// What a look at the files of many blobs finds.
+    struct Look {
+        /// Those whose file is not there with the right length.
+        var absent: Set<Digest> = []
+        /// Those whose file was written to since it was put, perhaps.
+        var written: [StagedBlob] = []
     }
 
-    private func absentHere(_ blobs: ArraySlice<StagedBlob>) throws -> [Digest] {
-        var path = ""
+    /// Looks at the files of `blobs`. They come in the order of their digests, so that each folder is opened once.
+    func look(at blobs: [StagedBlob]) throws -> Look {
+        let threads = blobs.count < StoreLayout.manyBlobs ? 1 : StoreLayout.lookingThreads
+        let whole = Mutex(Look())
+        try WorkerPool.forEach(0..<threads, threads: threads) { part in
+            let found = try lookHere(blobs[(blobs.count * part / threads)..<(blobs.count * (part + 1) / threads)])
+            whole.withLock { whole in
+                whole.absent.formUnion(found.absent)
+                whole.written += found.written
+            }
+        }
+        return whole.withLock { $0 }
+    }
+
+    private func lookHere(_ blobs: ArraySlice<StagedBlob>) throws -> Look {
+        var (path, look) = ("", Look())
         var opened: OpenFolder?
-        return try blobs.compactMap { blob in
+        for blob in blobs {
             let needed = folder(blob.digest)
             if needed != path {
                 path = needed
-                do { opened = try OpenFolder(needed) } catch let error as PosixError where error.isMissing { opened = nil }
+                do { opened = try OpenFolder(needed) } catch { if error.isMissing { opened = nil } else { throw error } }
             }
-            guard let status = try opened?.status(blob.digest.hex), Int(status.st_size) == blob.size else { return blob.digest }
-            return nil
+            if let status = try opened?.status(blob.digest.hex), Int(status.st_size) == blob.size {
+                if FileState(status).isWrittenLast { look.written.append(blob) }
+            } else {
+                look.absent.insert(blob.digest)
+            }
         }
+        return look
     }
 }

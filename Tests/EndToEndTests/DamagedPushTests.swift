@@ -12,13 +12,7 @@ import Testing
         try work.write("a/resource.json", #"{"name":"a","type":"text","tag":"1"}"#)
         try work.write("a/content", Data(repeating: 7, count: size))
         try user.rx("add", "./a", in: work.path)
-        let digest = try #require(try user.run("info", "a:1", "--json").json()["files"]?.array?.first?["digest"]?.string).dropFirst(7)
-        let file = "\(user.home.path)/blobs/sha256/\(digest.prefix(2))/\(digest)"
-        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
-        let handle = try FileHandle(forUpdating: URL(fileURLWithPath: file))
-        try handle.seek(toOffset: UInt64(size / 2))
-        try handle.write(contentsOf: Data([8]))
-        try handle.close()
+        try damage(digest(of: "a:1", of: user), in: user.home.path, at: size / 2)
         let failed = try user.run("copy", "a:1", "\(registry.host)/team/a:1")
         #expect(failed.status == 1 && failed.error.hasPrefix("error: Content integrity check failed: expected"), "\(failed.error)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: "\(user.home.path)/damaged").count == 1)
@@ -27,5 +21,47 @@ import Testing
         try user.rx("add", "./a", in: work.path)
         try user.rx("copy", "a:1", "\(registry.host)/team/a:1")
         #expect(registry.end() == 0)
+    }
+
+    @Test(arguments: [100_000, 9 << 20]) func `what was written to in a registry's store is sent anew by the next push`(_ size: Int) throws {
+        let work = try TemporaryFolder()
+        let registry = try RegistryProcess()
+        let user = try User()
+        try work.write("a/resource.json", #"{"name":"a","type":"text","tag":"1"}"#)
+        try work.write("a/content", Data(repeating: 7, count: size))
+        try user.rx("add", "./a", in: work.path)
+        try user.rx("copy", "a:1", "\(registry.host)/team/a:1")
+        let digest = try digest(of: "a:1", of: user)
+        for tag in ["1", "2"] {
+            // Nobody has read it since: the push itself finds it.
+            try damage(digest, in: registry.data.path, at: size / 2)
+            try user.rx("copy", "a:1", "\(registry.host)/team/a:\(tag)")
+            let read = try run(rxBinary, ["cat", "\(registry.host)/team/a:\(tag)"], environment: ["RX_HOME": "\(work.path)/home\(tag)"])
+            #expect(read.status == 0 && read.output == Data(repeating: 7, count: size), "\(read.error)")
+        }
+        func head() throws -> String {
+            try run(
+                "/usr/bin/curl", ["-sI", "-o", "/dev/null", "-w", "%{http_code}", "http://\(registry.host)/v2/team/a/blobs/sha256:\(digest)"]
+            ).text
+        }
+        #expect(try head() == "200")
+        try damage(digest, in: registry.data.path, at: 1)
+        #expect(try head() == "404", "a client that asks first sends it as well")
+        #expect(registry.end() == 0)
+    }
+
+    /// The digits of the digest of a resource's first file.
+    private func digest(of locator: String, of user: User) throws -> String {
+        String(try #require(try user.run("info", locator, "--json").json()["files"]?.array?.first?["digest"]?.string).dropFirst(7))
+    }
+
+    /// Changes one byte of a blob's file.
+    private func damage(_ digest: String, in store: String, at offset: Int) throws {
+        let file = "\(store)/blobs/sha256/\(digest.prefix(2))/\(digest)"
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
+        let handle = try FileHandle(forUpdating: URL(fileURLWithPath: file))
+        try handle.seek(toOffset: UInt64(offset))
+        try handle.write(contentsOf: Data([8]))
+        try handle.close()
     }
 }

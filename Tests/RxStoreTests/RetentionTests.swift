@@ -65,6 +65,19 @@ import Testing
         #expect(report.expired.first?.reason == "put more than 1h ago")
     }
 
+    @Test func `a clock that was ahead once makes nothing old`() throws {
+        let folder = try TemporaryFolder()
+        let store = try DiskStore(at: folder.path)
+        for tag in ["1", "2"] { try put(["content": tag], try definition("a", ["tag": .string(tag)]), in: store) }
+        _ = try store.remove(registry: "", repository: "a", selector: .tag("2"))
+        try store.catalog.write { database, now in try database.run("UPDATE clock SET now = ?", .integer(now + 400 * 86_400)) }
+        let report = try store.collect(
+            CollectionOptions(
+                leaseTime: 0, untagged: .younger(than: 30 * 86_400),
+                retention: try retention(#"[{"repositories":["*"],"keepNewer":"30d"}]"#)))
+        #expect(report.expired.isEmpty && report.manifests == 0 && report.kept.untagged == 1)
+    }
+
     @Test func `a tag that was put or pinned since it was found to go stays, and so does one that is newer than enough others`() throws {
         let folder = try TemporaryFolder()
         let store = try DiskStore(at: folder.path)

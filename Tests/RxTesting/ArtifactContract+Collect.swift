@@ -5,10 +5,11 @@ import Testing
 
 /// What every store promises of collections beside OCI clients.
 extension ArtifactContract {
-    private func collect(_ store: S, _ untagged: CollectionOptions.Untagged, leaseTime: Int? = 0, dryRun: Bool = false) throws
-        -> CollectionReport
-    {
-        let report = try store.collect(CollectionOptions(dryRun: dryRun, leaseTime: leaseTime, untagged: untagged))
+    private func collect(
+        _ store: S, _ untagged: CollectionOptions.Untagged, leaseTime: Int? = 0, hasReaders: Bool = false, dryRun: Bool = false
+    ) throws -> CollectionReport {
+        let report = try store.collect(
+            CollectionOptions(dryRun: dryRun, leaseTime: leaseTime, untagged: untagged, hasReaders: hasReaders))
         #expect(report.isComplete)
         return report
     }
@@ -36,7 +37,10 @@ extension ArtifactContract {
             #expect((kept.tagged, kept.listed, kept.referrers, kept.untagged, kept.held) == (2, 1, 1, 3, 0), "\(kept)")
             #expect((kept.named, kept.leased) == (1, 0))
             #expect(try collect(store, .all, dryRun: dryRun).kept.untagged == 3)
+            #expect(try collect(store, .byDigest, leaseTime: nil, hasReaders: true, dryRun: dryRun).kept.untagged == 3, "clients read it")
         }
+        #expect(try collect(store, .byDigest, leaseTime: nil, dryRun: true).manifests == 2)
+        #expect(try collect(store, .byDigest, hasReaders: true, dryRun: true).manifests == 2)
         for each in [byDigest, moved, removed, child, signature] { #expect(try has(each, in: store)) }
         #expect(try collect(store, .byDigest).manifests == 2)
         #expect(try has(byDigest, in: store))

@@ -2,7 +2,8 @@
 public struct CollectionOptions: Sendable {
     /// Which manifests without a tag stay, beside those that an index lists, whose subject is there, or that an operation holds.
     public enum Untagged: Hashable, Sendable {
-        /// Those that were put by their digest and have had neither tag, index nor subject since.
+        /// Those that were put by their digest and have had neither tag, index nor subject since; with `hasReaders` also those that lost
+        /// their last tag less than a lease time ago.
         case byDigest
         /// All.
         case all
@@ -16,6 +17,9 @@ public struct CollectionOptions: Sendable {
     public var leaseTime: Int?
     /// Which manifests without a tag stay.
     public var untagged: Untagged
+    /// Whether others read from the store without an operation, as clients of a registry do: one that has just asked what a tag means is
+    /// about to read that, also when the tag moves.
+    public var hasReaders: Bool
     /// Which tags go first; nil lets all stay.
     public var retention: RetentionPolicy?
     /// Whether to wait while another process collects in the same store; else `CollectionRunningError` is thrown. Two at once are harmless,
@@ -26,12 +30,13 @@ public struct CollectionOptions: Sendable {
 
     /// Says how to collect; without anything said, as the rules say that a collection does.
     public init(
-        dryRun: Bool = false, leaseTime: Int? = nil, untagged: Untagged = .byDigest, retention: RetentionPolicy? = nil, waits: Bool = true,
-        observer: (any CollectionObserver)? = nil
+        dryRun: Bool = false, leaseTime: Int? = nil, untagged: Untagged = .byDigest, hasReaders: Bool = false,
+        retention: RetentionPolicy? = nil, waits: Bool = true, observer: (any CollectionObserver)? = nil
     ) {
         self.dryRun = dryRun
         self.leaseTime = leaseTime
         self.untagged = untagged
+        self.hasReaders = hasReaders
         self.retention = retention
         self.waits = waits
         self.observer = observer

@@ -176,11 +176,8 @@ struct KeepingRule {
     func keepsUntagged(_ id: Int, _ own: Database.Holding, _ database: Database) throws -> Bool {
         switch times.untagged {
         case .all: true
-        case .byDigest: own.isByDigest
-        case .younger:
-            try database.first("SELECT 1 FROM untagged WHERE manifest = ? AND since > ?", .integer(id), .integer(times.oldest)) { _ in true
-            }
-                ?? false
+        case .byDigest: try own.isByDigest || database.isWithoutTag(id, since: times.oldest)
+        case .younger: try database.isWithoutTag(id, since: times.oldest)
         }
     }
 }
@@ -215,6 +212,11 @@ extension Database {
         try first(
             "SELECT 1 FROM leases WHERE digest = ? AND until > ? AND owner >= 'hold ' AND owner < 'hold!'", .digest(digest), .integer(time)
         ) { _ in true } ?? false
+    }
+
+    /// Whether a manifest was put, or lost its last tag, after a time.
+    func isWithoutTag(_ id: Int, since time: Int) throws -> Bool {
+        try first("SELECT 1 FROM untagged WHERE manifest = ? AND since > ?", .integer(id), .integer(time)) { _ in true } ?? false
     }
 
     /// The indexes of its repository that list a manifest.

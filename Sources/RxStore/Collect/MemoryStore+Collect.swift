@@ -63,10 +63,11 @@ extension MemoryStore {
         init(_ times: CollectionTimes) { self.times = times }
 
         func keeps(_ held: Held) -> Bool {
-            switch times.untagged {
+            let isYoung = held.untaggedSince.map { $0 > times.oldest } ?? false
+            return switch times.untagged {
             case .all: true
-            case .byDigest: held.byDigest
-            case .younger: held.untaggedSince.map { $0 > times.oldest } ?? false
+            case .byDigest: held.byDigest || isYoung
+            case .younger: isYoung
             }
         }
     }

@@ -1,7 +1,11 @@
+import RxPosix
+
 /// When a collection is, and what is over for it; in seconds since 1970.
 struct CollectionTimes {
     /// The newest time that the store has seen.
     let now: Int
+    /// What ages count from: this machine's time where that is earlier. A clock that was ahead once makes nothing old for good.
+    let today: Int
     /// How long the store's leases last, in seconds.
     let leaseTime: Int
     /// How long what nothing names is left alone: the lease time, or less where that is told, and never more.
@@ -10,17 +14,23 @@ struct CollectionTimes {
     let leaseEnd: Int
     /// Which manifests without a tag stay.
     let untagged: CollectionOptions.Untagged
-    /// One that has had no tag since before this time is too old to stay, where its age decides.
+    /// One that has had no tag since before this time is too old to stay, where that decides.
     let oldest: Int
 
-    /// The times of a collection at `now`, of a store whose leases last `leaseTime` seconds.
-    init(_ options: CollectionOptions, leaseTime: Int, now: Int) {
+    /// The times of a collection at `now`, of a store whose leases last `leaseTime` seconds, on a machine whose clock says `clock`.
+    init(_ options: CollectionOptions, leaseTime: Int, now: Int, clock: Int = Clock.now) {
         grace = min(leaseTime, options.leaseTime ?? leaseTime)
         self.now = now
+        today = min(now, clock)
         self.leaseTime = leaseTime
         leaseEnd = now + leaseTime - grace
         untagged = options.untagged
-        // A number of seconds may be anything that a person types.
-        oldest = if case .younger(let age) = options.untagged { now - max(min(age, now), grace) } else { now }
+        oldest =
+            switch options.untagged {
+            // A number of seconds may be anything that a person types.
+            case .younger(let age): min(today - min(age, now), now - grace)
+            case .byDigest: options.hasReaders ? now - grace : now
+            case .all: now
+            }
     }
 }

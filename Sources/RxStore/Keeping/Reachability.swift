@@ -32,12 +32,12 @@ struct Reachability<Facts: StoreFacts> {
     }
 
     private func untaggedReason(_ standing: Standing) -> Reason? {
-        switch times.untagged {
-        case .byDigest: return standing.isByDigest ? Reason(.byDigest) : nil
-        case .all: return Reason(.untagged(since: standing.untaggedSince))
-        case .younger:
-            guard let since = standing.untaggedSince, since > times.oldest else { return nil }
-            return Reason(.untagged(since: since))
+        let since = standing.untaggedSince
+        let young = since.flatMap { $0 > times.oldest ? Reason(.untagged(since: $0)) : nil }
+        return switch times.untagged {
+        case .byDigest: standing.isByDigest ? Reason(.byDigest) : young
+        case .all: Reason(.untagged(since: since))
+        case .younger: young
         }
     }
 

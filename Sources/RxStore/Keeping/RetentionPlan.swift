@@ -35,7 +35,7 @@ final class RetentionPlan<Facts: StoreFacts> {
     func expiry(_ place: ManifestPlace, _ tag: TagFact) throws -> ExpiredTag? {
         guard place.registry.isEmpty, let (index, rule) = policy.rule(for: place.repository), !tag.isPinned else { return nil }
         guard tag.asideOf == nil else { return try asideExpiry(place.repository, rule, index, tag) }
-        guard !rule.keeps(tag, now: times.now) else { return nil }
+        guard !rule.keeps(tag, now: times.today) else { return nil }
         if let most = rule.keepLast, try facts.newerTags(than: tag.seq, in: place.repository, limit: most) < most { return nil }
         return expired(tag, place.repository, index, rule.words)
     }
@@ -49,12 +49,12 @@ final class RetentionPlan<Facts: StoreFacts> {
         return try tags.compactMap { tag in
             if tag.isPinned { return nil }
             guard tag.asideOf == nil else { return try asideExpiry(repository, rule, index, tag) }
-            return tag.seq >= oldest || rule.keeps(tag, now: times.now) ? nil : expired(tag, repository, index, rule.words)
+            return tag.seq >= oldest || rule.keeps(tag, now: times.today) ? nil : expired(tag, repository, index, rule.words)
         }
     }
 
     private func asideExpiry(_ repository: String, _ rule: RetentionRule, _ index: Int, _ tag: TagFact) throws -> ExpiredTag? {
-        guard !rule.keeps(tag, now: times.now), let name = tag.asideOf else { return nil }
+        guard !rule.keeps(tag, now: times.today), let name = tag.asideOf else { return nil }
         let reference = Reference(repository: repository, tag: tag.tag)
         guard judging.insert(reference).inserted else { return expired(tag, repository, index, "it keeps nothing but itself") }
         defer { judging.remove(reference) }

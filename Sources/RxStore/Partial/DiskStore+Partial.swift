@@ -33,7 +33,7 @@ extension DiskStore {
         let wanted = blobs.map { StagedBlob(digest: $0.key, size: $0.value) }.sorted { $0.digest < $1.digest }
         func present(_ database: Database, _ blobs: some Sequence<StagedBlob>) throws -> [StagedBlob] {
             let rows = try blobs.filter { try database.blobAddedAt($0.digest, size: $0.size) != nil }
-            let absent = try layout.absent(rows)
+            let absent = try layout.look(at: rows).absent
             return rows.filter { !absent.contains($0.digest) }
         }
         let known = try catalog.read { database -> (kept: Set<Digest>, new: [StagedBlob])? in

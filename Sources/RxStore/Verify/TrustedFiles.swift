@@ -8,9 +8,9 @@ import Synchronization
 public struct FileState: Sendable, Hashable {
     private let inode: UInt64
     package let size: Int
-    private let modifiedAt: Int
+    let modifiedAt: Int
     /// The time of the last change of anything, which nobody can set back; 0 where that does not count.
-    private let changedAt: Int
+    let changedAt: Int
 
     /// What an open file looks like now. Throws `PosixError`.
     public init(_ file: FileDescriptor) throws(PosixError) { self.init(try file.status()) }

@@ -16,8 +16,9 @@ extension Command {
         name: "gc", summary: "Delete what no resource names", arguments: "", count: 0...0,
         details: """
             Safe at any time, also while other processes add, push and pull: what a running operation needs is leased to it. With
-            --lease 0 a running operation may have to start again. What has lost its last tag goes; what was pushed by its digest alone
-            stays, unless --untagged says otherwise. What an index lists and what refers to something that stays, stays always.
+            --lease 0 a running operation may have to start again. What has lost its last tag goes, of a server's store (--data) after an
+            hour, since somebody may be reading it; what was pushed by its digest alone stays, unless --untagged says otherwise. What an
+            index lists and what refers to something that stays, stays always.
 
             Tags stay for ever unless retention rules in config.json let them go first: "retention": [{"repositories": ["ci/**"],
             "keepLast": 10, "keepNewer": "30d", "keepTags": ["v*"]}]. The first rule for a repository decides; a tag stays when
@@ -38,8 +39,8 @@ extension Command {
         let client = try Home.client(invocation)
         let progress = ProgressDisplay.make(invocation)
         let options = CollectionOptions(
-            dryRun: invocation.has(dryRun), leaseTime: seconds, untagged: rule, retention: try RetentionPolicy.stored(in: client.home),
-            observer: CollectionDisplay(progress))
+            dryRun: invocation.has(dryRun), leaseTime: seconds, untagged: rule, hasReaders: invocation.value(.data) != nil,
+            retention: try RetentionPolicy.stored(in: client.home), observer: CollectionDisplay(progress))
         if let text = invocation.value(explain) {
             let explanation = try client.explain(text, options)
             return try Output(invocation).print(explanation.json, explanation.words)

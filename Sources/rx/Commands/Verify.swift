@@ -70,8 +70,7 @@ extension VerifyReport {
         if let clockAhead {
             let days = clockAhead / 86_400
             lines.append("  Clock: the store has seen a time \(Output.count(days, "day")) ahead of this machine's, and goes by that")
-            lines.append(
-                "  to do: set this machine's clock if it is wrong; if not, use neither keepNewer nor gc --untagged until that time")
+            lines.append("  to do: set this machine's clock if it is wrong; if not, leases and uploads end late until that time")
         }
         if found == 0 {
             lines.append("No damage found")
