@@ -41,16 +41,18 @@ extension Client {
     /// The resources of a registry that provide a module: one of each repository, the one put last first. Where none says so, or the registry
     /// cannot tell, the resource of the module's name.
     public func providers(of module: ModuleName, at registry: RegistryURL) throws -> [Provider] {
-        let declared = try ask(registry) { client in
-            try client.providers(of: module).providers.map { provider in
-                Provider(
-                    locator: provider.locator.at(registry: registry.authority), manifest: provider.manifest, tree: provider.tree,
-                    isDeclared: true)
-            }
-        } distribution: { _ in
-            []
+        let answer = try ask(registry) { try $0.providers(of: module) } distribution: { _ in Providers([]) }
+        func found(_ provider: Providers.Provider, isDeclared: Bool) -> Provider {
+            Provider(
+                locator: provider.locator.at(registry: registry.authority), manifest: provider.manifest, tree: provider.tree,
+                isDeclared: isDeclared)
         }
-        guard declared.isEmpty, let namesake = module.namesake else { return declared }
+        guard answer.providers.isEmpty, let namesake = module.namesake else { return answer.providers.map { found($0, isDeclared: true) } }
+        switch answer.namesake {
+        case .some(let provider): return [found(provider, isDeclared: false)]
+        case .none: return []
+        case .unknown: break
+        }
         do {
             return [Provider(named: try describe(namesake, registry).record, at: registry.authority, module)].compactMap { $0 }
         } catch let error as RegistryError where error.code == .resourceNotFound { return [] }
@@ -79,10 +81,9 @@ extension Provider {
     /// A resource that has the module's name and says nothing of what it provides, or that it provides it, where nobody had looked at that; nil for
     /// another one.
     fileprivate init?(named record: ResourceRecord, at registry: String?, _ module: ModuleName) {
-        let said = record.definition.provides
-        guard record.isResource, said.isEmpty || said.names.contains(module) else { return nil }
+        guard record.mayProvide(module) else { return nil }
         self.init(
             locator: record.reference.locator.at(registry: registry), manifest: record.manifestDigest, tree: record.tree,
-            isDeclared: !said.isEmpty)
+            isDeclared: !record.definition.provides.isEmpty)
     }
 }

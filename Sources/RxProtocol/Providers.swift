@@ -34,20 +34,49 @@ public struct Providers: Sendable, Equatable {
     /// The most resources in one answer.
     public static let limit = 100
 
+    /// Where nobody says that he provides a module: the resource of its name.
+    public enum Namesake: Sendable, Equatable {
+        /// The registry did not look for it.
+        case unknown
+        /// There is none.
+        case none
+        /// It is this one.
+        case some(Provider)
+    }
+
     /// One resource of each repository, the one whose tag was put last first.
     public let providers: [Provider]
+    /// The resource of the module's name; unknown where there are providers.
+    public let namesake: Namesake
 
     /// Makes an answer.
-    public init(_ providers: [Provider]) { self.providers = providers }
+    public init(_ providers: [Provider], namesake: Namesake = .unknown) {
+        self.providers = providers
+        self.namesake = namesake
+    }
 
     /// The answer as JSON.
-    public var json: JSON { .members(["providers": .array(providers.map(\.json))]) }
+    public var json: JSON {
+        let named: JSON? =
+            switch namesake {
+            case .unknown: nil
+            case .none: .null
+            case .some(let provider): provider.json
+            }
+        return .members(["providers": .array(providers.map(\.json)), "namesake": named])
+    }
 
     /// Reads an answer. Throws `RegistryError` for a member that is missing or of the wrong kind.
     public init(parsing bytes: [UInt8]) throws(RegistryError) {
         let answer = try Answer(parsing: bytes, "answer to who provides a module")
         var providers: [Provider] = []
         for json in try answer.array("providers") { providers.append(try Provider(json)) }
-        self.init(providers)
+        let namesake: Namesake =
+            switch answer.json["namesake"] {
+            case nil: .unknown
+            case .null: .none
+            case .some(let json): .some(try Provider(json))
+            }
+        self.init(providers, namesake: namesake)
     }
 }

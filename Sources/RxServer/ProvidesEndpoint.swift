@@ -19,14 +19,24 @@ struct ProvidesEndpoint: Endpoint {
         return context.work(call) {
             let version = try context.store.version()
             let records = try context.store.providers(of: module, scope: .own, limit: Providers.limit)
-            let body = Providers(records.map(Providers.Provider.init)).json.canonical
+            let answer = Providers(
+                records.map(Providers.Provider.init), namesake: records.isEmpty ? try namesake(of: module, context.store) : .unknown)
+            let body = answer.json.canonical
             let tag = EntityTag(sha256(body).description)
             let whole = HTTPResponse(200, headers: ["Content-Type": "application/json", "ETag": tag.description], body: .bytes(body))
-            let answer = CachedAnswer(whole, tag: tag)
+            let cached = CachedAnswer(whole, tag: tag)
             // However many repositories provide the module, they are gone through once for all who ask before something changes.
-            if call.request.query == nil { context.responses.keep(answer, for: call.request.path, version: version) }
-            return answer.response(to: call.request) ?? whole
+            if call.request.query == nil { context.responses.keep(cached, for: call.request.path, version: version) }
+            return cached.response(to: call.request) ?? whole
         }
+    }
+
+    private func namesake(of module: ModuleName, _ store: any Store) throws -> Providers.Namesake {
+        guard let name = module.namesake,
+            let record = try store.resolve(registry: "", repository: name.repository, selector: Selector(name)),
+            record.mayProvide(module)
+        else { return .none }
+        return .some(Providers.Provider(record))
     }
 }
 

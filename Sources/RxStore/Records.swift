@@ -84,6 +84,12 @@ public struct ResourceRecord: Sendable, Equatable {
     /// Whether it is a resource with one layer a file, and not an artifact of another kind.
     public var isResource: Bool { tree != manifestDigest }
 
+    /// Whether it stands in for a module of its name where nobody says that he provides it: a resource that says nothing of what it provides, or
+    /// says that it provides this, where nobody had looked at that. Source: Specs/02-definition, DEF-118.
+    public func mayProvide(_ module: ModuleName) -> Bool {
+        isResource && (definition.provides.isEmpty || definition.provides.names.contains(module))
+    }
+
     /// Describes a stored resource.
     public init(
         reference: Reference, manifestDigest: Digest, tree: Digest, mediaType: String = MediaType.imageManifest,

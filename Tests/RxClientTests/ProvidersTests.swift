@@ -36,6 +36,20 @@ import Testing
         #expect(transport.asked.map(\.url) == ["http://a.test/api/v1/provides/node/%40team%2Fhello"])
     }
 
+    @Test func `the resource of a module's name comes with the answer that nobody says that he provides it`() throws {
+        let registry = try FakeRegistry()
+        let named = Providers.Provider(
+            locator: registry.manifest.definition.locator, manifest: registry.manifest.digest, tree: registry.manifest.tree)
+        for (namesake, count) in [(Providers.Namesake.some(named), 1), (.none, 0)] {
+            let transport = registry.transport { path, other in
+                path.hasPrefix("/api/v1/provides/") ? .json(200, Providers([], namesake: namesake).json) : other
+            }
+            let found = try client(transport).providers(of: module)
+            #expect(found.count == count && found.allSatisfy { !$0.isDeclared && $0.manifest == named.manifest })
+            #expect(transport.asked.count == 1)
+        }
+    }
+
     @Test func `the resource of a module's name stands in where nobody says that he provides it`() throws {
         let registry = try FakeRegistry()
         for answer in [RecordedTransport.Answer.json(200, Providers([]).json), FakeRegistry.notFound] {

@@ -25,7 +25,15 @@ import Testing
         let node = try ModuleName(parsing: "node:@acme/tools")
         #expect(Route.provides(node) == "/api/v1/provides/node/%40acme%2Ftools")
         #expect(calls.call("GET", Route.provides(node)).json?["providers"]?.array?.count == 2)
-        #expect(calls.call("GET", "/api/v1/provides/ruby/acme").json == .object(["providers": []]))
+        #expect(calls.call("GET", "/api/v1/provides/ruby/acme").json == .object(["providers": [], "namesake": .null]))
+        let namesake = try put(calls.store, "acme:1", ["a.py": [1]])
+        let named = try Providers(parsing: calls.call("GET", "/api/v1/provides/ruby/acme").content)
+        #expect(
+            named
+                == Providers(
+                    [],
+                    namesake: .some(.init(locator: namesake.reference.locator, manifest: namesake.manifestDigest, tree: namesake.tree))))
+        #expect(calls.call("GET", "/api/v1/provides/ruby/other").json?["namesake"] == .null, "it says what it provides")
         #expect(calls.call("GET", "/api/v1/search?q=acme_tools").json?["total"] == 2)
         #expect(calls.call("DELETE", "/api/v1/resource/other:2").status == 204)
         #expect(calls.call("GET", "/api/v1/provides/python/acme_tools").json?["providers"]?.array?.count == 1, "a change is seen at once")
