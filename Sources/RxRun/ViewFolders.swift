@@ -22,8 +22,10 @@ package struct ViewFolders: Sendable {
     package init(home: String) throws {
         // The first command of all may be one that needs no store.
         try Files.makeFolders(home)
-        folder = "\(try Files.realPath(home))/cache/views"
-        try Files.makeFolders("\(folder)/\(ViewFolders.aside)")
+        let views = "\(home)/cache/views"
+        try Files.makeFolders("\(views)/\(ViewFolders.aside)")
+        // The real path, also where the cache is elsewhere: programs compare it with where symlinks lead.
+        folder = try Files.realPath(views)
         removeDead()
     }
 
