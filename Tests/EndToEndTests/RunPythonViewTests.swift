@@ -36,7 +36,7 @@ import Testing
             for end in ends: end.close()
             print(linked.one.N, flush=True)
             os.closerange(3, 100)
-            numbers = [os.open(__file__, os.O_RDONLY) for _ in range(16)]
+            numbers = [os.open(__file__, os.O_RDONLY) for _ in range(64)]
             if os.fork() == 0:
                 for number in numbers: os.fstat(number)
                 print('forked', flush=True)
