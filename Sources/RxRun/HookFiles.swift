@@ -3,6 +3,7 @@ package enum HookFiles {
     /// Every file.
     package static let all: [HookFile] = [
         HookFile(path: "python/sitecustomize.py", bytes: PackageResources.sitecustomize_py),
+        HookFile(path: "python/rx_hooks/entries.py", bytes: PackageResources.entries_py),
         HookFile(path: "python/rx_hooks/files.py", bytes: PackageResources.files_py),
         HookFile(path: "python/rx_hooks/finder.py", bytes: PackageResources.finder_py),
         HookFile(path: "python/rx_hooks/host.py", bytes: PackageResources.host_py),

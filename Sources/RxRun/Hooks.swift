@@ -58,16 +58,54 @@ package struct Hooks: Sendable {
             let own = "\(folder)/\(Hooks.python)"
             // An empty entry is the working folder; an empty variable is none.
             let path = present("PYTHONPATH") ?? ""
-            let others = path.isEmpty ? [] : path.split(separator: ":", omittingEmptySubsequences: false).filter { $0 != own }
+            let entries = path.isEmpty ? [] : path.split(separator: ":", omittingEmptySubsequences: false)
+            let others = entries.filter { !Hooks.isOfHooks(String($0), Hooks.python) }
             variables["PYTHONPATH"] = ([Substring(own)] + others).joined(separator: ":")
         }
         if files.contains(Hooks.node) {
             // Read as a shell would: https://nodejs.org/api/cli.html#node_optionsoptions
             let quoted = "\(folder)/\(Hooks.node)".replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
             let own = "--require \"\(quoted)\""
-            let others = present("NODE_OPTIONS") ?? ""
-            variables["NODE_OPTIONS"] = others.contains(own) ? others : others.isEmpty ? own : "\(others) \(own)"
+            let others = Hooks.withoutHooks(options: present("NODE_OPTIONS") ?? "")
+            variables["NODE_OPTIONS"] = others.isEmpty ? own : "\(others) \(own)"
         }
         return variables
+    }
+
+    /// Whether a path is that of a file or folder of hooks, of whatever home and version: `/.../cache/hooks/<checksum>/NAME`.
+    private static func isOfHooks(_ path: String, _ name: String) -> Bool {
+        let (parts, tail) = (path.split(separator: "/"), name.split(separator: "/"))
+        let place = Array(parts.dropLast(tail.count).suffix(3))
+        guard path.hasPrefix("/"), Array(parts.suffix(tail.count)) == tail, place.count == 3 else { return false }
+        return place[0] == "cache" && place[1] == "hooks" && place[2].utf8.count == 16 && place[2].allSatisfy { $0.isHexDigit }
+    }
+
+    /// Node's options without the hooks that a `rx run` put there, which this one is within; the others byte for byte.
+    private static func withoutHooks(options: String) -> String {
+        let bytes = Array(options.utf8)
+        let opening = Array("--require \"".utf8)
+        let space = UInt8(ascii: " ")
+        var kept: [UInt8] = []
+        var at = 0
+        while at < bytes.count {
+            guard bytes[at...].starts(with: opening) else {
+                kept.append(bytes[at])
+                at += 1
+                continue
+            }
+            let start = at + opening.count
+            var end = start
+            while end < bytes.count, bytes[end] != UInt8(ascii: "\"") { end += bytes[end] == UInt8(ascii: "\\") ? 2 : 1 }
+            end = min(end, bytes.count)
+            let next = min(end + 1, bytes.count)
+            if !isOfHooks(String(decoding: bytes[start..<end], as: UTF8.self), node) {
+                kept += bytes[at..<next]
+                at = next
+            } else {
+                if kept.last == space { kept.removeLast() }
+                at = next < bytes.count && kept.isEmpty && bytes[next] == space ? next + 1 : next
+            }
+        }
+        return String(decoding: kept, as: UTF8.self)
     }
 }

@@ -20,10 +20,11 @@ package struct ViewFolders: Sendable {
 
     /// Views in a home's cache. Their files are copies, never links to blobs: a program that owns them could write into the store.
     package init(home: String) throws {
-        // The first command of all may be one that needs no store.
-        try Files.makeFolders(home)
-        folder = "\(try Files.realPath(home))/cache/views"
-        try Files.makeFolders("\(folder)/\(ViewFolders.aside)")
+        let views = "\(home)/cache/views"
+        // With the home: the first command of all may be one that needs no store.
+        try Files.makeFolders("\(views)/\(ViewFolders.aside)")
+        // The real path, also where the cache is elsewhere: programs compare it with where symlinks lead.
+        folder = try Files.realPath(views)
         removeDead()
     }
 

@@ -241,6 +241,41 @@ struct RunBench {
         let options = lines[1].split(separator: " ")
         #expect(options.count == 3 && options[0] == "--no-warnings" && options[1] == "--require", "\(lines[1])")
     }
+
+    @Test func `has the modules of the inner rx run, whatever home the outer one has`() throws {
+        let other = try User(["RX_REGISTRY": bench.address])
+        try bench.work.write(
+            "inner.py",
+            """
+            import os, sys
+            class Nothing:
+                find_spec = staticmethod(lambda name, path=None, target=None: None)
+            sys.meta_path.append(Nothing)
+            import acme_tools
+            assert acme_tools.__file__.startswith(os.environ['RX_HOME']), acme_tools.__file__
+            try:
+                import nobody_has_this
+            except ModuleNotFoundError:
+                names = [getattr(each, '__name__', '') for each in sys.meta_path]
+                print(acme_tools.X, names.count('MissingModules'), any('cache/hooks' in each for each in sys.path), flush=True)
+            """)
+        let ended = try bench.run(
+            ["--allow", "acme_tools"],
+            """
+            export OUTER=$PYTHONPATH RX_HOME=\(other.home.path)
+            "$RX" run --allow acme_tools -- /bin/bash -c 'python3 inner.py; echo $PYTHONPATH $NODE_OPTIONS; PYTHONPATH=$PYTHONPATH:$OUTER python3 inner.py'
+            """, environment: ["RX": rxBinary, "PYTHONPATH": "/mine", "NODE_OPTIONS": "--no-warnings"])
+        let lines = ended.text.split(separator: "\n")
+        try #require(lines.count == 3, "\(ended.text) \(ended.error)")
+        #expect(
+            lines[0] == "1 1 False" && lines[2] == "1 1 False", "the second with the outer one's hooks behind: \(ended.text) \(ended.error)"
+        )
+        let words = lines[1].split(separator: " ")
+        #expect(
+            words.count == 4 && words[0].hasSuffix("/python:/mine") && words[1] == "--no-warnings" && words[2] == "--require", "\(lines[1])"
+        )
+        #expect(!lines[1].contains(bench.user.home.path), "\(lines[1])")
+    }
 }
 
 /// Waits until a file is there, with some text.

@@ -56,7 +56,9 @@ def main():
     import lazy03
 
     folder = os.path.dirname(lazy00.__file__)
-    got["absent before"] = os.path.basename(folder) == "lazy00" and "unused.py" not in os.listdir(os.path.join(folder, "inner"))
+    # As the system has it: Python names all files of the resource.
+    here = subprocess.run(["ls", folder], stdout=subprocess.PIPE, check=True).stdout.decode().split()
+    got["absent before"] = "part.py" in here and "unused.py" not in here and "unused.py" in os.listdir(folder)
     with open(os.path.join(folder, "data.txt")) as file:
         got["data"] = file.read()
     got["exists"] = [os.path.exists(os.path.join(os.path.dirname(lazy02.__file__), each)) for each in ("data.txt", "nothing.txt", "tables")]

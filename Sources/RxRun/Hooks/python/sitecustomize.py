@@ -39,10 +39,14 @@ def _view(path):
 def _install(folder):
     # Nothing but sitecustomize is found in the hooks' folder, so that a program sees the search path that it sees without rx.
     sys.path[:] = [entry for entry in sys.path if entry.rstrip("/") != folder]
+    if "rx_hooks" in sys.modules:
+        # Those of another `rx run` are there: what is missing is asked for once.
+        return False
     hooks = type(sys)("rx_hooks", "What `rx run` adds to Python.")
     hooks.__path__ = [folder + "/rx_hooks"]
     sys.modules["rx_hooks"] = hooks
     sys.path_hooks.insert(0, _view)
+    return True
 
 
 def _run_next():
@@ -68,9 +72,10 @@ if not hasattr(sys, "addaudithook") or sys.version_info < (3, 8):
     sys.modules.setdefault("sitecustomize", _this)
 elif environ.get("RX_LOADER") and environ.get("RX_LOADER_VIEWS"):
     _VIEWS = environ["RX_LOADER_VIEWS"].rstrip("/") + "/"
-    _install(__file__.rpartition("/")[0])
+    _is_first = _install(__file__.rpartition("/")[0])
     try:
         _run_next()
     finally:
-        # Behind all that the environment itself puts there; nothing that starts up is asked for.
-        sys.meta_path.append(MissingModules)
+        if _is_first:
+            # Behind all that the environment itself puts there; nothing that starts up is asked for.
+            sys.meta_path.append(MissingModules)

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import stat
 import sys
 
 from rx_hooks import view
@@ -18,9 +17,14 @@ def watch():
     if not _watching:
         _watching = True
         sys.addaudithook(_audit)
-        os.stat = _Stat(os.stat)
-        os.listdir = _Listdir(os.listdir)
-        os.scandir = _Scandir(os.scandir)
+        keepers = [getattr(sys.modules[module], name, None) for module, name in _KEEPERS if module in sys.modules]
+        for name, stand_in in _STAND_INS.items():
+            real = getattr(os, name)
+            ours = stand_in(real)
+            setattr(os, name, ours)
+            for keeper in keepers:
+                if getattr(keeper, name, None) is real:
+                    setattr(keeper, name, ours)
 
 
 def _audit(event, arguments):
@@ -61,7 +65,7 @@ def _lists(arguments):
     if path is not None and (path + "/").startswith(view.VIEWS) and sys._getframe(2).f_code.co_filename not in (_IMPORTS, __file__):
         folder, rest = view.at(path.rstrip("/"))
         if folder is not None and not rest.endswith("__pycache__"):
-            _do(folder.complete, rest, path)
+            do(folder.complete, rest, path)
 
 
 # By the event. Every import raises several that are none of these, so that it matters what they cost.
@@ -84,10 +88,11 @@ def use(path, writing=False):
             # It is the same for everybody who uses the resource.
             raise PermissionError(errno.EACCES, "rx: a file of a resource is read-only; copy it to change it", path)
         return
-    _do(place.ensure, rest, path)
+    do(place.ensure, rest, path)
 
 
-def _do(step, rest, path):
+def do(step, rest, path):
+    """Calls a function of a view with a path in it. Throws `OSError` with the whole path."""
     try:
         step(rest)
     except view.Trouble as trouble:
@@ -120,7 +125,7 @@ class _Function:
         self._real = real
         self.__name__ = self.__qualname__ = real.__name__
         self.__doc__ = real.__doc__
-        for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
+        for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks, os.supports_effective_ids):
             if real in able:
                 able.add(self)
 
@@ -162,98 +167,59 @@ class _Scandir(_Function):
         except FileNotFoundError:
             # A folder of which nothing is here.
             entries = []
+        from rx_hooks.entries import Entries, Entry
+
         here = {os.fsdecode(entry.name) for entry in entries}
-        return _Entries(entries + [_Entry(place, rest, path, each) for each in sorted(names) if each not in here])
+        return Entries(entries + [Entry(place, rest, path, each) for each in sorted(names) if each not in here])
 
 
-class _Entries:
-    """What `os.scandir` gives: entries to go through once."""
-
-    def __init__(self, entries):
-        self._entries = iter(entries)
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return next(self._entries)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.close()
-
-    def close(self):
-        self._entries = iter(())
-
-
-class _Entry:
-    """Stands in for an `os.DirEntry` of what is not here yet. Who wants more than names wants the folder: its files come together."""
-
-    def __init__(self, place, folder, above, name):
-        self._place, self._folder = place, folder
-        self._inside = folder + "/" + name if folder else name
-        if isinstance(above, bytes):
-            name = os.fsencode(name)
-        self.name, self.path = name, os.path.join(above, name)
-
-    def is_dir(self, *, follow_symlinks=True):
-        return stat.S_ISDIR(self._mode(follow_symlinks))
-
-    def is_file(self, *, follow_symlinks=True):
-        return stat.S_ISREG(self._mode(follow_symlinks))
-
-    def is_symlink(self):
-        return self._place.is_link(self._inside)
-
-    def is_junction(self):
-        return False
-
-    def stat(self, *, follow_symlinks=True):
-        self._complete()
-        return os.stat(self.path, follow_symlinks=follow_symlinks)
-
-    def inode(self):
-        return self.stat(follow_symlinks=False).st_ino
-
-    def __fspath__(self):
-        self._complete()
-        return self.path
-
-    def __repr__(self):
-        return f"<DirEntry {self.name!r}>"
-
-    def _mode(self, follow_symlinks):
-        if not self.is_symlink():
-            return stat.S_IFDIR if self._inside in self._place.folders else stat.S_IFREG
-        if not follow_symlinks:
-            return stat.S_IFLNK
-        _do(self._place.ensure, self._inside, os.fsdecode(self.path))
-        try:
-            return os.stat(self.path).st_mode
-        except FileNotFoundError:
-            # It leads out, or nowhere.
-            return 0
-
-    def _complete(self):
-        _do(self._place.complete, self._folder, os.fsdecode(self.path))
-
-
-class _Stat(_Function):
+class _Look(_Function):
     """Stands in for `os.stat`, and with it for `os.path.exists` and the like: sees the files of a resource that are not here yet."""
 
-    def __call__(self, path, *, dir_fd=None, follow_symlinks=True):
+    def __call__(self, path, **options):
         try:
-            found = self._real(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
-            if type(path) is str and path.startswith(view.VIEWS):
-                place, rest = view.at(path)
-                if place is not None:
-                    place.note(rest)
-            return found
+            found = self._real(path, **options)
         except FileNotFoundError:
-            name = _path(path) if dir_fd is None else None
-            if name is None or not name.startswith(view.VIEWS) or "__pycache__" in name:
+            if not _fetched(path, options):
                 raise
-            use(name)
-            return self._real(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+            return self._real(path, **options)
+        if type(path) is not str or path.startswith(view.VIEWS):
+            _note(path)
+        return found
+
+
+class _Access(_Function):
+    """Stands in for `os.access`, which says no of what is not here."""
+
+    def __call__(self, path, mode, **options):
+        if self._real(path, mode, **options):
+            _note(path)
+            return True
+        return _fetched(path, options) and self._real(path, mode, **options)
+
+
+def _note(path):
+    """Writes down the use of a file that was looked at, if it is in a view."""
+    if isinstance(path, int):
+        return
+    path = os.fsdecode(path)
+    if path.startswith(view.VIEWS):
+        place, rest = view.at(path)
+        if place is not None:
+            place.note(rest)
+
+
+def _fetched(path, options):
+    """Fetches what a function did not find; false of what is in no view. Throws `OSError`."""
+    name = _path(path) if options.get("dir_fd") is None else None
+    if name is None or not name.startswith(view.VIEWS) or "__pycache__" in name:
+        return False
+    use(name)
+    return True
+
+
+_STAND_INS = {
+    "stat": _Look, "lstat": _Look, "readlink": _Look, "access": _Access, "listdir": _Listdir, "scandir": _Scandir,
+}
+# Classes of Python's library that keep functions of `os` for themselves: `pathlib` up to 3.10, and from 3.13 on.
+_KEEPERS = (("pathlib", "_NormalAccessor"), ("glob", "_StringGlobber"))

@@ -83,14 +83,15 @@ def _ask(name, refusal):
 
 def _ask_later_finders(name, target):
     """Those that were put behind ours go first, too."""
-    finders = list(sys.meta_path)
-    if getattr(finders[-1], "__name__", "") == "MissingModules":
-        return None
-    place = next((index for index, finder in enumerate(finders) if getattr(finder, "__name__", "") == "MissingModules"), len(finders))
-    for finder in finders[place + 1:]:
-        spec = finder.find_spec(name, None, target) if hasattr(finder, "find_spec") else None
-        if spec is not None:
-            return spec
+    is_later = False
+    for finder in list(sys.meta_path):
+        if getattr(finder, "__name__", "") == "MissingModules":
+            # Of several each would ask the others, and they it.
+            is_later = True
+        elif is_later and hasattr(finder, "find_spec"):
+            spec = finder.find_spec(name, None, target)
+            if spec is not None:
+                return spec
     return None
 
 

@@ -2,7 +2,8 @@
 
 import atexit
 import os
-from _socket import AF_INET, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, socket
+from _socket import AF_INET, IPPROTO_TCP, MSG_NOSIGNAL, SOCK_STREAM, TCP_NODELAY, socket
+from os import fstat
 
 from rx_hooks.view import Trouble
 
@@ -11,13 +12,27 @@ _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 # Connections that nobody uses now. Taking one and giving it back are single steps, so that no lock is held that a signal's handler, or an
 # import within, could wait for; threads that find none make one more.
 _idle = []
-os.register_at_fork(after_in_child=_idle.clear)
-atexit.register(_idle.clear)
+
+
+def _close_idle():
+    while _idle:
+        try:
+            _idle.pop().close()
+        except IndexError:
+            break
+
+
+os.register_at_fork(after_in_child=_close_idle)
+atexit.register(_close_idle)
 
 
 def bind(name):
     """The root folder of the resource that provides a module. Throws `Trouble`."""
-    line = _get("/v1/modules/python/" + _quoted(name.encode()), "text/plain")
+    try:
+        encoded = name.encode()
+    except UnicodeEncodeError:
+        raise Trouble("rx: no module has this name, it is not valid Unicode") from None
+    line = _get("/v1/modules/python/" + _quoted(encoded), "text/plain")
     try:
         # For processes that start later.
         with open(os.environ["RX_LOADER_BOUND"], "ab", 0) as table:
@@ -58,20 +73,76 @@ def _exchange(place, request):
             connection = _idle.pop()
         except IndexError:
             break
-        try:
-            connection.sendall(request)
-            start = connection.recv(65536)
-        except OSError:
+        answer = _ask(connection, None, request)
+        if answer is not None:
+            return answer
+    return _ask(_Connection(), place, request)
+
+
+def _ask(connection, place, request):
+    """Status and body of an answer; None when a connection that was idle, which `place` is None for, is none any more."""
+    is_kept = False
+    try:
+        if place is not None:
+            connection.open(place)
+            connection.socket.sendall(request, MSG_NOSIGNAL)
             start = b""
-        if start:
-            return _answer(connection, start)
-        connection.close()
-    host, _, port = place.rpartition(":")
-    connection = socket(AF_INET, SOCK_STREAM)
-    connection.connect((host, int(port)))
-    connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-    connection.sendall(request)
-    return _answer(connection, b"")
+        else:
+            start = connection.begin(request)
+            if not start:
+                return None
+        status, body, is_kept = _answer(connection.socket, start)
+        return status, body
+    finally:
+        # At once: what an error holds is closed whenever that is let go of.
+        if is_kept:
+            _idle.append(connection)
+        else:
+            connection.close()
+
+
+class _Connection:
+    """A connection to the host, and which socket it is: a program may close what it does not know, and open something else under the number."""
+
+    __slots__ = ("socket", "_device", "_inode")
+
+    def __init__(self):
+        self.socket = socket(AF_INET, SOCK_STREAM)
+        status = fstat(self.socket.fileno())
+        self._device, self._inode = status.st_dev, status.st_ino
+
+    def open(self, place):
+        """Connects. Throws `OSError`, and `ValueError` for what is no place."""
+        host, _, port = place.rpartition(":")
+        # What the program has for its own sockets is not meant for this one.
+        self.socket.settimeout(None)
+        self.socket.connect((host, int(port)))
+        self.socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+
+    def begin(self, request):
+        """The first bytes of an answer, none when the connection is none any more."""
+        if not self.is_here():
+            return b""
+        try:
+            self.socket.sendall(request, MSG_NOSIGNAL)
+            return self.socket.recv(65536)
+        except OSError:
+            return b""
+
+    def is_here(self):
+        """Whether the number is still this socket's."""
+        try:
+            status = fstat(self.socket.fileno())
+        except OSError:
+            return False
+        return status.st_ino == self._inode and status.st_dev == self._device
+
+    def close(self):
+        """Closes the socket, and nothing that the program has under its number."""
+        if self.is_here():
+            self.socket.close()
+        else:
+            self.socket.detach()
 
 
 def _answer(connection, data):
@@ -85,11 +156,7 @@ def _answer(connection, data):
         raise ValueError("its answer has no length")
     while len(body) < length:
         body = _more(connection, body)
-    if fields.get("connection", "").lower() == "close":
-        connection.close()
-    else:
-        _idle.append(connection)
-    return int(lines[0].split(" ")[1]), body
+    return int(lines[0].split(" ")[1]), body, fields.get("connection", "").lower() != "close"
 
 
 def _more(connection, data):

@@ -31,10 +31,12 @@ def used(use):
 def _opened():
     """The file's descriptor and its size, in bytes. Throws `OSError`."""
     global _number, _device, _inode
+    # Another thread may set it meanwhile.
+    number = _number
     try:
-        status = fstat(_number)
+        status = fstat(number)
         if status.st_ino == _inode and status.st_dev == _device:
-            return _number, status.st_size
+            return number, status.st_size
     except OSError:
         pass
     number = os.open(_path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)

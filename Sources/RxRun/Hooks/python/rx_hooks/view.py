@@ -95,6 +95,9 @@ class View:
                     if known or not parent:
                         break
                     parent, _, name = parent.rpartition("/")
+            if not self._files:
+                # The list could not be read: it may be, later.
+                return folders
             self._folders = folders
         return self._folders
 
@@ -195,23 +198,29 @@ class View:
         for count in range(1, len(parts)):
             link = "/".join(parts[:count])
             if link in self.files:
-                self.ensure(link)
-                view, rest = at(paths.realpath(self.root + "/" + link))
-                if view is self and rest != link:
-                    self.ensure(paths.normpath(rest + "/" + "/".join(parts[count:])))
+                target = self.target(link)
+                if target is not None and target != link:
+                    self.ensure(paths.normpath(target + "/" + "/".join(parts[count:])))
                 return
+
+    def target(self, link):
+        """The path in the resource that one of its symlinks leads to; None where that is elsewhere. Throws `Trouble`."""
+        self.ensure(link)
+        view, target = at(paths.realpath(self.root + "/" + link))
+        return target if view is self else None
 
 
 class ViewLoader(SourceFileLoader):
     """Loads source as ever; its package's data files are fetched by whoever asks for them through `importlib.resources`."""
 
-    # The file's, for the first who asks: the finder has just looked.
-    status = None
+    # The file's status, for the first who asks: the finder has just looked. Not one of the attributes that loaders are compared by.
+    __slots__ = ("status",)
 
     def path_stats(self, path):
-        status, self.status = self.status, None
+        status, self.status = getattr(self, "status", None), None
         if status is None or path != self.path:
             return super().path_stats(path)
+        # Also of a file that is gone since then: its bytes are the resource's, and it comes again when they are read.
         return {"mtime": status.st_mtime, "size": status.st_size}
 
     def get_resource_reader(self, name):
@@ -248,21 +257,22 @@ class FolderFinder:
         stem, shown = self._folder + "/" + tail if self._folder else tail, self.path + "/" + tail
         try:
             file, loader = view.module_file(stem)
-            if file is None and stem in view.files:
-                # A symlink, perhaps to a package.
-                view.ensure(stem)
-                other, stem = at(paths.realpath(shown))
-                file, loader = view.module_file(stem) if other is view and stem in view.folders else (None, None)
+            if file is None and view.is_link(stem):
+                # Perhaps to a package.
+                stem = view.target(stem)
+                if stem not in view.folders:
+                    return None
+                file, loader = view.module_file(stem)
             status = view.ensure_module(file) if file is not None else None
         except Trouble as trouble:
             raise ImportError(f"cannot load {name!r}: {trouble}", name=name, path=shown) from None
         if file is not None:
             location = shown + file[len(stem):]
-            loader = loader(name, location)
-            if status is not None:
-                loader.status = status
+            loads = loader(name, location)
+            if loader is ViewLoader:
+                loads.status = status
             return spec_from_file_location(
-                name, location, loader=loader, submodule_search_locations=[shown] if file.startswith(stem + "/") else None)
+                name, location, loader=loads, submodule_search_locations=[shown] if file.startswith(stem + "/") else None)
         if stem in view.folders:
             spec = ModuleSpec(name, None)
             spec.submodule_search_locations = [shown]
@@ -284,9 +294,19 @@ class FolderFinder:
             suffix = next((each for each in _SUFFIXES if name.endswith(each)), None)
             if suffix and not name.startswith("__init__."):
                 found.setdefault(name[:-len(suffix)], False)
-            elif any(path + "/__init__" + each in self._view.files for each in _SUFFIXES):
+            elif name.isidentifier() and self._is_package(path):
                 found[name] = True
         return [(prefix + name, found[name]) for name in sorted(found) if name.isidentifier() and self._is_open(name)]
+
+    def _is_package(self, path):
+        if self._view.is_link(path):
+            try:
+                path = self._view.target(path)
+            except Trouble as trouble:
+                raise ImportError(f"cannot look at {self._view.root}/{path}: {trouble}", path=self._view.root + "/" + path) from None
+            if path is None:
+                return False
+        return any(path + "/__init__" + each in self._view.files for each in _SUFFIXES)
 
 
 def _read(path):
