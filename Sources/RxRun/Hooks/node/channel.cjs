@@ -15,7 +15,7 @@ const lost = [];
 port.on("message", ({ url, accept }) => ask(url, accept, true));
 
 function ask(url, accept, mayRepeat) {
-  if (kept && !kept.socket.destroyed && inode(kept.socket) !== kept.inode) lose();
+  if (kept && !kept.socket.destroyed && identity(kept.socket) !== kept.identity) lose();
   const request = http.get(url, { agent, headers: { Accept: accept } }, (response) => {
     const parts = [];
     response.on("data", (part) => parts.push(part));
@@ -23,7 +23,7 @@ function ask(url, accept, mayRepeat) {
     response.on("error", (error) => answer({ failure: error.message }));
   });
   request.on("socket", (socket) => {
-    if (!request.reusedSocket) socket.once("connect", () => (kept = { socket, inode: inode(socket) }));
+    if (!request.reusedSocket) socket.once("connect", () => (kept = { socket, identity: identity(socket) }));
   });
   request.on("error", (error) => {
     // The host closes what was idle for long.
@@ -33,12 +33,14 @@ function ask(url, accept, mayRepeat) {
 }
 
 // Null where Node does not tell a connection's number.
-function inode(socket) {
+function identity(socket) {
   const number = socket._handle?.fd;
+  if (!(number >= 0)) return null;
   try {
-    return number >= 0 ? fs.fstatSync(number).ino : null;
+    const { dev, ino } = fs.fstatSync(number);
+    return `${dev}:${ino}`;
   } catch {
-    return 0;
+    return "closed";
   }
 }
 
