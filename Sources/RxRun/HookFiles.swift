@@ -15,6 +15,7 @@ package enum HookFiles {
         HookFile(path: "node/host.cjs", bytes: PackageResources.host_cjs),
         HookFile(path: "node/imports.mjs", bytes: PackageResources.imports_mjs),
         HookFile(path: "node/missing.cjs", bytes: PackageResources.missing_cjs),
+        HookFile(path: "node/programs.cjs", bytes: PackageResources.programs_cjs),
         HookFile(path: "node/register.cjs", bytes: PackageResources.register_cjs),
         HookFile(path: "node/views.cjs", bytes: PackageResources.views_cjs),
     ]

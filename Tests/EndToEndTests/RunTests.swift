@@ -25,7 +25,10 @@ struct RunBench {
     }
 
     /// Publishes a module.
-    func put(_ repository: String, _ tag: String, _ more: String, _ files: [String: String], links: [String: String] = [:]) throws {
+    func put(
+        _ repository: String, _ tag: String, _ more: String, _ files: [String: String], links: [String: String] = [:],
+        executable: [String] = []
+    ) throws {
         let publisher = try User(["RX_REGISTRY": registry.url])
         let parts = repository.split(separator: "/")
         let path = parts.count > 1 ? #","path":"\#(parts.dropLast().joined(separator: "/"))""# : ""
@@ -34,6 +37,9 @@ struct RunBench {
             "\(folder)/resource.json",
             #"{"name":"\#(parts.last!)"\#(path),"type":"module","tag":"\#(tag)"\#(more.isEmpty ? "" : ",\(more)")}"#)
         for (name, text) in files { try work.write("\(folder)/\(name)", text) }
+        for name in executable {
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(work.path)/\(folder)/\(name)")
+        }
         for (name, target) in links {
             try FileManager.default.createSymbolicLink(atPath: "\(work.path)/\(folder)/\(name)", withDestinationPath: target)
         }

@@ -1,16 +1,22 @@
 "use strict";
 // What a program reads, lists or looks at in a view is fetched first: data files beside the modules are there for whoever opens them. For
-// any other path a call costs one comparison more.
+// any other path a call costs two comparisons more.
 
 const fs = require("node:fs");
 const { syncBuiltinESMExports } = require("node:module");
+const { posix } = require("node:path");
 
 const folder = process.env.RX_LOADER_VIEWS.replace(/\/+$/, "") + "/";
-const readers = ["readFile", "open", "stat", "lstat", "access", "copyFile", "realpath"];
+const readers = ["readFile", "open", "stat", "lstat", "access", "copyFile", "realpath", "readlink"];
 const listings = ["readdir", "opendir"];
 const writers = ["writeFile", "appendFile", "truncate", "chmod", "chown", "utimes"];
 // Their second argument is written.
 const targets = ["copyFile", "cp", "rename", "link", "symlink"];
+
+// Node keeps it in mind; programs put functions of their own in its place.
+const { cwd } = process;
+// What a path may have that is not the shortest: `//`, `/./` and `/../`.
+const detour = /\/\.{0,2}(\/|$)/;
 
 // Our own code asks Node's functions.
 Object.defineProperty(fs, "rxReal", { value: { ...fs } });
@@ -26,6 +32,8 @@ for (const name of targets) {
   fs.promises[name] = standBefore(fs.promises[name], (error) => Promise.reject(error));
 }
 fs.existsSync = standBehind(fs.existsSync, () => false);
+fs.realpath.native = standIn(fs.realpath.native, prepare, fail);
+fs.realpathSync.native = standBehind(fs.realpathSync.native);
 nameAll();
 syncBuiltinESMExports();
 
@@ -132,13 +140,39 @@ function fail(error, values) {
   process.nextTick(callback, error);
 }
 
-// The path as text when it is in a view, else null.
-function inView(path) {
-  if (typeof path === "string") return path.startsWith(folder) ? path : null;
-  if (path instanceof URL) {
-    return path.protocol === "file:" && path.pathname.startsWith("/") ? inView(decodeURIComponent(path.pathname)) : null;
+// The path as absolute text when it is in a view, else null. A relative one goes from the folder `from`, else from the working folder, which
+// may be in a view, too.
+function inView(path, from) {
+  let text = absolute(path, from);
+  if (text === null) return null;
+  if (detour.test(text)) text = posix.normalize(text);
+  return text.startsWith(folder) ? text : null;
+}
+
+// Null for a descriptor and the like.
+function absolute(path, from) {
+  const text = typeof path === "string" ? path : textOf(path);
+  return text === null || text[0] === "/" ? text : (from ?? here()) + "/" + text;
+}
+
+function textOf(path) {
+  if (path instanceof Uint8Array) return Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString();
+  if (path?.protocol !== "file:" || typeof path.pathname !== "string") return null;
+  try {
+    return decodeURIComponent(path.pathname);
+  } catch {
+    // Node says what is wrong with it.
+    return null;
   }
-  return Buffer.isBuffer(path) ? inView(path.toString()) : null;
+}
+
+function here() {
+  try {
+    return cwd();
+  } catch {
+    // It was removed.
+    return "";
+  }
 }
 
 function prepare(path) {
@@ -190,3 +224,5 @@ function refuseToWrite(path) {
   const message = `EACCES: rx: a file of a resource is read-only; copy it to change it, '${path}'`;
   throw Object.assign(new Error(message), { code: "EACCES", errno: -13, syscall: "open", path });
 }
+
+module.exports = { absolute, inView, like, prepare };

@@ -78,19 +78,33 @@ function open() {
 // once a thread, so that nothing is lost however the program ends; the host reads it then, up to this size in bytes.
 const limit = 32 << 20;
 const written = new Set();
-let notes = null;
+// The file, and which one it is: a program may close what it does not know, and open something else under the number.
+let notes = { number: -1, dev: 0, ino: 0 };
 
 // False when it was noted before.
 function used(path) {
   if (written.has(path)) return false;
   written.add(path);
   try {
-    notes ??= real.openSync(process.env.RX_LOADER_USES, fs.constants.O_WRONLY | fs.constants.O_APPEND);
-    if (real.fstatSync(notes).size < limit) real.writeSync(notes, path + "\0");
+    if (openNotes() < limit) real.writeSync(notes.number, path + "\0");
   } catch {
     // The host has ended: nobody reads it any more.
   }
   return true;
+}
+
+// The size of the file, which is open then.
+function openNotes() {
+  try {
+    const { dev, ino, size } = real.fstatSync(notes.number);
+    if (ino === notes.ino && dev === notes.dev) return size;
+  } catch {
+    // It was never opened, or closed.
+  }
+  const number = real.openSync(process.env.RX_LOADER_USES, fs.constants.O_WRONLY | fs.constants.O_APPEND);
+  const { dev, ino, size } = real.fstatSync(number);
+  notes = { number, dev, ino };
+  return size;
 }
 
 module.exports = { bind, fetch, fetchFolder, used, real, Trouble };

@@ -48,6 +48,7 @@ function hookImport() {
   if (typeof Module.registerHooks === "function") {
     Module.registerHooks({
       resolve(specifier, context, next) {
+        watchPrograms(specifier);
         if (!context.conditions.includes("import")) return next(specifier, context);
         const quiet = (specifier, context) => {
           imports.areResolved = true;
@@ -67,8 +68,38 @@ function hookImport() {
         return found;
       },
     });
+    const { getBuiltinModule } = process;
+    process.getBuiltinModule = function (name) {
+      watchPrograms(name);
+      return getBuiltinModule.apply(this, arguments);
+    };
   } else {
     hookImportsInThread();
+    hookPrograms();
+  }
+}
+
+// Somebody wants `node:child_process`, which loading for all would take longer than a small program.
+function watchPrograms(name) {
+  if (name === "node:child_process" || name === "child_process") require("./programs.cjs").watch();
+}
+
+// Without `registerHooks` nothing tells of that: what `node:child_process` itself calls is at hand in every Node of this age.
+function hookPrograms() {
+  const { noDeprecation } = process;
+  process.noDeprecation = true;
+  try {
+    for (const place of [process.binding("process_wrap").Process.prototype, process.binding("spawn_sync")]) {
+      const { spawn } = place;
+      place.spawn = function (options) {
+        require("./programs.cjs").starts(options.file, options.args, options.cwd);
+        return spawn.apply(this, arguments);
+      };
+    }
+  } catch (error) {
+    // Node was told to forbid it; then a program hardly starts others.
+  } finally {
+    process.noDeprecation = noDeprecation;
   }
 }
 
