@@ -72,7 +72,7 @@ extension DiskStore {
     /// Whether a fault is there while nobody changes the store: the row is the same, and the file, or its absence, is the one that was seen.
     /// Files come and go inside write transactions, and their bytes never change after that. Call it inside one.
     func isConfirmed(_ suspect: SuspectBlob, _ database: Database) throws -> Bool {
-        guard try database.blobAddedAt(suspect.blob.digest, size: suspect.blob.size) != nil else { return false }
+        guard try database.blobSize(suspect.blob.digest) == suspect.blob.size else { return false }
         // A collection that was killed may have left the file in trash/.
         if suspect.fault == .missing, try returnFromTrash(suspect.blob) { return false }
         return try Files.status(layout.blob(suspect.blob.digest)).map { UInt64($0.st_ino) } == suspect.inode
