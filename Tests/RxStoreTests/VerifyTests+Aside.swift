@@ -81,6 +81,23 @@ extension `A check of the store` {
         #expect(try Files.names(in: store.layout.damaged).isEmpty)
     }
 
+    @Test(.enabled(if: Fault.available)) func `a file that was set aside and is right after all is put back before it would go`() throws {
+        try damage("hello", with: "jello")
+        try Files.makeFolders(store.layout.damaged)
+        try Files.rename(path("others"), to: "\(store.layout.damaged)/\(sha256(Array("others".utf8)).hex).x")
+        try Files.rename(path("hello"), to: "\(store.layout.damaged)/\(sha256(Array("hello".utf8)).hex).y")
+        #expect(try kinds(verify()) == [.blobMissing, .blobMissing])
+        // Where it cannot be put back now it is kept.
+        Fault.inject("rename", ENOSPC, under: store.layout.blobs, times: .max)
+        #expect(try store.forgetDamaged(before: Clock.now + 2) == 1)
+        Fault.clear(under: store.layout.blobs)
+        #expect(try Files.names(in: store.layout.damaged) == ["\(sha256(Array("others".utf8)).hex).x"], "the other one's bytes are wrong")
+        #expect(try store.forgetDamaged(before: Clock.now + 2) == 1)
+        #expect(try Files.names(in: store.layout.damaged).isEmpty)
+        #expect(try store.open(sha256(Array("others".utf8))).readAll() == Array("others".utf8))
+        #expect(try verify().findings.map(\.digest) == [sha256(Array("hello".utf8))])
+    }
+
     @Test func `sizes and times of a damaged catalog end no command, and are put right`() throws {
         let (most, least) = (Int.max, Int.min)
         #expect(try store.pin(try #require(try store.resolve(registry: "", repository: "a", selector: .tag("latest")))))
