@@ -93,6 +93,7 @@ extension DiskStore {
     func setAside(_ digest: Digest, _ database: Database) throws {
         try Files.makeFolders(layout.damaged)
         try Files.rename(layout.blob(digest), to: "\(layout.damaged)/\(digest.hex).\(RandomName.make())")
+        try database.keepFresh(digest)
         // A row changes, so that answers that are kept as long as the catalog is the same are not given again; one of nobody else's.
         try database.run("UPDATE blobs SET added_at = added_at - 1 WHERE digest = ?", .digest(digest))
     }
