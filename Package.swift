@@ -96,7 +96,7 @@ let package = Package(
             "RxRunTests",
             ["RxRun", "RxPosix", "RxCrypto", "RxHTTP", "RxStore", "RxLoader", "RxClient", "RxServer"]),
         tests("RxTortureTests", ["RxTorture", "RxPosix", "RxCrypto"]),
-        tests("CommandTests", ["rx"]),
+        tests("CommandTests", ["rx", "RxStore"]),
         tests("DistributionTests", ["RxCrypto"]),
         tests("EndToEndTests", ["RxPosix", "RxClient", "RxLoader", "RxStore"]),
         tests("ArchitectureTests", []),

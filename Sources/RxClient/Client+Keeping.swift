@@ -34,13 +34,8 @@ extension Client {
         return RegistryError(error.message, code: error.code, hint: "only what is stored here can be pinned: rx pull it, or rx list")
     }
 
-    /// Why a blob or manifest stays or goes. Throws `RegistryError` for what is no digest, and for one that nothing here has.
-    public func explain(_ text: String, _ options: CollectionOptions) throws -> Explanation {
-        guard let digest = ContentDigest(text) else {
-            throw RegistryError(
-                "\"\(text)\" is not a digest", code: .invalidRequest,
-                hint: "write sha256: and 64 digits, as rx info --json shows them")
-        }
+    /// Why a blob or manifest stays or goes. Throws `RegistryError` for a digest that nothing here has.
+    public func explain(_ digest: ContentDigest, _ options: CollectionOptions) throws -> Explanation {
         guard let explanation = try store.explain(digest, options) else {
             throw RegistryError("Digest not found: \(digest)", code: .notFound, hint: "no blob, manifest or file here has it")
         }
@@ -57,16 +52,11 @@ extension Client {
         public let collection: CollectionReport?
     }
 
-    /// Removes copies, least recently used first, until they fit into `limit` bytes, or into those of the configuration; then collects.
-    /// Throws `RegistryError` when neither says how many.
-    public func prune(to limit: Int?, dryRun: Bool) throws -> Pruning {
-        guard let limit = try limit ?? configuration.cacheSize else {
-            throw RegistryError(
-                "rx cache prune needs --max-size SIZE", code: .invalidRequest,
-                hint: "or set it for good, for rx pull too: rx config set cache-size 10GiB")
-        }
-        return try prune(to: limit, sparing: nil, dryRun: dryRun)
-    }
+    /// The bytes that copies may take by the configuration; nil where that says nothing of them.
+    public var cacheSize: Int? { get throws { try configuration.cacheSize } }
+
+    /// Removes copies, least recently used first, until they fit into `limit` bytes; then collects.
+    public func prune(to limit: Int, dryRun: Bool) throws -> Pruning { try prune(to: limit, sparing: nil, dryRun: dryRun) }
 
     /// The same after a pull, into the bytes of the configuration; what was pulled stays. Nil when nothing had to go. A failure is none of
     /// the pull's: the next one tries again.

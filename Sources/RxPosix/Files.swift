@@ -73,14 +73,29 @@ public enum Files {
     public static func touch(_ path: String) { utimensat(AT_FDCWD, path, nil, 0) }
 
     /// Removes a folder and all in it; fine when none is there.
-    public static func removeTree(_ path: String) throws(PosixError) {
-        guard let status = try status(path) else { return }
-        guard status.isFolder else {
-            try remove(path)
-            return
-        }
-        for name in try names(in: path) { try removeTree("\(path)/\(name)") }
-        do { _ = try retrying("rmdir", path) { rmdir(path) } } catch { if error.errno != ENOENT { throw error } }
+    public static func removeTree(_ path: String) throws(PosixError) { try removeTree(Array(path.utf8)) }
+
+    /// Removes what a folder has under a name, and all in it; the name may be any bytes.
+    public static func removeTree(_ name: [UInt8], in folder: String) throws(PosixError) {
+        try removeTree(Array(folder.utf8) + [UInt8(ascii: "/")] + name)
+    }
+
+    /// Names that are not UTF-8 are removed, too: a path made of text would not find them.
+    private static func removeTree(_ path: [UInt8]) throws(PosixError) {
+        let raw = path.map { CChar(bitPattern: $0) } + [0]
+        func text() -> String { String(decoding: path, as: UTF8.self) }
+        do throws(PosixError) {
+            var status = stat()
+            _ = try retrying("lstat", text()) { lstat(raw, &status) }
+            guard status.isFolder else {
+                _ = try retrying("unlink", text()) { unlink(raw) }
+                return
+            }
+            var names: [[UInt8]] = []
+            try eachName(in: raw) { names.append(Array($0)) }
+            for name in names { try removeTree(path + [UInt8(ascii: "/")] + name) }
+            _ = try retrying("rmdir", text()) { rmdir(raw) }
+        } catch { if !error.isMissing { throw error } }
     }
 
     /// The names in a folder, unsorted, without `.` and `..`; a name that is not UTF-8 has its bytes replaced.
@@ -90,15 +105,30 @@ public enum Files {
         return names
     }
 
+    /// The names in a folder as they are, bytes that need not be UTF-8; none when it is not there.
+    public static func rawNames(in path: String) throws(PosixError) -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        do throws(PosixError) { try eachName(in: path) { names.append(Array($0)) } } catch { if !error.isMissing { throw error } }
+        return names
+    }
+
     /// Gives `body` the bytes of each name in a folder, unsorted, without `.` and `..`. Nothing but the folder itself is looked at.
     public static func eachName(in path: String, _ body: (UnsafeRawBufferPointer) -> Void) throws(PosixError) {
-        guard let folder = opendir(path) else { throw PosixError("opendir", path, errno: errno) }
+        try eachName(in: path.utf8CString.map { $0 }, body)
+    }
+
+    private static func eachName(in raw: [CChar], _ body: (UnsafeRawBufferPointer) -> Void) throws(PosixError) {
+        func failure(_ call: String) -> PosixError {
+            let code = errno
+            return PosixError(call, String(decoding: raw.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self), errno: code)
+        }
+        guard let folder = opendir(raw) else { throw failure("opendir") }
         defer { closedir(folder) }
         let offset = MemoryLayout<dirent>.offset(of: \.d_name)!
         while true {
             errno = 0
             guard let entry = readdir(folder) else {
-                if errno != 0 { throw PosixError("readdir", path, errno: errno) }
+                if errno != 0 { throw failure("readdir") }
                 return
             }
             let start = UnsafeRawPointer(entry) + offset

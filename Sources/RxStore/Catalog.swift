@@ -152,9 +152,14 @@ extension Database {
     /// The newest time that the catalog has seen, or the wall clock's when that is later; bounded, so that no sum with it overflows.
     func now() throws -> Int { min(max(Clock.now, try first("SELECT now FROM clock") { $0.int(0) } ?? 0), 1 << 40) }
 
+    /// The length that a blob's row says; nil when there is no row.
+    func blobSize(_ digest: Digest) throws -> Int? {
+        try first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { $0.size(0) }
+    }
+
     /// When a blob of this length was put (seconds since 1970); nil when there is no row of it.
     func blobAddedAt(_ digest: Digest, size: Int) throws -> Int? {
-        try first("SELECT added_at FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size)) { $0.int(0) }
+        try first("SELECT added_at FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size)) { $0.time(0) }
     }
 
     /// Notes that a blob's file is in its place.

@@ -1,3 +1,4 @@
+import RxCrypto
 import RxModel
 
 /// A row of `fresh` without its bytes.
@@ -24,6 +25,15 @@ extension Database {
     /// The blob of one row; nil when it has gone.
     func freshBytes(_ id: Int) throws -> (digest: Digest, bytes: [UInt8])? {
         try first("SELECT digest, bytes FROM fresh WHERE id = ?", .integer(id)) { (try $0.digest(0), $0.blob(1)) }
+    }
+
+    /// Keeps the right bytes of a blob whose file is set aside, under another id: who was about to delete the row, because the file is durable,
+    /// deletes another. They are written anew by a collection, or the next start.
+    func keepFresh(_ digest: Digest) throws {
+        let bytes = try first("SELECT bytes FROM fresh WHERE digest = ?", .digest(digest)) { $0.blob(0) }
+        guard let bytes, sha256(bytes) == digest else { return }
+        try run("DELETE FROM fresh WHERE digest = ?", .digest(digest))
+        _ = try putFresh(digest, bytes)
     }
 
     /// Deletes a row; fine when it has gone.

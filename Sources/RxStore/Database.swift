@@ -7,6 +7,10 @@ final class Database {
     /// How often a statement asks for the lock that another process has, about once a millisecond. Writes are short; a wait this long means
     /// a hang.
     static let patience: Int32 = 600_000
+    /// No file is longer, and a number with a fraction (IEEE 754) holds it.
+    static let largestSize = 1 << 53
+    /// What is counted from the latest `now`, such as the end of a lease, is before this.
+    static let latestTime = 1 << 41
 
     private let handle: OpaquePointer
     private let path: String
@@ -215,6 +219,12 @@ struct Row {
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
     func int(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }
+
+    /// A length in bytes or a number of files: what a damaged catalog says beyond what there is counts as the nearest that there is.
+    func size(_ column: Int32) -> Int { min(max(int(column), 0), Database.largestSize) }
+
+    /// A time in seconds since 1970, likewise.
+    func time(_ column: Int32) -> Int { min(max(int(column), 0), Database.latestTime) }
 
     func text(_ column: Int32) -> String {
         guard let bytes = sqlite3_column_text(handle, column) else { return "" }

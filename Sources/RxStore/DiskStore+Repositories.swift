@@ -50,7 +50,7 @@ extension DiskStore {
             else { return nil }
             return try database.rows(
                 "SELECT refs.digest, size FROM refs LEFT JOIN blobs USING (digest) WHERE manifest = ? ORDER BY refs.digest", .integer(id)
-            ) { $0.isNull(1) ? nil : StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
+            ) { $0.isNull(1) ? nil : StagedBlob(digest: try $0.digest(0), size: $0.size(1)) }
         }
         guard let named, case let blobs = named.compactMap({ $0 }), blobs.count == named.count else { return false }
         let look = try layout.look(at: blobs)
@@ -141,7 +141,7 @@ extension Database {
     /// When a repository's lease on a blob ends (seconds since 1970); nil when it has none.
     func leaseEnd(_ digest: Digest, _ repository: String) throws -> Int? {
         try first("SELECT until FROM leases WHERE owner = ? AND digest = ?", .text(repositoryOwner(repository)), .digest(digest)) {
-            $0.int(0)
+            $0.time(0)
         }
     }
 
@@ -152,6 +152,6 @@ extension Database {
 
     private func row(of name: ContentDigest) throws -> StagedBlob? {
         guard let digest = try digest(of: name) else { return nil }
-        return try first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { StagedBlob(digest: digest, size: $0.int(0)) }
+        return try blobSize(digest).map { StagedBlob(digest: digest, size: $0) }
     }
 }

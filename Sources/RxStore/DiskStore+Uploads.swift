@@ -58,7 +58,7 @@ extension DiskStore {
 
     /// Whether nobody may go on with an upload any more.
     private func isAbandoned(_ name: String, _ database: Database, _ now: Int) throws -> Bool {
-        if let until = try database.first("SELECT until FROM uploads WHERE name = ?", .text(name), map: { $0.int(0) }) {
+        if let until = try database.first("SELECT until FROM uploads WHERE name = ?", .text(name), map: { $0.time(0) }) {
             return until <= now
         }
         guard let status = try Files.status(layout.upload(name)) else { return false }

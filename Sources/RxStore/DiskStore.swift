@@ -50,10 +50,9 @@ public final class DiskStore: Store {
     }
 
     public func size(of digest: Digest) throws -> Int {
-        let size = try catalog.read { database in
-            try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { $0.int(0) }
+        guard let size = try catalog.read({ try $0.blobSize(digest) }), try layout.holds(digest, size: size) else {
+            throw RegistryError.blobNotFound(digest)
         }
-        guard let size, try layout.holds(digest, size: size) else { throw RegistryError.blobNotFound(digest) }
         return size
     }
 

@@ -1,4 +1,5 @@
 import RxModel
+import RxStore
 import RxTesting
 import Testing
 
@@ -49,6 +50,19 @@ import Testing
     @Test(arguments: [("serch", "search"), ("psuh", "push"), ("ad", "add"), ("xyzzy", nil), ("", nil), ("ingst", "ingest")])
     func `finds the word that was meant`(_ typed: String, _ meant: String?) {
         #expect(Nearest.word(to: typed, among: Program.commands.map(\.name)) == meant)
+    }
+
+    @Test func `takes a value that is malformed, or missing, for wrong usage`() throws {
+        let folder = try TemporaryFolder()
+        _ = try DiskStore(at: folder.path)
+        func run(_ command: Command, _ words: String...) throws { try command.run(Invocation(command, words + ["--data", folder.path])) }
+        for text in ["nonsense", "sha256:1", ""] {
+            #expect(throws: UsageError.self, "\(text)") { try run(.gc, "--explain", text) }
+        }
+        #expect(throws: UsageError.self) { try run(.cachePrune) }
+        #expect(throws: UsageError.self) { try run(.cachePrune, "--max-size", "much") }
+        let error = #expect(throws: RegistryError.self) { try run(.gc, "--explain", "sha256:" + String(repeating: "0", count: 64)) }
+        #expect(error?.code == .notFound, "it is well-formed, and nothing here has it")
     }
 
     @Test func `reads durations`() throws {

@@ -124,7 +124,7 @@ import Testing
         try alice.rx("gc")
         let gone = try alice.run("gc", "--explain", blob)
         fails(gone, 1, "Digest not found: \(blob)")
-        fails(try alice.run("gc", "--explain", "hello"), 1, "\"hello\" is not a digest")
+        fails(try alice.run("gc", "--explain", "hello"), 2, "\"hello\" is not a digest")
         let orphan = "blobs/sha256/ab/ab\(String(repeating: "0", count: 62))"
         try alice.home.write(orphan, "x")
         let name = "sha256:\(orphan.suffix(64))"
@@ -157,7 +157,7 @@ import Testing
             try add(name, "1", String(repeating: name, count: 1000), to: bob)
             try bob.rx("push", "\(name):1", "--registry", registry.url)
         }
-        fails(try alice.run("cache", "prune"), 1, "rx cache prune needs --max-size SIZE")
+        fails(try alice.run("cache", "prune"), 2, "rx cache prune needs --max-size SIZE")
         fails(try alice.run("cache", "prune", "--max-size", "much"), 2, "\"much\" is not a size")
         fails(
             try alice.run("config", "set", "cache-size", "much"), 1,

@@ -173,6 +173,70 @@ import Testing
         #expect(try files("trash").isEmpty)
     }
 
+    @Test func `goes on where all of the cache was deleted while the store is open`() throws {
+        try garbage(2)
+        try RxPosix.Files.removeTree("\(folder.path)/cache")
+        #expect(try store.collect(CollectionOptions(dryRun: true)).blobs == 2)
+        #expect(try store.collect(CollectionOptions()).blobs == 2)
+        let check = try store.verify(VerifyOptions(), with: NoHelp())
+        #expect(check.isClean)
+    }
+
+    @Test func `begins with what others left in the trash, and a dry run leaves it`() throws {
+        let kept = try garbage(1)[0]
+        let row = try store.begin()
+        defer { row.cancel() }
+        #expect(try row.lease([kept: 9]).count == 1)
+        try RxPosix.Files.rename(store.layout.blob(kept), to: "\(store.layout.trash)/\(kept.hex).x")
+        try folder.write("trash/\(sha256([1]).hex).x", "forgotten")
+        try folder.write("trash/orphan.\(kept.hex).x", "perhaps never synced")
+        try folder.write("trash/folder/inner/file", "staged")
+        // Names need not be text.
+        let raw = "\(folder.path)/trash/".utf8CString.dropLast() + [CChar(bitPattern: 0xFF), CChar(bitPattern: 0xFE), 0]
+        #expect(mkdir(Array(raw), 0o755) == 0)
+        #expect(mkdir(Array(raw.dropLast() + [CChar(UInt8(ascii: "/")), CChar(bitPattern: 0xFF), 0]), 0o755) == 0)
+        #expect(try files("trash").count == 5)
+        _ = try store.collect(CollectionOptions(dryRun: true))
+        #expect(try files("trash").count == 5)
+        #expect(try store.collect(CollectionOptions()).deleted == CollectionReport().deleted)
+        #expect(try files("trash").isEmpty)
+        #expect(try store.open(kept).readAll() == Array("garbage 0".utf8))
+        // Where there is no trash there is nothing to do.
+        try RxPosix.Files.removeTree(store.layout.trash)
+        #expect(try store.collect(CollectionOptions()).deleted == CollectionReport().deleted)
+    }
+
+    @Test(.enabled(if: Fault.available)) func `is not kept from its work by what stays in the trash`() throws {
+        let trash = "\(folder.path)/trash"
+        let kept = try garbage(3)[0]
+        let row = try store.begin()
+        defer { row.cancel() }
+        #expect(try row.lease([kept: 9]).count == 1)
+        let aside = "\(trash)/\(kept.hex).x"
+        try RxPosix.Files.rename(store.layout.blob(kept), to: aside)
+        try RxPosix.Files.makeFolders("\(store.layout.blob(kept))/in the way")
+        try folder.write("trash/a", "cannot be deleted")
+        defer { Fault.clear(under: "\(trash)/a") }
+        Fault.inject("unlink", EIO, under: "\(trash)/a")
+        #expect(try store.collect(CollectionOptions()).blobs == 2)
+        #expect(try Set(files("trash")) == ["a", "\(kept.hex).x"], "it has a row: it is no garbage")
+        try RxPosix.Files.removeTree(store.layout.blob(kept))
+        _ = try store.collect(CollectionOptions())
+        #expect(try files("trash").isEmpty)
+        #expect(try store.open(kept).readAll() == Array("garbage 0".utf8))
+    }
+
+    @Test(.enabled(if: Fault.available)) func `deletes nothing that others left before the log is durable`() throws {
+        try folder.write("trash/\(sha256([1]).hex).x", "forgotten")
+        defer { Fault.clear(under: folder.path) }
+        Fault.inject("fdatasync", EIO, under: "\(folder.path)/catalog.sqlite-wal", times: 2)
+        #expect(throws: PosixError.self) { try store.collect(CollectionOptions()) }
+        #expect(try files("trash").count == 1)
+        Fault.clear(under: folder.path)
+        #expect(throws: Never.self) { try DiskStore(at: folder.path).collect(CollectionOptions()) }
+        #expect(try files("trash").isEmpty)
+    }
+
     @Test func `that looked at an upload before it was renewed leaves it`() throws {
         let patient = try DiskStore(at: folder.path, uploadTime: 0)
         let name = try {

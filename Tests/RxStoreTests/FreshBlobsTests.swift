@@ -345,6 +345,28 @@ import Testing
         #expect(try content(digest, in: store) == bytes)
     }
 
+    @Test(arguments: [false, true]) func `that is found damaged before its file is known to be durable keeps its bytes for a collection`(
+        _ isWrong: Bool
+    ) throws {
+        let store = try DiskStore(at: folder.path)
+        try upload(bytes, in: store)
+        let first = try rows(store)
+        if isWrong { try store.catalog.write { database, _ in try database.run("UPDATE fresh SET bytes = x'00'") } }
+        let path = store.layout.blob(digest)
+        try Files.remove(path)
+        try Data("abXd".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(throws: ContentError.self) { try content(digest, in: store) }
+        try store.fresh.drain()
+        #expect(try rows(store).map(\.id) == (isWrong ? [] : [first[0].id + 1]), "wrong bytes heal nothing")
+        _ = try store.collect(dryRun: false, leaseTime: nil)
+        #expect(try rows(store).isEmpty)
+        if isWrong {
+            #expect(throws: RegistryError.self) { try content(digest, in: store) }
+        } else {
+            #expect(try content(digest, in: store) == bytes)
+        }
+    }
+
     @Test func `of many stores at once, beside drains, collections and failing syncs, is whole, and its row goes`() throws {
         let stores = try (0..<3).map { _ in try DiskStore(at: folder.path) }
         try WorkerPool.forEach(0..<240, threads: 8) { index in

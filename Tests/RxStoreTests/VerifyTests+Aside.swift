@@ -81,6 +81,91 @@ extension `A check of the store` {
         #expect(try Files.names(in: store.layout.damaged).isEmpty)
     }
 
+    @Test(.enabled(if: Fault.available)) func `a file that was set aside and is right after all is put back before it would go`() throws {
+        try damage("hello", with: "jello")
+        try Files.makeFolders(store.layout.damaged)
+        try Files.rename(path("others"), to: "\(store.layout.damaged)/\(sha256(Array("others".utf8)).hex).x")
+        try Files.rename(path("hello"), to: "\(store.layout.damaged)/\(sha256(Array("hello".utf8)).hex).y")
+        #expect(try kinds(verify()) == [.blobMissing, .blobMissing])
+        // Where it cannot be put back now it is kept.
+        Fault.inject("rename", ENOSPC, under: store.layout.blobs, times: .max)
+        #expect(try store.forgetDamaged(before: Clock.now + 2) == 1)
+        Fault.clear(under: store.layout.blobs)
+        #expect(try Files.names(in: store.layout.damaged) == ["\(sha256(Array("others".utf8)).hex).x"], "the other one's bytes are wrong")
+        #expect(try store.forgetDamaged(before: Clock.now + 2) == 1)
+        #expect(try Files.names(in: store.layout.damaged).isEmpty)
+        #expect(try store.open(sha256(Array("others".utf8))).readAll() == Array("others".utf8))
+        #expect(try verify().findings.map(\.digest) == [sha256(Array("hello".utf8))])
+    }
+
+    @Test func `sizes and times of a damaged catalog end no command, and are put right`() throws {
+        let (most, least) = (Int.max, Int.min)
+        #expect(try store.pin(try #require(try store.resolve(registry: "", repository: "a", selector: .tag("latest")))))
+        let operation = try store.begin()
+        _ = try operation.stage(BytesSource([1]), expecting: nil)
+        _ = try operation.stage(BytesSource([2]), expecting: nil)
+        try operation.publish()
+        let upload = try store.beginUpload(in: "r")
+        try upload.keep()
+        let count = try #require(try store.catalog.read { try $0.first("SELECT count(*) FROM blobs") { $0.int(0) } })
+        sql("UPDATE blobs SET size = \(most), added_at = \(least)")
+        sql("UPDATE manifests SET size = \(most), files = \(most)")
+        sql("UPDATE tags SET created_at = \(least), updated_at = \(most); UPDATE pins SET pinned_at = \(most)")
+        sql("UPDATE leases SET until = \(most); UPDATE uploads SET until = \(most)")
+        sql("INSERT INTO uses SELECT id, \(most) FROM manifests; INSERT INTO untagged SELECT id, \(least) FROM manifests")
+        let record = try #require(try store.resolve(registry: "", repository: "a", selector: .tag("latest")))
+        #expect(record.size == Database.largestSize && record.fileCount == Database.largestSize)
+        #expect(record.createdAt == 0 && record.updatedAt == Database.latestTime)
+        #expect(try store.pins().map(\.pinnedAt) == [Database.latestTime])
+        #expect(try store.usage().stored.bytes == count * Database.largestSize)
+        #expect(throws: RegistryError.self) { try store.size(of: sha256([1])) }
+        _ = try store.explain(.sha256(record.manifestDigest), CollectionOptions())
+        _ = try store.evictCopies(to: 0, sparing: nil, dryRun: true)
+        _ = try verify(sample: 3)
+        let found = try verify()
+        #expect(Set(kinds(found)) == [.rowSize, .manifestFacts, .catalog])
+        #expect(found.bytes == count * Database.largestSize)
+        for what in ["blobs", "leases", "uploads", "tags", "untagged", "pins", "uses"] {
+            #expect(
+                found.findings.contains { $0.kind == .catalog && $0.message.contains("of \(what) have a time that cannot be") }, "\(what)")
+        }
+        _ = try store.collect(CollectionOptions(dryRun: true))
+        let repaired = try verify(repairs: true)
+        #expect(repaired.isClean && repaired.found == found.found, "\(repaired.findings)")
+        let again = try verify()
+        #expect(again.isClean && again.findings.isEmpty, "\(again.findings)")
+        let now = Clock.now
+        let times = try store.catalog.read { database in
+            try database.rows("SELECT until FROM leases UNION ALL SELECT until FROM uploads UNION ALL SELECT updated_at FROM tags") {
+                $0.int(0)
+            }
+        }
+        #expect(times.count >= 4 && times.allSatisfy { $0 <= now + store.uploadTime }, "\(times)")
+    }
+
+    @Test func `garbage of any size is collected`() throws {
+        let operation = try store.begin()
+        let blobs = try [1, 2].map { try operation.stage(BytesSource([$0]), expecting: nil).digest }
+        try operation.publish()
+        operation.cancel()
+        sql("UPDATE blobs SET size = \(Int.max) WHERE size = 1")
+        let dry = try store.collect(CollectionOptions(dryRun: true))
+        #expect(dry.blobs == 2 && dry.bytes == 2 * Database.largestSize)
+        #expect(try store.collect(CollectionOptions()).deleted == dry.deleted)
+        #expect(try blobs.allSatisfy { blob in try !store.catalog.read { try $0.hasBlob(blob) } })
+        // More of it than a number can say.
+        #expect(Int.max.bounded(plus: 1) == Int.max && 1.bounded(plus: 2) == 3)
+        sql(
+            """
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+            INSERT INTO blobs SELECT randomblob(32), \(Int.max), 0 FROM n
+            """)
+        #expect(try store.usage().unnamed.bytes == Int.max)
+        #expect(try verify().bytes == Int.max)
+        #expect(try store.collect(CollectionOptions(dryRun: true)).bytes == Int.max)
+        #expect(try store.collect(CollectionOptions()).bytes == Int.max)
+    }
+
     @Test func `a store that has seen a time far ahead of the clock is told of, and is not damaged`() throws {
         #expect(try verify().clockAhead == nil)
         sql("UPDATE clock SET now = \(Clock.now + 3600)")

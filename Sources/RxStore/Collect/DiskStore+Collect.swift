@@ -7,6 +7,7 @@ extension DiskStore {
         let started = Clock.monotonic
         let lock = options.dryRun ? nil : try lockCollection(options)
         defer { lock.map { _ = flock($0.number, LOCK_UN) } }
+        if !options.dryRun { try recoverForCollection() }
         let run = CollectionRun(self, options)
         try run.go()
         run.report.seconds = Double(Clock.monotonic - started) / 1e9
@@ -35,7 +36,7 @@ final class CollectionRun {
     /// How many files wait in trash/ at most before they are deleted: until then the log that they are forgotten in is not synced.
     static let filesAside = 4096
     /// How many files are deleted at a time while others write.
-    private static let filesAtOnce = 32
+    static let filesAtOnce = 32
     /// How often the observer is told, in nanoseconds.
     private static let tellingTime = 50_000_000
 
@@ -119,7 +120,7 @@ final class CollectionRun {
         report.kept.leased += found.leased
         guard !options.dryRun else {
             report.blobs += found.dead.count
-            report.bytes += found.dead.reduce(0) { $0 + $1.size }
+            report.bytes = found.dead.reduce(report.bytes) { $0.bounded(plus: $1.size) }
             if !found.orphans.isEmpty { report.leftoverKinds.orphans += try catalog.exclusively { try orphans(found.orphans, $0).count } }
             return
         }
@@ -156,7 +157,8 @@ final class CollectionRun {
 
     /// The cached archives of manifests that are gone, and those without a seal, which nobody uses any more.
     private func staleArchives() throws -> [String] {
-        let names = try Files.names(in: layout.archives)
+        // All of cache/ may be deleted while this process runs.
+        let names = try Files.rawNames(in: layout.archives).map { String(decoding: $0, as: UTF8.self) }
         return try catalog.read { database in
             try names.filter { name in
                 guard let digest = SealedArchive.manifest(ofName: name) else { return Digest(hex: name.prefix(64)) != nil }

@@ -7,7 +7,7 @@ extension DiskStore {
     static let damagedTime = 30 * 86_400
 
     /// Deletes the files in damaged/ that were set aside before a time (seconds since 1970), or whose blobs are there again with their right
-    /// bytes. Gives how many.
+    /// bytes. One that is right after all, and whose blob is not, is put back first. Gives how many went.
     @discardableResult
     func forgetDamaged(before time: Int) throws -> Int {
         guard Files.isFolder(layout.damaged) else { return 0 }
@@ -15,18 +15,31 @@ extension DiskStore {
         for name in try Files.names(in: layout.damaged) {
             let path = "\(layout.damaged)/\(name)"
             // Setting it aside was the last change to it.
-            guard let status = try Files.status(path), try status.st_ctim.tv_sec < time || isRightAgain(name) else { continue }
+            guard let status = try Files.status(path) else { continue }
+            let blob = try blob(setAside: name)
+            let isRight = try blob.map { try look(at: $0, hashing: true) == nil } ?? false
+            guard isRight || status.st_ctim.tv_sec < time else { continue }
+            // A disk that could not read it then may be able to now: it is perhaps the last that is left of the blob.
+            if let blob, !isRight, !putBack(blob) { continue }
             Files.discard(path)
             count += 1
         }
         return count
     }
 
-    /// Whether the blob that a file in damaged/ was set aside from has been put again, and is right: its bytes are read.
-    private func isRightAgain(_ name: String) throws -> Bool {
-        guard let digest = Digest(hex: name.prefix(64)) else { return false }
-        let size = try catalog.read { try $0.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { $0.int(0) } }
-        guard let size else { return false }
-        return try look(at: StagedBlob(digest: digest, size: size), hashing: true) == nil
+    /// The blob that a file in damaged/ was set aside from, if it has a row.
+    private func blob(setAside name: String) throws -> StagedBlob? {
+        guard let digest = Digest(hex: name.prefix(64)) else { return nil }
+        return try catalog.read { try $0.blobSize(digest) }.map { StagedBlob(digest: digest, size: $0) }
+    }
+
+    /// Puts a blob that is not there, or wrong, back from where the store has its bytes, if anywhere. False when that could not be done now, as
+    /// on a full disk.
+    private func putBack(_ blob: StagedBlob) -> Bool {
+        do {
+            let places = try catalog.read { try $0.naming(blob.digest) }.places
+            try restore([LostBlob(blob: blob, places: places)])
+            return true
+        } catch { return false }
     }
 }

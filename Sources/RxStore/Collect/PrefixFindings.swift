@@ -47,7 +47,11 @@ struct PrefixFindings {
             }
             var isLeased = false
             while let row = lease, case let leasedDigest = try row.digest(0), leasedDigest <= digest {
-                if row.int(1) <= leaseEnd { expired.append((row.text(2), leasedDigest)) } else if leasedDigest == digest { isLeased = true }
+                if row.time(1) <= leaseEnd {
+                    expired.append((row.text(2), leasedDigest))
+                } else if leasedDigest == digest {
+                    isLeased = true
+                }
                 lease = try leases.next()
             }
             if try named.name(digest) {
@@ -57,12 +61,12 @@ struct PrefixFindings {
             } else if isLeased {
                 leased += 1
             } else {
-                self.dead.append(StagedBlob(digest: digest, size: row.int(1)))
+                self.dead.append(StagedBlob(digest: digest, size: row.size(1)))
             }
         }
         orphans += files[file...]
         while let row = lease {
-            if row.int(1) <= leaseEnd { expired.append((row.text(2), try row.digest(0))) }
+            if row.time(1) <= leaseEnd { expired.append((row.text(2), try row.digest(0))) }
             lease = try leases.next()
         }
     }

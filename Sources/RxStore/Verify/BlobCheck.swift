@@ -72,7 +72,7 @@ extension DiskStore {
     /// Whether a fault is there while nobody changes the store: the row is the same, and the file, or its absence, is the one that was seen.
     /// Files come and go inside write transactions, and their bytes never change after that. Call it inside one.
     func isConfirmed(_ suspect: SuspectBlob, _ database: Database) throws -> Bool {
-        guard try database.blobAddedAt(suspect.blob.digest, size: suspect.blob.size) != nil else { return false }
+        guard try database.blobSize(suspect.blob.digest) == suspect.blob.size else { return false }
         // A collection that was killed may have left the file in trash/.
         if suspect.fault == .missing, try returnFromTrash(suspect.blob) { return false }
         return try Files.status(layout.blob(suspect.blob.digest)).map { UInt64($0.st_ino) } == suspect.inode
@@ -93,6 +93,7 @@ extension DiskStore {
     func setAside(_ digest: Digest, _ database: Database) throws {
         try Files.makeFolders(layout.damaged)
         try Files.rename(layout.blob(digest), to: "\(layout.damaged)/\(digest.hex).\(RandomName.make())")
+        try database.keepFresh(digest)
         // A row changes, so that answers that are kept as long as the catalog is the same are not given again; one of nobody else's.
         try database.run("UPDATE blobs SET added_at = added_at - 1 WHERE digest = ?", .digest(digest))
     }

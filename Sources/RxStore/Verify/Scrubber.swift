@@ -100,7 +100,7 @@ public final class Scrubber: Sendable {
             try database.rows(
                 "SELECT digest, size FROM blobs WHERE digest > ? ORDER BY digest LIMIT ?", last.map { .digest($0) } ?? .blob([]),
                 .integer(Scrubber.pageSize)
-            ) { StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
+            ) { StagedBlob(digest: try $0.digest(0), size: $0.size(1)) }
         }
     }
 

@@ -31,6 +31,7 @@ extension StoreCheck {
 
     /// Looks at the rows that belong to others: tags, references, search words, small blobs' bytes, other names.
     func checkRows() throws {
+        try checkTimes()
         try checkTags()
         try checkOwners()
         try checkSearch()

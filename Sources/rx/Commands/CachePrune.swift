@@ -20,8 +20,14 @@ extension Command {
             .init("rx config set cache-size 10GiB", "the same after every pull"),
         ]
     ) { invocation in
-        let limit = try invocation.bytes(most)
-        let pruning = try Home.client(invocation).prune(to: limit, dryRun: invocation.has(dryRun))
+        let most = try invocation.bytes(most)
+        let client = try Home.client(invocation)
+        guard let limit = try most ?? client.cacheSize else {
+            throw UsageError(
+                message: "rx cache prune needs --max-size SIZE",
+                hint: "or set it for good, for rx pull too: rx config set cache-size 10GiB")
+        }
+        let pruning = try client.prune(to: limit, dryRun: invocation.has(dryRun))
         let eviction = pruning.eviction
         let verb = invocation.has(dryRun) ? "Would remove" : "Removed"
         var lines = eviction.copies.map { copy in
@@ -42,7 +48,9 @@ extension Command {
 
 extension Eviction {
     /// `2 copies (1.2 MiB)`.
-    var words: String { "\(Output.count(copies.count, "copy", "copies")) (\(Output.bytes(copies.reduce(0) { $0 + $1.bytes })))" }
+    var words: String {
+        "\(Output.count(copies.count, "copy", "copies")) (\(Output.bytes(copies.reduce(0) { $0.bounded(plus: $1.bytes) })))"
+    }
 }
 
 extension Eviction.Copy {

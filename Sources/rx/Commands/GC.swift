@@ -35,14 +35,20 @@ extension Command {
     ) { invocation in
         let seconds = try invocation.value(lease).map { try Duration(parsing: $0).seconds }
         let rule = try invocation.value(untagged).map { try CollectionOptions.Untagged(parsing: $0) } ?? .byDigest
+        let explained = try invocation.value(explain).map { text throws(UsageError) in
+            guard let digest = ContentDigest(text) else {
+                throw UsageError(message: "\"\(text)\" is not a digest", hint: "write sha256: and 64 digits, as rx info --json shows them")
+            }
+            return digest
+        }
         if seconds == 0 { Host.writeError("warning: --lease 0 takes blobs from operations that are still running\n") }
         let client = try Home.client(invocation)
         let progress = ProgressDisplay.make(invocation)
         let options = CollectionOptions(
             dryRun: invocation.has(dryRun), leaseTime: seconds, untagged: rule, hasReaders: invocation.value(.data) != nil,
             retention: try RetentionPolicy.stored(in: client.home), observer: CollectionDisplay(progress))
-        if let text = invocation.value(explain) {
-            let explanation = try client.explain(text, options)
+        if let explained {
+            let explanation = try client.explain(explained, options)
             return try Output(invocation).print(explanation.json, explanation.words)
         }
         let report = try client.store.collect(options)

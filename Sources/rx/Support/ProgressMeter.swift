@@ -1,3 +1,5 @@
+import RxModel
+
 /// How far a piece of work is, at one moment.
 struct ProgressReading: Equatable {
     /// What is being done: `pushing`.
@@ -61,7 +63,7 @@ struct ProgressMeter {
 
     /// More is done.
     mutating func advance(bytes: Int, files: Int, at now: Int) {
-        reading.bytes += bytes
+        reading.bytes = reading.bytes.bounded(plus: bytes)
         reading.files += files
         guard let last = samples.last, now - last.at >= ProgressMeter.sampleTime else { return }
         samples.append((now, reading.bytes))
