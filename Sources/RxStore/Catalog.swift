@@ -150,11 +150,14 @@ final class Catalog: Sendable {
 
 extension Database {
     /// The newest time that the catalog has seen, or the wall clock's when that is later; bounded, so that no sum with it overflows.
-    func now() throws -> Int { min(max(Clock.now, try first("SELECT now FROM clock") { $0.int(0) } ?? 0), 1 << 40) }
+    func now() throws -> Int { min(max(Clock.now, try first("SELECT now FROM clock") { $0.int(0) } ?? 0), Row.lastTime) }
 
     /// When a blob of this length was put (seconds since 1970); nil when there is no row of it.
     func blobAddedAt(_ digest: Digest, size: Int) throws -> Int? {
-        try first("SELECT added_at FROM blobs WHERE digest = ? AND size = ?", .digest(digest), .integer(size)) { $0.int(0) }
+        let found = try first("SELECT added_at, size FROM blobs WHERE digest = ?", .digest(digest)) {
+            (addedAt: $0.time(0), size: $0.size(1))
+        }
+        return found?.size == size ? found?.addedAt : nil
     }
 
     /// Notes that a blob's file is in its place.

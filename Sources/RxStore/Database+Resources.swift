@@ -46,7 +46,7 @@ extension Database {
             reference: Reference(registry: row.text(0), repository: row.text(1), tag: row.text(2)), manifestDigest: try row.digest(5),
             tree: try row.isNull(6) ? row.digest(5) : row.digest(6), mediaType: row.text(10),
             artifactType: row.isNull(11) ? nil : row.text(11),
-            size: row.int(7), fileCount: row.int(8), definition: Definition(unchecked: try JSON(parsing: row.text(9)).object ?? [:]),
-            createdAt: row.int(3), updatedAt: row.int(4))
+            size: row.size(7), fileCount: row.size(8), definition: Definition(unchecked: try JSON(parsing: row.text(9)).object ?? [:]),
+            createdAt: row.time(3), updatedAt: row.time(4))
     }
 }

@@ -216,6 +216,17 @@ struct Row {
 
     func int(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }
 
+    /// No length or count is larger than this.
+    static let largestSize = 1 << 53
+    /// No time is later than this, in seconds since 1970.
+    static let lastTime = 1 << 40
+
+    /// A length or a count. Of one that cannot be the nearest that can: what calculates with it, or shows it, does not end for it.
+    func size(_ column: Int32) -> Int { min(max(int(column), 0), Row.largestSize) }
+
+    /// A time (seconds since 1970); as `size` of one that cannot be.
+    func time(_ column: Int32) -> Int { min(max(int(column), 0), Row.lastTime) }
+
     func text(_ column: Int32) -> String {
         guard let bytes = sqlite3_column_text(handle, column) else { return "" }
         return String(decoding: UnsafeBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(handle, column))), as: UTF8.self)

@@ -38,7 +38,7 @@ extension Database {
             SELECT refs.digest, blobs.size FROM refs CROSS JOIN blobs ON blobs.digest = refs.digest
             WHERE refs.manifest = ? AND blobs.size >= ? ORDER BY blobs.size DESC
             """, .integer(manifest), .integer(size)
-        ) { StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
+        ) { StagedBlob(digest: try $0.digest(0), size: $0.size(1)) }
     }
 
     fileprivate func largeBlobs(leasedTo repository: String, atLeast size: Int, limit: Int) throws -> [StagedBlob] {
@@ -47,7 +47,7 @@ extension Database {
             SELECT leases.digest, blobs.size FROM leases CROSS JOIN blobs ON blobs.digest = leases.digest
             WHERE leases.owner = ? AND leases.until > ? AND blobs.size >= ? ORDER BY leases.until DESC LIMIT ?
             """, .text(repositoryOwner(repository)), .integer(now()), .integer(size), .integer(limit)
-        ) { StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
+        ) { StagedBlob(digest: try $0.digest(0), size: $0.size(1)) }
     }
 
     fileprivate func titles(_ manifest: Int) throws -> [Digest: String] {

@@ -50,7 +50,7 @@ extension DiskStore {
             else { return nil }
             return try database.rows(
                 "SELECT refs.digest, size FROM refs LEFT JOIN blobs USING (digest) WHERE manifest = ? ORDER BY refs.digest", .integer(id)
-            ) { $0.isNull(1) ? nil : StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
+            ) { $0.isNull(1) ? nil : StagedBlob(digest: try $0.digest(0), size: $0.size(1)) }
         }
         guard let named, case let blobs = named.compactMap({ $0 }), blobs.count == named.count else { return false }
         return try layout.absent(blobs).isEmpty
@@ -58,10 +58,11 @@ extension DiskStore {
 
     func file(of blob: StagedBlob) throws -> FileDescriptor {
         let file: FileDescriptor
-        do { file = try FileDescriptor.open(layout.blob(blob.digest), O_RDONLY) } catch {
-            if error.isMissing { throw RegistryError.blobNotFound(blob.digest) } else { throw error }
+        do { file = try layout.open(blob.digest) } catch {
+            if error.isMissing || error.isOfNoFile { throw RegistryError.blobNotFound(blob.digest) } else { throw error }
         }
-        guard Int(try file.status().st_size) == blob.size else { throw RegistryError.blobNotFound(blob.digest) }
+        let status = try file.status()
+        guard status.isRegular, Int(status.st_size) == blob.size else { throw RegistryError.blobNotFound(blob.digest) }
         return file
     }
 
@@ -140,7 +141,7 @@ extension Database {
     /// When a repository's lease on a blob ends (seconds since 1970); nil when it has none.
     func leaseEnd(_ digest: Digest, _ repository: String) throws -> Int? {
         try first("SELECT until FROM leases WHERE owner = ? AND digest = ?", .text(repositoryOwner(repository)), .digest(digest)) {
-            $0.int(0)
+            $0.time(0)
         }
     }
 
@@ -151,6 +152,6 @@ extension Database {
 
     private func row(of name: ContentDigest) throws -> StagedBlob? {
         guard let digest = try digest(of: name) else { return nil }
-        return try first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { StagedBlob(digest: digest, size: $0.int(0)) }
+        return try first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { StagedBlob(digest: digest, size: $0.size(0)) }
     }
 }

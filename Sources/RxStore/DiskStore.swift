@@ -51,7 +51,7 @@ public final class DiskStore: Store {
 
     public func size(of digest: Digest) throws -> Int {
         let size = try catalog.read { database in
-            try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { $0.int(0) }
+            try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { $0.size(0) }
         }
         guard let size, try layout.holds(digest, size: size) else { throw RegistryError.blobNotFound(digest) }
         return size
@@ -62,8 +62,8 @@ public final class DiskStore: Store {
     public func open(_ digest: Digest) throws -> any ByteSource {
         let size = try size(of: digest)
         let file: FileDescriptor
-        do { file = try FileDescriptor.open(layout.blob(digest), O_RDONLY) } catch {
-            if error.isMissing { throw RegistryError.blobNotFound(digest) } else { throw error }
+        do { file = try layout.open(digest) } catch {
+            if error.isMissing || error.isOfNoFile { throw RegistryError.blobNotFound(digest) } else { throw error }
         }
         return VerifyingSource(FileSource(file), digest: digest, size: size) { [self] in setAside(digest, file) }
     }

@@ -58,7 +58,7 @@ extension Database {
                 OR EXISTS (SELECT 1 FROM refs CROSS JOIN manifests ON manifests.id = refs.manifest WHERE refs.digest = ?1 AND registry = '')
             )
             """, .digest(digest), .integer(size), .integer(now)
-        ) { $0.int(0) }
+        ) { $0.time(0) }
     }
 
     /// Leases a blob to a repository, unless a lease of its lasts until `enough` anyway.
@@ -78,7 +78,7 @@ extension Database {
             SELECT size, added_at, EXISTS (SELECT 1 FROM leases WHERE owner = ?2 AND digest = ?1 AND until > ?3)
             FROM blobs WHERE digest = ?1
             """, .digest(digest), .text(repositoryOwner(repository)), .integer(now)
-        ) { (blob: StagedBlob(digest: digest, size: $0.int(0)), addedAt: $0.int(1), isLeased: $0.int(2) != 0) }
+        ) { (blob: StagedBlob(digest: digest, size: $0.size(0)), addedAt: $0.time(1), isLeased: $0.int(2) != 0) }
         guard let found, try found.isLeased || isNamed(digest, in: repository) else { return nil }
         return (found.blob, found.addedAt)
     }
@@ -86,7 +86,9 @@ extension Database {
     /// How many blobs a manifest names that are present, and their bytes.
     func presentTotals(_ manifest: Int) throws -> BlobTotals {
         try first(
-            "SELECT count(*), coalesce(sum(size), 0) FROM refs CROSS JOIN blobs USING (digest) WHERE manifest = ?", .integer(manifest)
+            """
+            SELECT count(*), CAST(total(min(size, 9007199254740992)) AS INTEGER) FROM refs CROSS JOIN blobs USING (digest) WHERE manifest = ?
+            """, .integer(manifest)
         ) { BlobTotals(count: $0.int(0), bytes: $0.int(1)) } ?? BlobTotals()
     }
 }

@@ -38,6 +38,29 @@ struct StoreLayout: Sendable {
         return "\(blobs)/\(hex.prefix(2))/\(hex)"
     }
 
+    /// Opens a blob's file to read it. It may be what others put there: waits for nobody at the other end of a FIFO, and follows no symlink. Throws
+    /// `PosixError`.
+    func open(_ digest: Digest) throws(PosixError) -> FileDescriptor {
+        try FileDescriptor.open(blob(digest), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    }
+
+    /// Gives a verified file its blob's name, over whatever is there: a folder, which no file can replace, is moved into damaged/. Throws
+    /// `PosixError`.
+    func put(_ file: String, as digest: Digest) throws(PosixError) {
+        let path = blob(digest)
+        do { try Files.rename(file, to: path) } catch {
+            guard error.errno == EISDIR else { throw error }
+            try setAside(digest)
+            try Files.rename(file, to: path)
+        }
+    }
+
+    /// Moves what has a blob's name into damaged/. Throws `PosixError`.
+    func setAside(_ digest: Digest) throws(PosixError) {
+        try Files.makeFolders(damaged)
+        try Files.rename(blob(digest), to: "\(damaged)/\(digest.hex).\(RandomName.make())")
+    }
+
     /// Makes the folders that are missing. Throws `RegistryError` on a file system that cannot keep the store's promises.
     func prepare() throws {
         try Files.makeFolders(root)
@@ -66,7 +89,7 @@ struct StoreLayout: Sendable {
     /// Whether a blob's file is there with this length.
     func holds(_ digest: Digest, size: Int) throws -> Bool {
         guard let status = try Files.status(blob(digest)) else { return false }
-        return Int(status.st_size) == size
+        return status.isRegular && Int(status.st_size) == size
     }
 
     /// From how many blobs on their files are looked for by several threads.
@@ -94,7 +117,9 @@ struct StoreLayout: Sendable {
                 path = needed
                 do { opened = try OpenFolder(needed) } catch let error as PosixError where error.isMissing { opened = nil }
             }
-            guard let status = try opened?.status(blob.digest.hex), Int(status.st_size) == blob.size else { return blob.digest }
+            guard let status = try opened?.status(blob.digest.hex), status.isRegular, Int(status.st_size) == blob.size else {
+                return blob.digest
+            }
             return nil
         }
     }

@@ -27,7 +27,7 @@ extension CollectionRun {
                         let name = blob.digest.hex
                         if let aside = try moveAside(name, in: folder, as: name) { moved.append(Moved(digest: blob.digest, aside: aside)) }
                         swept.blobs += 1
-                        swept.bytes += blob.size
+                        swept.bytes.addCapped(blob.size)
                     } while next < dead.count && !turn.isOver
                 }
             } catch {
@@ -36,7 +36,7 @@ extension CollectionRun {
                 throw error
             }
             report.blobs += swept.blobs
-            report.bytes += swept.bytes
+            report.bytes.addCapped(swept.bytes)
             aside += moved.map(\.aside)
             if aside.count >= CollectionRun.filesAside { try emptyTrash() }
         }

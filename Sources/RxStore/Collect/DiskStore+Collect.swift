@@ -119,7 +119,7 @@ final class CollectionRun {
         report.kept.leased += found.leased
         guard !options.dryRun else {
             report.blobs += found.dead.count
-            report.bytes += found.dead.reduce(0) { $0 + $1.size }
+            report.bytes.addCapped(found.dead.lazy.map(\.size).cappedSum)
             if !found.orphans.isEmpty { report.leftoverKinds.orphans += try catalog.exclusively { try orphans(found.orphans, $0).count } }
             return
         }
@@ -182,7 +182,12 @@ final class CollectionRun {
         for start in stride(from: 0, to: aside.count, by: CollectionRun.filesAtOnce) {
             try catalog.paced {
                 for name in aside[start..<min(start + CollectionRun.filesAtOnce, aside.count)] {
-                    do { try trash.remove(name) } catch let error as PosixError where error.isMissing {}
+                    do { try trash.remove(name) } catch let error as PosixError {
+                        if error.isMissing { continue }
+                        // A folder that was named like a blob.
+                        guard error.errno == EISDIR else { throw error }
+                        try Files.removeTree("\(layout.trash)/\(name)")
+                    }
                 }
             }
         }

@@ -16,7 +16,8 @@ extension DiskStore {
             let path = "\(layout.damaged)/\(name)"
             // Setting it aside was the last change to it.
             guard let status = try Files.status(path), try status.st_ctim.tv_sec < time || isRightAgain(name) else { continue }
-            Files.discard(path)
+            // It may be a folder that had a blob's name.
+            try? Files.removeTree(path)
             count += 1
         }
         return count
@@ -25,7 +26,7 @@ extension DiskStore {
     /// Whether the blob that a file in damaged/ was set aside from has been put again, and is right: its bytes are read.
     private func isRightAgain(_ name: String) throws -> Bool {
         guard let digest = Digest(hex: name.prefix(64)) else { return false }
-        let size = try catalog.read { try $0.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { $0.int(0) } }
+        let size = try catalog.read { try $0.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest)) { $0.size(0) } }
         guard let size else { return false }
         return try look(at: StagedBlob(digest: digest, size: size), hashing: true) == nil
     }

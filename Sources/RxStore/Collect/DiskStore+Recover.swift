@@ -26,13 +26,15 @@ extension DiskStore {
     /// Returns a file of trash/ to its place, if it has a row, and no file of the right length is there. Gives whether it is in trash/ no more.
     private func putBack(_ name: String, _ database: Database) throws -> Bool {
         let aside = "\(layout.trash)/\(name)"
+        // What others put there is nobody's blob.
+        guard try Files.status(aside)?.isRegular ?? true else { return false }
         guard let digest = Digest(hex: name.prefix(64)),
-            let size = try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest), map: { $0.int(0) })
+            let size = try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(digest), map: { $0.size(0) })
         else { return false }
         if try layout.holds(digest, size: size) {
             try Files.remove(aside)
         } else {
-            do { try Files.rename(aside, to: layout.blob(digest)) } catch { if !error.isMissing { throw error } }
+            do { try layout.put(aside, as: digest) } catch { if !error.isMissing { throw error } }
         }
         return true
     }

@@ -57,7 +57,7 @@ struct PrefixFindings {
             } else if isLeased {
                 leased += 1
             } else {
-                self.dead.append(StagedBlob(digest: digest, size: row.int(1)))
+                self.dead.append(StagedBlob(digest: digest, size: row.size(1)))
             }
         }
         orphans += files[file...]

@@ -33,7 +33,7 @@ struct CatalogFacts: StoreFacts {
             """, .integer(node)
         ) {
             Standing(
-                pinnedAt: $0.isNull(1) ? nil : $0.int(1), isByDigest: $0.int(0) != 0, untaggedSince: $0.isNull(2) ? nil : $0.int(2))
+                pinnedAt: $0.isNull(1) ? nil : $0.time(1), isByDigest: $0.int(0) != 0, untaggedSince: $0.isNull(2) ? nil : $0.time(2))
         } ?? Standing()
     }
 
@@ -64,7 +64,7 @@ struct CatalogFacts: StoreFacts {
     }
 
     func size(of blob: Digest) throws -> Int? {
-        try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(blob)) { $0.int(0) }
+        try database.first("SELECT size FROM blobs WHERE digest = ?", .digest(blob)) { $0.size(0) }
     }
 
     func nodes(naming blob: Digest, limit: Int) throws -> (count: Int, nodes: [Int]) {
@@ -81,7 +81,7 @@ struct CatalogFacts: StoreFacts {
 
     func leases(on digest: Digest) throws -> [LeaseFact] {
         try database.rows("SELECT owner, until FROM leases WHERE digest = ? ORDER BY until DESC, owner", .digest(digest)) {
-            LeaseFact(owner: $0.text(0), until: $0.int(1))
+            LeaseFact(owner: $0.text(0), until: $0.time(1))
         }
     }
 
@@ -144,7 +144,7 @@ struct CatalogFacts: StoreFacts {
         var kept = try Holders(database.cursor("SELECT digest, copy FROM partial_refs ORDER BY digest"))
         while let row = try blobs.next() {
             let digest = try row.digest(0)
-            try body(row.int(1), refs.of(digest), kept.of(digest))
+            try body(row.size(1), refs.of(digest), kept.of(digest))
         }
     }
 
@@ -180,7 +180,7 @@ struct CatalogFacts: StoreFacts {
             """
         ) { row in
             let place = ManifestPlace(registry: row.text(1), repository: row.text(2), digest: try row.digest(3))
-            return (id: row.int(0), place: place, lastUse: row.int(4), size: row.int(5))
+            return (id: row.int(0), place: place, lastUse: row.time(4), size: row.int(5))
         }
         return try copies.map { copy in
             let tags = try database.rows("SELECT tag FROM partial_tags WHERE copy = ? ORDER BY tag", .integer(copy.id)) { $0.text(0) }
@@ -203,7 +203,7 @@ struct CatalogFacts: StoreFacts {
             SELECT registry, repository, used_at FROM partial_copies WHERE digest = ? AND registry <> ' forgotten'
             ORDER BY registry, repository
             """, .digest(manifest)
-        ) { (ManifestPlace(registry: $0.text(0), repository: $0.text(1), digest: manifest), $0.int(2)) }
+        ) { (ManifestPlace(registry: $0.text(0), repository: $0.text(1), digest: manifest), $0.time(2)) }
     }
 
     func copies() throws -> [(node: Int, lastUse: Int)] {
@@ -212,7 +212,7 @@ struct CatalogFacts: StoreFacts {
             SELECT tags.manifest, max(max(updated_at), coalesce(used_at, 0)) FROM tags LEFT JOIN uses ON uses.manifest = tags.manifest
             WHERE registry <> '' GROUP BY tags.manifest
             """
-        ) { (node: $0.int(0), lastUse: $0.int(1)) }
+        ) { (node: $0.int(0), lastUse: $0.time(1)) }
     }
 
     func lastUse(of copy: Int) throws -> Int? {
@@ -221,10 +221,10 @@ struct CatalogFacts: StoreFacts {
             SELECT max(max(updated_at), coalesce((SELECT used_at FROM uses WHERE manifest = ?1), 0)) FROM tags
             WHERE manifest = ?1 AND registry <> '' HAVING count(*) > 0
             """, .integer(copy)
-        ) { $0.int(0) }
+        ) { $0.time(0) }
     }
 
     static func tag(_ row: Row) throws -> TagFact {
-        TagFact(tag: row.text(0), manifest: try row.digest(1), updatedAt: row.int(2), seq: row.int(3), isPinned: row.int(4) != 0)
+        TagFact(tag: row.text(0), manifest: try row.digest(1), updatedAt: row.time(2), seq: row.int(3), isPinned: row.int(4) != 0)
     }
 }

@@ -42,7 +42,7 @@ extension DiskStore {
                     if try facts.remove(victim) {
                         eviction.copies.append(copy)
                     } else {
-                        eviction.after += victim.bytes
+                        eviction.after.addCapped(victim.bytes)
                         eviction.spared += 1
                     }
                 }
@@ -70,7 +70,7 @@ extension CatalogFacts {
             }
             try database.run("DELETE FROM tags WHERE manifest = ? AND registry <> ''", .integer(node))
         case .partial(let copy):
-            let last = try database.first("SELECT used_at FROM partial_copies WHERE id = ?", .integer(copy.id)) { $0.int(0) }
+            let last = try database.first("SELECT used_at FROM partial_copies WHERE id = ?", .integer(copy.id)) { $0.time(0) }
             guard last == victim.lastUse else { return false }
             try database.forgetPartial(copy.id)
         }

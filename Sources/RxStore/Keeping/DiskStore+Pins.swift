@@ -24,7 +24,7 @@ extension DiskStore {
                 """
             ) { row in
                 let place = ManifestPlace(registry: row.text(1), repository: row.text(2), digest: try row.digest(3))
-                return (id: row.int(0), place: place, pinnedAt: row.int(4))
+                return (id: row.int(0), place: place, pinnedAt: row.time(4))
             }
             return try found.map { pin in
                 Pin(place: pin.place, tags: try CatalogFacts(database: database).tags(on: pin.id).map(\.tag), pinnedAt: pin.pinnedAt)

@@ -115,9 +115,9 @@ struct EvictionPlan<Facts: StoreFacts> {
                 guard let indexes = owned[node] else { return }
                 group.formUnion(indexes)
             }
-            if !group.isEmpty { groups[group, default: 0] += size }
+            if !group.isEmpty { groups[group, default: 0].addCapped(size) }
         }
-        before = groups.values.reduce(0, +)
+        before = groups.values.cappedSum
         after = before
         try choose(facts, owners, groups, limit, spared)
     }
@@ -139,7 +139,7 @@ struct EvictionPlan<Facts: StoreFacts> {
             var freed = 0
             for at in own {
                 groups[at].owners.remove(index)
-                if groups[at].owners.isEmpty { freed += groups[at].bytes }
+                if groups[at].owners.isEmpty { freed.addCapped(groups[at].bytes) }
             }
             after -= freed
             victims.append(Victim(subject: owner.subject, members: owner.members, lastUse: owner.lastUse, bytes: freed))

@@ -1,3 +1,5 @@
+import RxModel
+
 /// What takes the space: which blobs are named by one repository alone, and which by several.
 public struct StoreUsage: Sendable, Equatable {
     /// A number of blobs and their bytes.
@@ -34,7 +36,7 @@ public struct StoreUsage: Sendable, Equatable {
         public var logicalBytes = 0
 
         /// All of its bytes.
-        public var bytes: Int { unique.bytes + shared.bytes }
+        public var bytes: Int { [unique.bytes, shared.bytes].cappedSum }
 
         init(registry: String, repository: String?) {
             self.registry = registry
@@ -102,7 +104,7 @@ extension StoreFacts {
             naming.removeAll(keepingCapacity: true)
             above.removeAll(keepingCapacity: true)
             for index in nodes.lazy.compactMap({ holders[$0] }) + copies.lazy.compactMap({ partialHolders[$0] }) {
-                repositories[index].logicalBytes += size
+                repositories[index].logicalBytes.addCapped(size)
                 if naming.insert(index).inserted { above.insert(parents[index]) }
             }
             for index in naming { repositories[index].add(size, isUnique: naming.count == 1) }
@@ -112,8 +114,8 @@ extension StoreFacts {
             registries[parents[index]].tags += share.tags
             registries[parents[index]].manifests += share.manifests
             registries[parents[index]].partialCopies += share.partialCopies
-            registries[parents[index]].logicalBytes += share.logicalBytes
-            usage.logicalBytes += share.logicalBytes
+            registries[parents[index]].logicalBytes.addCapped(share.logicalBytes)
+            usage.logicalBytes.addCapped(share.logicalBytes)
         }
         usage.repositories = repositories.sorted(by: StoreUsage.Share.precedes)
         usage.registries = registries.sorted(by: StoreUsage.Share.precedes)
@@ -124,7 +126,7 @@ extension StoreFacts {
 extension StoreUsage.Amount {
     fileprivate mutating func add(_ size: Int) {
         blobs += 1
-        bytes += size
+        bytes.addCapped(size)
     }
 }
 

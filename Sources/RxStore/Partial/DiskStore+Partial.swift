@@ -21,7 +21,7 @@ extension DiskStore {
             ) {
                 PartialCopy(
                     place: ManifestPlace(registry: $0.text(0), repository: $0.text(1), digest: try $0.digest(2)), tag: $0.text(3),
-                    bytes: $0.blob(4), usedAt: $0.int(5))
+                    bytes: $0.blob(4), usedAt: $0.time(5))
             }
             // What a disk has changed is as good as absent: it is asked for again, and put right.
             return copy.flatMap { sha256($0.bytes) == $0.place.digest ? $0 : nil }

@@ -76,7 +76,7 @@ final class BlobWalk: Sendable {
             try database.rows(
                 "SELECT digest, size FROM blobs WHERE digest > ? AND digest < ? ORDER BY digest LIMIT ?", last, .blob(end),
                 .integer(BlobWalk.pageSize)
-            ) { StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
+            ) { StagedBlob(digest: try $0.digest(0), size: $0.size(1)) }
         }
         for blob in page { state.files.remove(blob.digest) }
         state.page = page[...]

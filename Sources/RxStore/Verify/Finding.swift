@@ -36,6 +36,8 @@ public struct Finding: Sendable, Equatable {
         case alias
         /// What the catalog has of a copy of which only some files are here does not agree with its manifest.
         case partial
+        /// The catalog holds a time that cannot be.
+        case time
         /// The bytes that the catalog holds of a small blob are not the blob's.
         case fresh
         /// Something derived is wrong: a chunk index, an archive, the hash cache.

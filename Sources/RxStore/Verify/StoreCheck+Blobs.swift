@@ -9,7 +9,9 @@ extension StoreCheck {
     /// Compares the blobs' rows with their files, and the files with the rows.
     func checkBlobs() throws {
         let totals = try catalog.read { database in
-            try database.first("SELECT count(*), coalesce(sum(size), 0) FROM blobs") { (count: $0.int(0), bytes: $0.int(1)) }!
+            try database.first("SELECT count(*), CAST(total(min(size, 9007199254740992)) AS INTEGER) FROM blobs") {
+                (count: $0.int(0), bytes: $0.int(1))
+            }!
         }
         looked { report in
             report.blobs = totals.count
@@ -28,7 +30,7 @@ extension StoreCheck {
         if !hashesAll {
             // Neighbours of one folder together.
             let chosen = walk.sample.sorted { $0.digest < $1.digest }
-            helper.begin("hashing", blobs: chosen.count, bytes: chosen.reduce(0) { $0 + $1.size })
+            helper.begin("hashing", blobs: chosen.count, bytes: chosen.lazy.map(\.size).cappedSum)
             try WorkerPool.forEach(0..<chosen.count, threads: Host.processors) { [self] index in
                 try check(chosen[index], hashing: true, lost)
                 helper.advance(blobs: 1, bytes: 0)
@@ -42,7 +44,7 @@ extension StoreCheck {
         if hashing {
             looked { report in
                 report.hashedBlobs += 1
-                report.hashedBytes += blob.size
+                report.hashedBytes.addCapped(blob.size)
             }
         }
         guard let suspect else { return }
@@ -70,7 +72,9 @@ extension StoreCheck {
             case .missing: break
             case .length, .bytes, .unreadable:
                 guard options.repairs else { return FoundBlob(finding: finding) }
-                try store.setAside(suspect.blob.digest, database)
+                do { try store.setAside(suspect.blob.digest, database) } catch let error as PosixError where !error.isOfProcess {
+                    return FoundBlob(finding: finding)
+                }
                 // What nobody names is no loss to anybody.
                 if naming.places.isEmpty { return FoundBlob(finding: finding.repaired) }
             }

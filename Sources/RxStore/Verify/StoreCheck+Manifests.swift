@@ -111,7 +111,7 @@ extension StoreCheck {
     private func findAlias(_ name: ContentDigest, _ size: Int, _ id: Int, _ database: Database) throws -> Bool {
         let candidates = try database.rows(
             "SELECT digest, size FROM refs JOIN blobs USING (digest) WHERE manifest = ? AND size = ?", .integer(id), .integer(size)
-        ) { StagedBlob(digest: try $0.digest(0), size: $0.int(1)) }
+        ) { StagedBlob(digest: try $0.digest(0), size: $0.size(1)) }
         for blob in candidates where try store.sha512(of: blob) == name {
             try database.alias(name, of: blob.digest)
             return true

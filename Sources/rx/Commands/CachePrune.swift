@@ -42,7 +42,7 @@ extension Command {
 
 extension Eviction {
     /// `2 copies (1.2 MiB)`.
-    var words: String { "\(Output.count(copies.count, "copy", "copies")) (\(Output.bytes(copies.reduce(0) { $0 + $1.bytes })))" }
+    var words: String { "\(Output.count(copies.count, "copy", "copies")) (\(Output.bytes(copies.lazy.map(\.bytes).cappedSum)))" }
 }
 
 extension Eviction.Copy {
