@@ -19,6 +19,7 @@
 int rx_syncfs(int descriptor) { return syncfs(descriptor); }
 
 int rx_direct(void) { return O_DIRECT; }
+int rx_path_only(void) { return O_PATH; }
 
 int rx_start_writing(int descriptor, long offset, long count) {
     return sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);

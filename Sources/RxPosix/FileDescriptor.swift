@@ -95,6 +95,14 @@ extension FileDescriptor {
     /// Opens a file whose bytes are then read from the disk itself, not from memory. Buffers and offsets must be multiples of 4096. Throws
     /// `PosixError`, also where the file system cannot.
     package static func openUncached(_ path: String) throws(PosixError) -> FileDescriptor {
-        try open(path, O_RDONLY | O_NOFOLLOW | rx_direct())
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | rx_direct()
+        return FileDescriptor(owning: try retrying("open", path) { Glibc.open(path, flags) }, path: "\(path) past the page cache")
+    }
+
+    /// Opens whatever has this name, a symlink itself, for nothing but its status, which needs no right to read it; nil where that cannot be. As long
+    /// as it is open nothing else gets its number.
+    package static func holding(_ path: String) -> FileDescriptor? {
+        let number = Glibc.open(path, rx_path_only() | O_NOFOLLOW | O_CLOEXEC)
+        return number < 0 ? nil : FileDescriptor(owning: number, path: path)
     }
 }

@@ -57,4 +57,10 @@ package func retrying<Value: FixedWidthInteger>(_ name: StaticString, _ path: @a
 extension PosixError {
     /// Whether it failed because nothing is there.
     public var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
+
+    /// Whether it failed because what is there is a symlink, a socket or a folder, where a file was to be opened.
+    package var isOfNoFile: Bool { [ELOOP, ENXIO, EISDIR].contains(errno) }
+
+    /// Whether it says something of the process, or of all that run, and nothing of the file: too many are open, or memory is short.
+    package var isOfProcess: Bool { [EMFILE, ENFILE, ENOMEM, EINTR].contains(errno) }
 }

@@ -269,7 +269,7 @@ final class DiskOperation: StoreOperation {
     private func putIntoPlace(_ batch: ArraySlice<(key: StagedBlob, value: String)>) throws {
         try catalog.write(durably: false) { database, now in
             let renaming = Background { [layout] in
-                Result { for (blob, path) in batch { try Files.rename(path, to: layout.blob(blob.digest)) } }
+                Result { for (blob, path) in batch { try layout.put(path, as: blob.digest) } }
             }
             let rows = Result {
                 for (blob, _) in batch {

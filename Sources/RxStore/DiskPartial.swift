@@ -16,9 +16,15 @@ final class DiskPartial: PartialBlob {
 
     /// Goes on with the file at `path`, or begins one; nil while somebody else has it. `stage` takes the file over when it is whole.
     init?(_ path: String, _ digest: Digest, size: Int, stage: @escaping (String, StagedBlob) throws -> Void) throws {
-        file = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_APPEND, mode: 0o600)
+        do throws(PosixError) {
+            file = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, mode: 0o600)
+        } catch {
+            // What others put there is in nobody's way: the blob is staged by itself.
+            if error.isOfNoFile { return nil } else { throw error }
+        }
         // Who had it before may have moved it away, or a collection, between the opening and the lock.
-        guard flock(file.number, LOCK_EX | LOCK_NB) == 0, let present = try Files.status(path), try present.st_ino == file.status().st_ino
+        guard flock(file.number, LOCK_EX | LOCK_NB) == 0, let present = try Files.status(path), present.isRegular,
+            try present.st_ino == file.status().st_ino
         else { return nil }
         self.digest = digest
         self.size = size

@@ -105,7 +105,7 @@ extension DiskStore {
             if addedAt >= now - DiskOperation.unsyncedTime { checked.recent.insert(layout.folder(blob.digest)) }
             if counted.insert(blob.digest).inserted {
                 checked.totals.count += 1
-                checked.totals.bytes += blob.size
+                checked.totals.bytes = checked.totals.bytes.bounded(plus: blob.size)
             }
         }
         // In the order of the digests: rows that are neighbours in the catalog and files of one folder come together.

@@ -59,10 +59,11 @@ extension DiskStore {
 
     func file(of blob: StagedBlob) throws -> FileDescriptor {
         let file: FileDescriptor
-        do { file = try FileDescriptor.open(layout.blob(blob.digest), O_RDONLY) } catch {
-            if error.isMissing { throw RegistryError.blobNotFound(blob.digest) } else { throw error }
+        do { file = try layout.open(blob.digest) } catch {
+            if error.isMissing || error.isOfNoFile { throw RegistryError.blobNotFound(blob.digest) } else { throw error }
         }
-        guard Int(try file.status().st_size) == blob.size else { throw RegistryError.blobNotFound(blob.digest) }
+        let status = try file.status()
+        guard status.isRegular, Int(status.st_size) == blob.size else { throw RegistryError.blobNotFound(blob.digest) }
         return file
     }
 

@@ -10,7 +10,7 @@ extension DiskStore {
     }
 
     public func received(_ name: String, in repository: String) throws -> Int? {
-        guard try knowsUpload(name, repository), let status = try Files.status(layout.upload(name)) else { return nil }
+        guard try knowsUpload(name, repository), let status = try Files.status(layout.upload(name)), status.isRegular else { return nil }
         return Int(status.st_size)
     }
 
@@ -34,15 +34,24 @@ extension DiskStore {
         }
         let names = Set(try Files.names(in: layout.uploads)).union(rows).filter { DiskUpload.isName($0) }
         var count = 0
+        /// What is no file, moved out of the way.
+        var strange: [String] = []
         let suspects = try catalog.read { database in
             let now = try database.now()
             return try names.filter { try isAbandoned($0, database, now) }
         }
         guard delete else { return try suspects.count { try Files.status(layout.upload($0)) != nil } }
         try catalog.inTurns(suspects.sorted()) { turn, name in
+            if let status = try Files.status(layout.upload(name)), !status.isRegular {
+                guard try isAbandoned(name, turn.database, turn.now) else { return }
+                try turn.database.run("DELETE FROM uploads WHERE name = ?", .text(name))
+                let aside = "\(layout.trash)/upload.\(name).\(RandomName.make())"
+                try Files.rename(layout.upload(name), to: aside)
+                return strange.append(aside)
+            }
             // Who goes on with it has it locked, or had, and has renewed its row since it was looked at.
             let file: FileDescriptor?
-            do throws(PosixError) { file = try FileDescriptor.open(layout.upload(name), O_RDONLY) } catch {
+            do throws(PosixError) { file = try FileDescriptor.open(layout.upload(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK) } catch {
                 guard error.isMissing else { throw error }
                 file = nil
             }
@@ -53,7 +62,9 @@ extension DiskStore {
             guard let file, let present = try Files.status(layout.upload(name)), try present.st_ino == file.status().st_ino else { return }
             if try Files.remove(layout.upload(name)) { count += 1 }
         }
-        return count
+        // Outside of the transactions: a folder may hold anything. What cannot be removed now is in trash/ and goes with the next start.
+        for path in strange { try? Files.removeTree(path) }
+        return count + strange.count
     }
 
     /// Whether nobody may go on with an upload any more.

@@ -61,8 +61,8 @@ public final class DiskStore: Store {
     public func open(_ digest: Digest) throws -> any ByteSource {
         let size = try size(of: digest)
         let file: FileDescriptor
-        do { file = try FileDescriptor.open(layout.blob(digest), O_RDONLY) } catch {
-            if error.isMissing { throw RegistryError.blobNotFound(digest) } else { throw error }
+        do { file = try layout.open(digest) } catch {
+            if error.isMissing || error.isOfNoFile { throw RegistryError.blobNotFound(digest) } else { throw error }
         }
         return VerifyingSource(FileSource(file), digest: digest, size: size) { [self] in setAside(digest, file) }
     }

@@ -41,15 +41,17 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
     /// Goes on with one; nil when there is none of this name for the repository. Throws `RegistryError` while another request has it.
     init?(_ store: DiskStore, name: String, repository: String) throws {
         guard DiskUpload.isName(name) else { return nil }
-        do throws(PosixError) { file = try FileDescriptor.open(store.layout.upload(name), O_RDWR | O_APPEND) } catch {
-            if error.isMissing { return nil } else { throw error }
+        do throws(PosixError) {
+            file = try FileDescriptor.open(store.layout.upload(name), O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK)
+        } catch {
+            if error.isMissing || error.isOfNoFile { return nil } else { throw error }
         }
         guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
             guard try store.knowsUpload(name, repository) else { return nil }
             throw RegistryError.uploadBusy
         }
         // It may have ended before the lock was there, and its file have become a blob.
-        guard try store.knowsUpload(name, repository), let present = try Files.status(file.path),
+        guard try store.knowsUpload(name, repository), let present = try Files.status(file.path), present.isRegular,
             try present.st_ino == file.status().st_ino
         else { return nil }
         self.store = store
@@ -152,7 +154,7 @@ final class DiskUpload: UploadSession, @unchecked Sendable {
 
     /// Gives the file its blob's name.
     private func rename(_ blob: StagedBlob) throws {
-        try Files.rename(file.path, to: store.layout.blob(blob.digest))
+        try store.layout.put(file.path, as: blob.digest)
         _ = try retrying("fchmod", file.path) { fchmod(file.number, 0o444) }
     }
 

@@ -78,7 +78,9 @@ public final class FileHashCache: @unchecked Sendable {
             .text(stamp.path), .integer(stamp.size), .integer(stamp.modifiedAt), .integer(stamp.changedAt),
             .integer(Int(bitPattern: UInt(stamp.inode)))
         ) { (digest: try $0.digest(0), recordedAt: $0.int(1)) }
-        guard let found, let blob = try Files.status(layout.blob(found.digest)), blob.modifiedAt <= found.recordedAt else { return nil }
+        guard let found, let blob = try Files.status(layout.blob(found.digest)), blob.isRegular, blob.modifiedAt <= found.recordedAt else {
+            return nil
+        }
         return found.digest
     }
 

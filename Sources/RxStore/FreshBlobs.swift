@@ -182,8 +182,7 @@ final class FreshBlobs: Sendable {
     }
 
     private func isRight(_ row: FreshRow) -> Bool {
-        guard let file = try? FileDescriptor.open(layout.blob(row.digest), O_RDONLY), let status = try? file.status(),
-            Int(status.st_size) == row.size
+        guard let file = try? layout.open(row.digest), let status = try? file.status(), status.isRegular, Int(status.st_size) == row.size
         else { return false }
         let hasher = SHA256Hasher()
         return (try? file.hash(into: hasher)) != nil && hasher.finish() == row.digest

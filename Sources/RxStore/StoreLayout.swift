@@ -38,6 +38,29 @@ struct StoreLayout: Sendable {
         return "\(blobs)/\(hex.prefix(2))/\(hex)"
     }
 
+    /// Opens a blob's file to read it. It may be what others put there: waits for nobody at the other end of a FIFO, and follows no symlink. Throws
+    /// `PosixError`.
+    func open(_ digest: Digest) throws(PosixError) -> FileDescriptor {
+        try FileDescriptor.open(blob(digest), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    }
+
+    /// Gives a verified file its blob's name, over whatever is there: a folder, which no file can replace, is moved into damaged/. Throws
+    /// `PosixError`.
+    func put(_ file: String, as digest: Digest) throws(PosixError) {
+        let path = blob(digest)
+        do { try Files.rename(file, to: path) } catch {
+            guard error.errno == EISDIR else { throw error }
+            try setAside(digest)
+            try Files.rename(file, to: path)
+        }
+    }
+
+    /// Moves what has a blob's name into damaged/. Throws `PosixError`.
+    func setAside(_ digest: Digest) throws(PosixError) {
+        try Files.makeFolders(damaged)
+        try Files.rename(blob(digest), to: "\(damaged)/\(digest.hex).\(RandomName.make())")
+    }
+
     /// Makes the folders that are missing. Throws `RegistryError` on a file system that cannot keep the store's promises.
     func prepare() throws {
         try Files.makeFolders(root)
@@ -68,7 +91,7 @@ struct StoreLayout: Sendable {
 
     /// What a blob's file looks like; nil when it is not there with this length.
     func state(of blob: StagedBlob) throws -> FileState? {
-        guard let status = try Files.status(self.blob(blob.digest)), Int(status.st_size) == blob.size else { return nil }
+        guard let status = try Files.status(self.blob(blob.digest)), status.isRegular, Int(status.st_size) == blob.size else { return nil }
         return FileState(status)
     }
 
@@ -108,7 +131,7 @@ struct StoreLayout: Sendable {
                 path = needed
                 do { opened = try OpenFolder(needed) } catch { if error.isMissing { opened = nil } else { throw error } }
             }
-            if let status = try opened?.status(blob.digest.hex), Int(status.st_size) == blob.size {
+            if let status = try opened?.status(blob.digest.hex), status.isRegular, Int(status.st_size) == blob.size {
                 if FileState(status).isWrittenLast { look.written.append(blob) }
             } else {
                 look.absent.insert(blob.digest)

@@ -6,6 +6,8 @@ int rx_syncfs(int descriptor);
 
 // The flag of open(2) that reads past the page cache.
 int rx_direct(void);
+/// O_PATH.
+int rx_path_only(void);
 
 // Begins to write a part of a file to the disk, and waits for little of it (sync_file_range(2)).
 int rx_start_writing(int descriptor, long offset, long count);

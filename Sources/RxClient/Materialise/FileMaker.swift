@@ -85,7 +85,13 @@ final class FileMaker: Sendable {
             default: throw error
             }
         }
-        let stamp = try FileMaker.stamp(name, in: folder)
+        guard let status = try folder.status(name) else { throw PosixError("lstat", "\(folder.path)/\(name)", errno: ENOENT) }
+        guard status.isRegular else {
+            // Something else has the blob's name.
+            try folder.remove(name)
+            throw RegistryError.blobNotFound(file.digest)
+        }
+        let stamp = FolderStamp(status)
         try checkSize(file, stamp)
         progress.advance(file.size, files: 1)
         return Made(isLinked: true, stamp: stamp)
@@ -95,8 +101,8 @@ final class FileMaker: Sendable {
         func path() -> String { "\(folder.path)/\(name)" }
         func blobPath() -> String { "\(blobs.folder.path)/\(blobs.name(file.digest))" }
         let source: OpenFile
-        do { source = try blobs.folder.open(blobs.name(file.digest), O_RDONLY) } catch {
-            if error.isMissing { throw RegistryError.blobNotFound(file.digest) } else { throw error }
+        do { source = try blobs.folder.open(blobs.name(file.digest), O_RDONLY | O_NONBLOCK) } catch {
+            if error.isMissing || error.isOfNoFile { throw RegistryError.blobNotFound(file.digest) } else { throw error }
         }
         // Read before anything is made: a small blob that is damaged leaves nothing.
         let clones = mayClone.load(ordering: .relaxed)

@@ -184,7 +184,12 @@ final class CollectionRun {
         for start in stride(from: 0, to: aside.count, by: CollectionRun.filesAtOnce) {
             try catalog.paced {
                 for name in aside[start..<min(start + CollectionRun.filesAtOnce, aside.count)] {
-                    do { try trash.remove(name) } catch let error as PosixError where error.isMissing {}
+                    do { try trash.remove(name) } catch let error as PosixError {
+                        if error.isMissing { continue }
+                        // A folder that was named like a blob.
+                        guard error.errno == EISDIR else { throw error }
+                        try Files.removeTree("\(layout.trash)/\(name)")
+                    }
                 }
             }
         }

@@ -21,7 +21,8 @@ extension DiskStore {
             guard isRight || status.st_ctim.tv_sec < time else { continue }
             // A disk that could not read it then may be able to now: it is perhaps the last that is left of the blob.
             if let blob, !isRight, !putBack(blob) { continue }
-            Files.discard(path)
+            // It may be a folder that had a blob's name.
+            try? Files.removeTree(path)
             count += 1
         }
         return count

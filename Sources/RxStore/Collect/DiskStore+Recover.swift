@@ -59,10 +59,12 @@ extension DiskStore {
     private func putBack(_ name: [UInt8], _ database: Database) throws -> Bool {
         guard let digest = DiskStore.blob(ofTrash: name), let size = try database.blobSize(digest) else { return false }
         let aside = "\(layout.trash)/\(String(decoding: name, as: UTF8.self))"
+        // What others put there is nobody's blob.
+        guard try Files.status(aside)?.isRegular ?? true else { return false }
         if try layout.holds(digest, size: size) {
             try Files.remove(aside)
         } else {
-            do { try Files.rename(aside, to: layout.blob(digest)) } catch { if !error.isMissing { throw error } }
+            do { try layout.put(aside, as: digest) } catch { if !error.isMissing { throw error } }
         }
         return true
     }

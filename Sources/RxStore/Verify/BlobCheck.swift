@@ -20,8 +20,8 @@ enum BlobFault: Equatable {
 struct SuspectBlob {
     let blob: StagedBlob
     let fault: BlobFault
-    /// The file's number on its device; nil for one that is not there.
-    let inode: UInt64?
+    /// The file, open so that no other one gets its number; nil for one that is not there, or cannot even be looked at.
+    var file: FileDescriptor?
 }
 
 extension DiskStore {
@@ -30,41 +30,66 @@ extension DiskStore {
     /// itself, where the file system can, and take nobody's place in memory.
     func look(at blob: StagedBlob, hashing: Bool, uncached: Bool = false, read: (Int) -> Void = { _ in }) throws -> SuspectBlob? {
         let path = layout.blob(blob.digest)
-        guard let status = try Files.status(path) else { return SuspectBlob(blob: blob, fault: .missing, inode: nil) }
-        let inode = UInt64(status.st_ino)
-        guard status.isRegular else { return SuspectBlob(blob: blob, fault: .unreadable("it is no file"), inode: inode) }
-        let size = Int(status.st_size)
-        guard hashing || size != blob.size else { return nil }
-        do {
-            let file = try FileDescriptor.open(path, O_RDONLY | O_NOFOLLOW)
-            let number = UInt64(try file.status().st_ino)
-            let direct = uncached ? try? FileDescriptor.openUncached(path) : nil
-            // Memory or a cable may have failed: a file that is right once is right.
-            var got = try? DiskStore.digest(of: direct ?? file, read)
-            if got != blob.digest { got = try DiskStore.digest(of: direct ?? file) { _ in } }
-            if let got, got != blob.digest {
-                return SuspectBlob(blob: blob, fault: size == blob.size ? .bytes(got) : .length(size), inode: number)
+        /// What has the name, when it cannot be read.
+        var held: FileDescriptor?
+        do throws(PosixError) {
+            guard let status = try Files.status(path) else { return SuspectBlob(blob: blob, fault: .missing) }
+            guard hashing || Int(status.st_size) != blob.size || !status.isRegular else { return nil }
+            let file: FileDescriptor
+            do throws(PosixError) { file = try layout.open(blob.digest) } catch {
+                if error.isMissing || error.isOfProcess { throw error }
+                // Another may have come meanwhile: what is held and cannot be opened after that is the one that cannot be read.
+                held = FileDescriptor.holding(path)
+                file = try layout.open(blob.digest)
             }
-            return size == blob.size ? nil : SuspectBlob(blob: blob, fault: .row(size), inode: number)
-        } catch let error as PosixError where error.isMissing {
-            return SuspectBlob(blob: blob, fault: .missing, inode: nil)
-        } catch let error as PosixError where [EIO, EUCLEAN, EBADMSG, ELOOP].contains(error.errno) {
-            return SuspectBlob(blob: blob, fault: .unreadable(error.message), inode: inode)
+            held = file
+            let opened = try file.status()
+            guard opened.isRegular else { return SuspectBlob(blob: blob, fault: .unreadable("it is no file"), file: file) }
+            let size = Int(opened.st_size)
+            guard hashing || size != blob.size else { return nil }
+            let got = try DiskStore.digest(of: file, uncached: uncached, expected: blob.digest, read)
+            guard got == blob.digest else {
+                return SuspectBlob(blob: blob, fault: size == blob.size ? .bytes(got) : .length(size), file: file)
+            }
+            return size == blob.size ? nil : SuspectBlob(blob: blob, fault: .row(size), file: file)
+        } catch {
+            if error.isMissing { return SuspectBlob(blob: blob, fault: .missing) }
+            if error.isOfProcess { throw error }
+            return SuspectBlob(blob: blob, fault: .unreadable(held.flatMap(DiskStore.nature) ?? error.message), file: held)
         }
     }
 
-    private static func digest(of file: FileDescriptor, _ read: (Int) -> Void) throws -> Digest {
+    /// Why something that is no file cannot be read; nil for a file.
+    private static func nature(_ held: FileDescriptor) -> String? { (try? held.status())?.isRegular == false ? "it is no file" : nil }
+
+    /// The digest of a file's bytes; of those that were read the second time when it is not the one that is expected. Memory or a cable may have
+    /// failed: a file that is right once is right.
+    private static func digest(of file: FileDescriptor, uncached: Bool, expected: Digest, _ read: (Int) -> Void) throws(PosixError)
+        -> Digest
+    {
+        let direct = uncached ? try? FileDescriptor.openUncached(file.path) : nil
+        do throws(PosixError) {
+            let got = try digest(of: direct ?? file, read)
+            if got == expected { return got }
+        } catch {
+            // What the disk itself cannot read others may get all the same, and some file systems say only then that they read no other way.
+            return try digest(of: file) { _ in }
+        }
+        return try digest(of: direct ?? file) { _ in }
+    }
+
+    private static func digest(of file: FileDescriptor, _ read: (Int) -> Void) throws(PosixError) -> Digest {
         let hasher = SHA256Hasher()
         // As what is read past the page cache must be aligned.
-        try withUnsafeTemporaryAllocation(byteCount: streamBufferSize, alignment: 4096) { buffer in
-            var at = 0
-            while case let count = try file.read(into: buffer, at: at), count > 0 {
-                hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                read(count)
-                at += count
-                // Only the end is short, and nobody reads from there on past the page cache.
-                if count < buffer.count { break }
-            }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: streamBufferSize, alignment: 4096)
+        defer { buffer.deallocate() }
+        var at = 0
+        while case let count = try file.read(into: buffer, at: at), count > 0 {
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            read(count)
+            at += count
+            // Only the end is short, and nobody reads from there on past the page cache.
+            if count < buffer.count { break }
         }
         return hasher.finish()
     }
@@ -75,14 +100,22 @@ extension DiskStore {
         guard try database.blobSize(suspect.blob.digest) == suspect.blob.size else { return false }
         // A collection that was killed may have left the file in trash/.
         if suspect.fault == .missing, try returnFromTrash(suspect.blob) { return false }
-        return try Files.status(layout.blob(suspect.blob.digest)).map { UInt64($0.st_ino) } == suspect.inode
+        let present: stat?
+        do throws(PosixError) { present = try Files.status(layout.blob(suspect.blob.digest)) } catch {
+            if error.isOfProcess { throw error }
+            // One that could not even be looked at, and cannot now.
+            if case .unreadable = suspect.fault { return suspect.file == nil }
+            return false
+        }
+        guard let file = suspect.file else { return suspect.fault == .missing && present == nil }
+        return try file.status().st_ino == present?.st_ino
     }
 
     /// Puts a blob's file back that a killed collection had moved aside, as the next start does; false when there is none.
     private func returnFromTrash(_ blob: StagedBlob) throws -> Bool {
         for name in try Files.names(in: layout.trash) where name.hasPrefix(blob.digest.hex) {
             let aside = "\(layout.trash)/\(name)"
-            guard let status = try Files.status(aside), Int(status.st_size) == blob.size else { continue }
+            guard let status = try Files.status(aside), status.isRegular, Int(status.st_size) == blob.size else { continue }
             try Files.rename(aside, to: layout.blob(blob.digest))
             return true
         }
@@ -91,10 +124,9 @@ extension DiskStore {
 
     /// Moves a wrong file into damaged/: nobody is told again that the blob is there. Call it inside a write transaction, once confirmed.
     func setAside(_ digest: Digest, _ database: Database) throws {
-        try Files.makeFolders(layout.damaged)
-        try Files.rename(layout.blob(digest), to: "\(layout.damaged)/\(digest.hex).\(RandomName.make())")
+        try layout.setAside(digest)
         try database.keepFresh(digest)
         // A row changes, so that answers that are kept as long as the catalog is the same are not given again; one of nobody else's.
-        try database.run("UPDATE blobs SET added_at = added_at - 1 WHERE digest = ?", .digest(digest))
+        try database.run("UPDATE blobs SET added_at = max(added_at, 1) - 1 WHERE digest = ?", .digest(digest))
     }
 }

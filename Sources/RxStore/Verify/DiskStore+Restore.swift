@@ -39,7 +39,7 @@ extension DiskStore {
     private func aside(_ blob: StagedBlob) throws -> (any ByteSource)? {
         guard Files.isFolder(layout.damaged) else { return nil }
         for name in try Files.names(in: layout.damaged) where name.hasPrefix(blob.digest.hex) {
-            guard let file = try? FileDescriptor.open("\(layout.damaged)/\(name)", O_RDONLY | O_NOFOLLOW),
+            guard let file = try? FileDescriptor.open("\(layout.damaged)/\(name)", O_RDONLY | O_NOFOLLOW | O_NONBLOCK),
                 let status = try? file.status(), status.isRegular, Int(status.st_size) == blob.size,
                 (try? VerifyingSource(FileRangeSource(file), digest: blob.digest, size: blob.size).readToEnd()) != nil
             else { continue }
@@ -50,7 +50,7 @@ extension DiskStore {
 
     /// Writes a row for a blob whose file is there and right, once the file is durable. False when it is not.
     func adoptOrphan(_ blob: StagedBlob) throws -> Bool {
-        guard try look(at: blob, hashing: true) == nil, let file = try? FileDescriptor.open(layout.blob(blob.digest), 0) else {
+        guard try look(at: blob, hashing: true) == nil, let file = try? layout.open(blob.digest) else {
             return false
         }
         let inode = try file.status().st_ino

@@ -65,7 +65,13 @@ public final class Scrubber: Sendable {
                 }
                 place = ScrubPlace(startedAt: Clock.now, passes: place.passes)
             }
-            guard try pass(&place) else { return place.write(store.layout.scrub) }
+            let isOver: Bool
+            do { isOver = try pass(&place) } catch {
+                // Whoever goes on does not begin with what was read before.
+                place.write(store.layout.scrub)
+                throw error
+            }
+            guard isOver else { return place.write(store.layout.scrub) }
             place.after = nil
             place.passes += 1
             place.write(store.layout.scrub)
@@ -112,17 +118,22 @@ public final class Scrubber: Sendable {
         case .length, .bytes: break
         case .unreadable(let why):
             // Its bytes may be right, and a disk that is back tomorrow may read them.
-            let inode = suspect.inode ?? 0
+            let inode = try suspect.file.map { UInt64(try $0.status().st_ino) } ?? 0
             let isLasting = unreadable.withLock { $0.updateValue(inode, forKey: suspect.blob.digest) == inode }
             guard isLasting else {
                 return report(
                     "blob \(suspect.blob.digest) cannot be read: \(why); it is set aside if the next pass cannot read it either")
             }
         }
-        let naming = try store.catalog.write { database, _ -> Naming? in
-            guard try store.isConfirmed(suspect, database) else { return nil }
-            try store.setAside(suspect.blob.digest, database)
-            return try database.naming(suspect.blob.digest)
+        let naming: Naming?
+        do {
+            naming = try store.catalog.write { database, _ in
+                guard try store.isConfirmed(suspect, database) else { return nil }
+                try store.setAside(suspect.blob.digest, database)
+                return try database.naming(suspect.blob.digest)
+            }
+        } catch let error as PosixError where !error.isOfProcess {
+            return report("blob \(suspect.blob.digest) is damaged and cannot be set aside: \(error.message)")
         }
         guard let naming else { return }
         let needed = naming.locators.isEmpty ? "no resource needs it" : "needed by \(naming.locators.joined(separator: ", "))"
@@ -147,7 +158,7 @@ private struct Brake {
     }
 }
 
-/// Where a scrub is. A file that cannot be read means the start.
+/// Where a scrub is. A file that cannot be read, or holds numbers that cannot be, means the start.
 struct ScrubPlace: Equatable {
     /// The last blob that was read; nil when a pass is over.
     var after: Digest?
@@ -157,9 +168,11 @@ struct ScrubPlace: Equatable {
     var passes = 0
 
     static func read(_ path: String) -> ScrubPlace {
-        guard let bytes = try? Files.read(path, limit: 4096), let json = try? JSON(parsing: bytes) else { return ScrubPlace() }
-        return ScrubPlace(
-            after: json["after"]?.string.flatMap { Digest($0) }, startedAt: json["startedAt"]?.int ?? 0, passes: json["passes"]?.int ?? 0)
+        guard let bytes = try? Files.read(path, limit: 4096), let json = try? JSON(parsing: bytes),
+            case let (startedAt, passes) = (json["startedAt"]?.int ?? 0, json["passes"]?.int ?? 0),
+            (0...Database.latestTime).contains(startedAt), (0...Database.largestSize).contains(passes)
+        else { return ScrubPlace() }
+        return ScrubPlace(after: json["after"]?.string.flatMap { Digest($0) }, startedAt: startedAt, passes: passes)
     }
 
     /// Keeps it; where that cannot be, the next start begins anew.

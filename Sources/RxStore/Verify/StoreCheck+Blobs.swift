@@ -72,7 +72,9 @@ extension StoreCheck {
             case .missing: break
             case .length, .bytes, .unreadable:
                 guard options.repairs else { return FoundBlob(finding: finding) }
-                try store.setAside(suspect.blob.digest, database)
+                do { try store.setAside(suspect.blob.digest, database) } catch let error as PosixError where !error.isOfProcess {
+                    return FoundBlob(finding: finding)
+                }
                 // What nobody names is no loss to anybody.
                 if naming.places.isEmpty { return FoundBlob(finding: finding.repaired) }
             }

@@ -20,7 +20,7 @@ extension StoreCheck {
             func isRight() throws -> Bool {
                 guard let records = try? Files.read(path, limit: ChunkIndex.countLimit * ChunkIndex.recordBytes) else { return true }
                 guard let index = ChunkIndex(records: records, size: size) else { return false }
-                guard options.sample == nil, let file = try? FileDescriptor.open(store.layout.blob(digest), O_RDONLY) else { return true }
+                guard options.sample == nil, let file = try? store.layout.open(digest) else { return true }
                 return try StoreCheck.agrees(index, with: file)
             }
             if try !isRight() { derived(path, "the chunk index of blob \(digest) is wrong", digest) }
@@ -37,9 +37,8 @@ extension StoreCheck {
             var count = 0
             while count < chunk.length {
                 let part = UnsafeMutableRawBufferPointer(rebasing: buffer[count..<chunk.length])
-                let more = try file.read(into: part, at: offset + count)
                 // The blob's own damage is found where blobs are looked at.
-                guard more > 0 else { return true }
+                guard let more = try? file.read(into: part, at: offset + count), more > 0 else { return true }
                 count += more
             }
             hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))

@@ -31,13 +31,13 @@ extension StoreCheck {
 
     /// Looks at the rows that belong to others: tags, references, search words, small blobs' bytes, other names.
     func checkRows() throws {
-        try checkTimes()
         try checkTags()
         try checkOwners()
         try checkSearch()
         try checkFresh()
         try checkAliases()
         try checkPartialCopies()
+        try checkTimes()
     }
 
     private func checkTags() throws {
@@ -148,7 +148,7 @@ extension StoreCheck {
                 found(finding)
                 continue
             }
-            try FileDescriptor.open(store.layout.blob(row.digest), 0).sync()
+            try store.layout.open(row.digest).sync()
             try catalog.write { database, _ in try database.forgetFresh(row.id) }
             found(finding.repaired)
         }
@@ -199,11 +199,13 @@ extension StoreCheck {
 }
 
 extension DiskStore {
-    /// The SHA-512 of a blob's file; nil when it is gone.
+    /// The SHA-512 of a blob's file; nil when it is gone, or cannot be read.
     func sha512(of blob: StagedBlob) throws -> ContentDigest? {
-        guard let file = try? FileDescriptor.open(layout.blob(blob.digest), 0) else { return nil }
         let hasher = SHA512Hasher()
-        try file.each { hasher.update($0) }
+        do { try file(of: blob).each { hasher.update($0) } } catch let error as any ResourceError {
+            if let error = error as? PosixError, error.isOfProcess { throw error }
+            return nil
+        }
         return hasher.finish()
     }
 }

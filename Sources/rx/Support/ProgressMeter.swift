@@ -77,7 +77,7 @@ struct ProgressMeter {
     mutating func read(at now: Int) -> ProgressReading {
         var reading = reading
         let first = samples.first ?? (phaseStartedAt, 0)
-        reading.rate = Int(Double(reading.bytes - first.bytes) / max(1e-3, Double(now - first.at) / 1e9))
+        reading.rate = Int(min(9e18, Double(reading.bytes - first.bytes) / max(1e-3, Double(now - first.at) / 1e9)))
         guard let done = reading.part else { return reading }
         furthest = max(furthest, min(1, (Double(phase - 1) + done) / Double(phases)))
         reading.fraction = furthest

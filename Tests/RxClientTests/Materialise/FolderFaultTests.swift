@@ -109,6 +109,28 @@ import Testing
         }
     }
 
+    @Test(arguments: [("one", false), ("one", true), ("", true)])
+    func `waits for nobody where a FIFO has a blob's name`(_ content: String, _ link: Bool) throws {
+        let record = try put(["a": content])
+        let digest = sha256(Array(content.utf8))
+        let blob = "\(home.path)/home/blobs/sha256/\(digest.hex.prefix(2))/\(digest.hex)"
+        try FileManager.default.removeItem(atPath: blob)
+        #expect(mkfifo(blob, 0o600) == 0)
+        let isDone = Monitor(false)
+        // Should it wait, somebody comes in the end.
+        let other = RxPosix.Thread {
+            while isDone.wait(seconds: 20, until: { $0 ? true : nil }) == nil {
+                Issue.record("it waits for the FIFO")
+                let end = open(blob, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+                if end >= 0 { close(end) }
+            }
+        }
+        #expect(throws: RegistryError.self) { try exporter.export(record, toFolder: out, options: FolderOptions(link: link)) }
+        isDone.update { $0 = true }
+        other.join()
+        #expect(try names(home.path) == ["home"])
+    }
+
     @Test func `removes also what was being removed when its run was ended`() throws {
         let record = try put(["a": "one"])
         let dead = "\(RandomName.make())\(Interruption.suffix)"
