@@ -10,21 +10,21 @@ import Testing
 
 /// A small upload is durable by the catalog's log alone, until its file is.
 @Suite struct `A small upload` {
-    private let folder: TemporaryFolder
-    private let bytes = Array("abcd".utf8)
-    private var digest: Digest { sha256(bytes) }
+    let folder: TemporaryFolder
+    let bytes = Array("abcd".utf8)
+    var digest: Digest { sha256(bytes) }
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func upload(_ bytes: [UInt8], as name: ContentDigest? = nil, in store: DiskStore) throws {
+    func upload(_ bytes: [UInt8], as name: ContentDigest? = nil, in store: DiskStore) throws {
         let upload = try store.beginUpload(in: "r")
         try bytes.withUnsafeBytes { try upload.append($0) }
         _ = try upload.finish(as: name ?? .sha256(sha256(bytes)))
     }
 
-    private func rows(_ store: DiskStore) throws -> [FreshRow] { try store.catalog.read { try $0.freshRows() } }
+    func rows(_ store: DiskStore) throws -> [FreshRow] { try store.catalog.read { try $0.freshRows() } }
 
-    private func content(_ digest: Digest, in store: DiskStore) throws -> [UInt8] { try store.open(digest).readAll() }
+    func content(_ digest: Digest, in store: DiskStore) throws -> [UInt8] { try store.open(digest).readAll() }
 
     /// What is on the disk after a power failure: the catalog as far as its log was synced, and of the blobs what `lose` leaves.
     private func afterPowerFailure(_ store: DiskStore, lose: (DiskStore, StoreLayout) throws -> Void) throws -> (TemporaryFolder, DiskStore)
@@ -343,28 +343,6 @@ import Testing
         #expect(try store.blob(.sha256(digest), in: "r", leasing: false) == nil)
         try upload(bytes, in: store)
         #expect(try content(digest, in: store) == bytes)
-    }
-
-    @Test(arguments: [false, true]) func `that is found damaged before its file is known to be durable keeps its bytes for a collection`(
-        _ isWrong: Bool
-    ) throws {
-        let store = try DiskStore(at: folder.path)
-        try upload(bytes, in: store)
-        let first = try rows(store)
-        if isWrong { try store.catalog.write { database, _ in try database.run("UPDATE fresh SET bytes = x'00'") } }
-        let path = store.layout.blob(digest)
-        try Files.remove(path)
-        try Data("abXd".utf8).write(to: URL(fileURLWithPath: path))
-        #expect(throws: ContentError.self) { try content(digest, in: store) }
-        try store.fresh.drain()
-        #expect(try rows(store).map(\.id) == (isWrong ? [] : [first[0].id + 1]), "wrong bytes heal nothing")
-        _ = try store.collect(dryRun: false, leaseTime: nil)
-        #expect(try rows(store).isEmpty)
-        if isWrong {
-            #expect(throws: RegistryError.self) { try content(digest, in: store) }
-        } else {
-            #expect(try content(digest, in: store) == bytes)
-        }
     }
 
     @Test func `of many stores at once, beside drains, collections and failing syncs, is whole, and its row goes`() throws {
