@@ -41,7 +41,11 @@ extension Client {
     /// The resources of a registry that provide a module: one of each repository, the one put last first. Where none says so, or the registry
     /// cannot tell, the resource of the module's name.
     public func providers(of module: ModuleName, at registry: RegistryURL) throws -> [Provider] {
-        let answer = try ask(registry) { try $0.providers(of: module) } distribution: { _ in Providers([]) }
+        let answer = try ask(registry) {
+            try $0.providers(of: module)
+        } distribution: { _ in
+            Providers([])
+        }
         func found(_ provider: Providers.Provider, isDeclared: Bool) -> Provider {
             Provider(
                 locator: provider.locator.at(registry: registry.authority), manifest: provider.manifest, tree: provider.tree,

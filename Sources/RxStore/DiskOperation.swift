@@ -144,7 +144,9 @@ final class DiskOperation: StoreOperation {
             try catalog.write(durably: false) { database, now in
                 for (digest, size) in wanted[start..<min(start + DiskOperation.batchSize, wanted.count)] {
                     let blob = StagedBlob(digest: digest, size: size)
-                    guard let addedAt = try database.blobAddedAt(digest, size: size), let state = try layout.state(of: blob) else { continue }
+                    guard let addedAt = try database.blobAddedAt(digest, size: size), let state = try layout.state(of: blob) else {
+                        continue
+                    }
                     try lease(digest, in: database, now: now)
                     found.insert(digest)
                     if state.isWrittenLast { written.append(blob) }

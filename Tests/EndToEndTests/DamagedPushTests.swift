@@ -23,7 +23,8 @@ import Testing
         #expect(registry.end() == 0)
     }
 
-    @Test(arguments: [100_000, 9 << 20]) func `what was written to in a registry's store is sent anew by the next push`(_ size: Int) throws {
+    @Test(arguments: [100_000, 9 << 20]) func `what was written to in a registry's store is sent anew by the next push`(_ size: Int) throws
+    {
         let work = try TemporaryFolder()
         let registry = try RegistryProcess()
         let user = try User()
@@ -41,7 +42,8 @@ import Testing
         }
         func head() throws -> String {
             try run(
-                "/usr/bin/curl", ["-sI", "-o", "/dev/null", "-w", "%{http_code}", "http://\(registry.host)/v2/team/a/blobs/sha256:\(digest)"]
+                "/usr/bin/curl",
+                ["-sI", "-o", "/dev/null", "-w", "%{http_code}", "http://\(registry.host)/v2/team/a/blobs/sha256:\(digest)"]
             ).text
         }
         #expect(try head() == "200")

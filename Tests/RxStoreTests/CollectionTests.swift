@@ -214,13 +214,13 @@ import Testing
         #expect(try row.lease([kept: 9]).count == 1)
         let aside = "\(trash)/\(kept.hex).x"
         try RxPosix.Files.rename(store.layout.blob(kept), to: aside)
-        try RxPosix.Files.makeFolders("\(store.layout.blob(kept))/in the way")
         try folder.write("trash/a", "cannot be deleted")
-        defer { Fault.clear(under: "\(trash)/a") }
+        defer { Fault.clear(under: trash) }
         Fault.inject("unlink", EIO, under: "\(trash)/a")
+        Fault.inject("rename", EIO, under: aside)
         #expect(try store.collect(CollectionOptions()).blobs == 2)
         #expect(try Set(files("trash")) == ["a", "\(kept.hex).x"], "it has a row: it is no garbage")
-        try RxPosix.Files.removeTree(store.layout.blob(kept))
+        Fault.clear(under: trash)
         _ = try store.collect(CollectionOptions())
         #expect(try files("trash").isEmpty)
         #expect(try store.open(kept).readAll() == Array("garbage 0".utf8))
