@@ -215,12 +215,12 @@ import Testing
         let aside = "\(trash)/\(kept.hex).x"
         try RxPosix.Files.rename(store.layout.blob(kept), to: aside)
         try folder.write("trash/a", "cannot be deleted")
-        defer { Fault.clear(under: trash) }
+        defer { Fault.clear(under: folder.path) }
         Fault.inject("unlink", EIO, under: "\(trash)/a")
-        Fault.inject("rename", EIO, under: aside)
+        Fault.inject("rename", EIO, under: store.layout.blob(kept))
         #expect(try store.collect(CollectionOptions()).blobs == 2)
         #expect(try Set(files("trash")) == ["a", "\(kept.hex).x"], "it has a row: it is no garbage")
-        Fault.clear(under: trash)
+        Fault.clear(under: folder.path)
         _ = try store.collect(CollectionOptions())
         #expect(try files("trash").isEmpty)
         #expect(try store.open(kept).readAll() == Array("garbage 0".utf8))
