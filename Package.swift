@@ -72,7 +72,8 @@ let package = Package(
 
         // What `make bench-loading` measures in process; no part of what is installed.
         .executableTarget(
-            name: "rx-bench", dependencies: ["RxLoader", "RxModel"], path: "Tests/Benchmarks/RouterBench", swiftSettings: strict),
+            name: "rx-bench", dependencies: ["RxLoader", "RxModel", "RxServer"], path: "Tests/Benchmarks/RouterBench", swiftSettings: strict
+        ),
 
         .target(
             name: "RxTesting", dependencies: ["RxModel", "RxPosix", "RxCrypto", "RxStore", "CMutexOrder"], path: "Tests/RxTesting",

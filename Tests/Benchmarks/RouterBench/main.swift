@@ -1,8 +1,11 @@
 // Prints, as JSON, what one dispatch of a warm router takes and what a look-up of the same key in a dictionary takes, in nanoseconds: one
 // number for each round, the two taking turns. `rx-bench ROUNDS`.
+// `rx-bench serve` serves the same router over HTTP on a free port, which it prints, until its standard input ends.
 
+import Glibc
 import RxLoader
 import RxModel
+import RxServer
 
 /// Answers at once, so that the time is the router's.
 struct Constant: Resource {
@@ -13,7 +16,8 @@ struct Constant: Resource {
 
 let count = 1000
 let calls = 200_000
-let rounds = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 11
+let argument = CommandLine.arguments.dropFirst().first
+let rounds = argument.flatMap { Int($0) } ?? 11
 let names = (0..<count).map { "route-number-\($0)" }
 let table: [String: any Resource] = Dictionary(uniqueKeysWithValues: names.map { ($0, Constant() as any Resource) })
 let router = Router(table)
@@ -40,11 +44,19 @@ func lookUp() async -> Int {
     return found
 }
 
-var routed: [Double] = []
-var looked: [Double] = []
-_ = await dispatch()
-for _ in 0..<rounds {
-    looked.append(await nanoseconds(lookUp))
-    routed.append(await nanoseconds(dispatch))
+if argument == "serve" {
+    let server = try ResourceServer(HTTPBridge(router))
+    print("http://127.0.0.1:\(server.port)/\(names[0])")
+    fflush(nil)
+    while readLine() != nil {}
+    server.stop()
+} else {
+    var routed: [Double] = []
+    var looked: [Double] = []
+    _ = await dispatch()
+    for _ in 0..<rounds {
+        looked.append(await nanoseconds(lookUp))
+        routed.append(await nanoseconds(dispatch))
+    }
+    print("{\"router\": \(routed), \"dictionary\": \(looked)}")
 }
-print("{\"router\": \(routed), \"dictionary\": \(looked)}")
