@@ -12,7 +12,8 @@ extension DiskStore {
             let until = try leasing ? found.flatMap { try database.leaseEnd($0.digest, repository) } : nil
             return (found, until.map { $0 >= now + leaseTime - leaseTime / 4 } ?? false)
         }
-        guard let found, try isThere(found) else { return nil }
+        // Who only reads it is told by its bytes.
+        guard let found, try leasing ? isThere(found) : layout.holds(found.digest, size: found.size) else { return nil }
         guard leasing, !isLeased else { return found }
         // Looked up again: a collection may have come in between.
         return try lease(found.digest, repository) { database, now in try database.blob(digest, in: repository, now: now) != nil }

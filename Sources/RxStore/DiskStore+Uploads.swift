@@ -44,9 +44,11 @@ extension DiskStore {
         try catalog.inTurns(suspects.sorted()) { turn, name in
             if let status = try Files.status(layout.upload(name)), !status.isRegular {
                 guard try isAbandoned(name, turn.database, turn.now) else { return }
-                try turn.database.run("DELETE FROM uploads WHERE name = ?", .text(name))
                 let aside = "\(layout.trash)/upload.\(name).\(RandomName.make())"
-                try Files.rename(layout.upload(name), to: aside)
+                do throws(PosixError) { try Files.rename(layout.upload(name), to: aside) } catch {
+                    if error.isOfProcess { throw error } else { return }
+                }
+                try turn.database.run("DELETE FROM uploads WHERE name = ?", .text(name))
                 return strange.append(aside)
             }
             // Who goes on with it has it locked, or had, and has renewed its row since it was looked at.

@@ -69,7 +69,8 @@ final class StagingFolder: Sendable {
                 let target = "\(trash)/staging.\(RandomName.make())"
                 // An operation that is just ending removes its own folder.
                 do throws(PosixError) { try Files.rename(path, to: target) } catch {
-                    if error.isMissing { return nil } else { throw error }
+                    // What cannot be moved now stays, and keeps nobody from the rest.
+                    if error.isOfProcess { throw error } else { return nil }
                 }
                 return target
             }
@@ -90,7 +91,9 @@ final class StagingFolder: Sendable {
 
     private static func dead(in staging: String) throws -> [String] {
         try Files.names(in: staging).map { "\(staging)/\($0)" }.filter { path in
-            guard let owner = try? FileDescriptor.open("\(path)/\(ownerName)", O_RDWR) else { return Files.isFolder(path) }
+            guard let owner = try? FileDescriptor.open("\(path)/\(ownerName)", O_RDWR) else {
+                return (try? Files.status(path)) ?? nil != nil
+            }
             return isLeft(owner)
         }
     }

@@ -226,6 +226,14 @@ import Testing
         #expect(try store.open(kept).readAll() == Array("garbage 0".utf8))
     }
 
+    @Test(.enabled(if: Fault.available)) func `is not what keeps anybody from the store when the trash cannot be emptied`() throws {
+        try folder.write("trash/a", "cannot be deleted")
+        defer { Fault.clear(under: folder.path) }
+        Fault.inject("unlink", EIO, under: "\(folder.path)/trash/a")
+        _ = try DiskStore(at: folder.path)
+        #expect(try files("trash") == ["a"])
+    }
+
     @Test(.enabled(if: Fault.available)) func `deletes nothing that others left before the log is durable`() throws {
         try folder.write("trash/\(sha256([1]).hex).x", "forgotten")
         defer { Fault.clear(under: folder.path) }

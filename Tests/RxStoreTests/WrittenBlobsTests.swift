@@ -29,7 +29,7 @@ import Testing
         try handle.close()
     }
 
-    private func isShown(_ digest: Digest) throws -> Bool { try store.blob(.sha256(digest), in: "r", leasing: false) != nil }
+    private func isShown(_ digest: Digest) throws -> Bool { try store.blob(.sha256(digest), in: "r", leasing: true) != nil }
 
     @Test func `is there for nobody who asks when its bytes are others, and mended by the next put`() throws {
         try write("f1rst", to: digests[0])
@@ -56,10 +56,24 @@ import Testing
         #expect(try store.begin().lease([digests[0]: 5, digests[1]: 6]).isEmpty)
     }
 
+    @Test(.enabled(if: Fault.available)) func `is not there when it cannot be read, and is put anew`() throws {
+        try write("f1rst", to: digests[0])
+        defer { Fault.clear(under: folder.path) }
+        Fault.inject("pread", EIO, under: store.layout.blob(digests[0]), times: .max)
+        Fault.inject("read", EIO, under: store.layout.blob(digests[0]), times: .max)
+        let batch = try store.begin(in: "r")
+        #expect(try batch.lease([digests[0]: 5]).isEmpty && !isShown(digests[0]))
+        _ = try batch.stage(BytesSource(Array("first".utf8)), expecting: digests[0])
+        try batch.publish()
+        Fault.clear(under: folder.path)
+        #expect(try isShown(digests[0]) && text(digests[0], in: store) == "first")
+    }
+
     @Test func `is hashed once when its bytes are right`() throws {
         try write("first", to: digests[0])
         let blob = StagedBlob(digest: digests[0], size: 5)
         #expect(try #require(try store.layout.state(of: blob)).isWrittenLast)
+        usleep(20_000)
         #expect(try isShown(digests[0]))
         #expect(try !#require(try store.layout.state(of: blob)).isWrittenLast, "that is noted")
     }

@@ -60,7 +60,12 @@ extension CollectionRun {
         try catalog.inTurns(suspects) { turn, digest in
             for digest in try orphans([digest], turn.database) {
                 // Its bytes were perhaps never synced: under this name recovery does not take it for the blob.
-                guard let moved = try moveAside(digest.hex, in: folder, as: "orphan.\(digest.hex)") else { continue }
+                let moved: String?
+                do { moved = try moveAside(digest.hex, in: folder, as: "orphan.\(digest.hex)") } catch let error as PosixError {
+                    // Nobody misses what cannot be moved, and it keeps nobody from the rest.
+                    if error.isOfProcess { throw error } else { continue }
+                }
+                guard let moved else { continue }
                 aside.append(moved)
                 report.leftoverKinds.orphans += 1
             }

@@ -188,7 +188,7 @@ final class CollectionRun {
                         if error.isMissing { continue }
                         // A folder that was named like a blob.
                         guard error.errno == EISDIR else { throw error }
-                        try Files.removeTree("\(layout.trash)/\(name)")
+                        try? Files.removeTree("\(layout.trash)/\(name)")
                     }
                 }
             }

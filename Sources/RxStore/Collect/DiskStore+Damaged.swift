@@ -12,15 +12,21 @@ extension DiskStore {
     func forgetDamaged(before time: Int) throws -> Int {
         guard Files.isFolder(layout.damaged) else { return 0 }
         var count = 0
+        // Each blob is read once, however often it was set aside.
+        var verdicts: [StagedBlob: Bool] = [:]
         for name in try Files.names(in: layout.damaged) {
             let path = "\(layout.damaged)/\(name)"
             // Setting it aside was the last change to it.
             guard let status = try Files.status(path) else { continue }
             let blob = try blob(setAside: name)
-            let isRight = try blob.map { try look(at: $0, hashing: true) == nil } ?? false
+            let isRight = try blob.map { try verdicts[$0] ?? (look(at: $0, hashing: true) == nil) } ?? false
+            if let blob { verdicts[blob] = isRight }
             guard isRight || status.st_ctim.tv_sec < time else { continue }
             // A disk that could not read it then may be able to now: it is perhaps the last that is left of the blob.
-            if let blob, !isRight, !putBack(blob) { continue }
+            if let blob, !isRight {
+                guard putBack(blob) else { continue }
+                verdicts[blob] = nil
+            }
             // It may be a folder that had a blob's name.
             try? Files.removeTree(path)
             count += 1

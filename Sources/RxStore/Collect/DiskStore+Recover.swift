@@ -12,7 +12,8 @@ extension DiskStore {
         let lock = try FileDescriptor.open(layout.collectLock, O_RDWR | O_CREAT, mode: 0o644)
         guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else { return }
         try uploadSync.sync(folder: nil)
-        for name in left { try Files.removeTree(name, in: layout.trash) }
+        // What cannot be deleted keeps nobody from the store.
+        for name in left { try? Files.removeTree(name, in: layout.trash) }
     }
 
     /// The same at the beginning of a collection, which has the lock: what another left that failed or was killed is here as long as a process

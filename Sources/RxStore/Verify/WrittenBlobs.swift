@@ -1,5 +1,4 @@
 import Glibc
-import RxCrypto
 import RxModel
 import RxPosix
 import Synchronization
@@ -16,25 +15,31 @@ extension DiskStore {
         return wrong.withLock { $0 }
     }
 
-    /// Whether a blob is there, and is not known to be anything else.
+    /// The longest blob, in bytes, that is hashed while one waits who asks for it alone.
+    private static let promptBytes = 8 << 20
+
+    /// Whether a blob is there, and is not known to be anything else. One that is long counts by its length: whoever reads it gets nothing wrong.
     func isThere(_ blob: StagedBlob) throws -> Bool {
         guard let state = try layout.state(of: blob) else { return false }
-        return try !state.isWrittenLast || isRight(blob)
+        return try !state.isWrittenLast || blob.size > DiskStore.promptBytes || isRight(blob)
     }
 
+    /// Whether a blob's bytes are right; false of what cannot be read, so that it is sent anew.
     private func isRight(_ blob: StagedBlob) throws -> Bool {
-        let file: FileDescriptor
-        do { file = try self.file(of: blob) } catch let error as RegistryError where error.code == .blobUnknown { return false }
-        let before = try FileState(file)
-        let hasher = SHA256Hasher()
-        try file.hash(into: hasher)
-        guard hasher.finish() == blob.digest else {
-            setAside(blob.digest, file)
+        do {
+            let file = try self.file(of: blob)
+            if trustedFiles.holds(blob.digest, try FileState(file)) { return true }
+            let right = try trustedFiles.alone(blob.digest) { try hashed(blob, file) }
+            // Its last change is from now on one of its rights, and no longer one of its content.
+            if trustedFiles.holds(blob.digest, try FileState(right)), fchmod(right.number, try right.status().st_mode & 0o7777) == 0 {
+                trustedFiles.note(blob.digest, try FileState(right))
+            }
+            return true
+        } catch let error as RegistryError where error.code == .blobUnknown {
+            return false
+        } catch let error as PosixError where !error.isOfProcess {
             return false
         }
-        // Its last change is from now on one of its rights, and no longer one of its content.
-        if try FileState(file) == before { _ = fchmod(file.number, try file.status().st_mode & 0o7777) }
-        return true
     }
 }
 
