@@ -125,7 +125,10 @@ private struct HeldResource {
         let wanted = record.isResource ? manifest.blobs : try HeldResource.blobs(of: record, manifest, in: store)
         let present = try operation.lease(wanted)
         if present.count < wanted.count, let lost = wanted.keys.filter({ !present.contains($0) }).min() {
-            throw RegistryError.blobNotFound(lost)
+            let missing = RegistryError.blobNotFound(lost)
+            throw RegistryError(
+                missing.message, code: missing.code,
+                hint: "it is missing or damaged here: rx verify --repair fetches it again, else rx add or rx pull the resource")
         }
     }
 

@@ -215,12 +215,11 @@ import Testing
         let aside = "\(trash)/\(kept.hex).x"
         try RxPosix.Files.rename(store.layout.blob(kept), to: aside)
         try folder.write("trash/a", "cannot be deleted")
-        defer { Fault.clear(under: folder.path) }
+        defer { for path in ["\(trash)/a", store.layout.blob(kept)] { Fault.clear(under: path) } }
         Fault.inject("unlink", EIO, under: "\(trash)/a")
         Fault.inject("rename", EIO, under: store.layout.blob(kept))
         #expect(try store.collect(CollectionOptions()).blobs == 2)
         #expect(try Set(files("trash")) == ["a", "\(kept.hex).x"], "it has a row: it is no garbage")
-        Fault.clear(under: folder.path)
         _ = try store.collect(CollectionOptions())
         #expect(try files("trash").isEmpty)
         #expect(try store.open(kept).readAll() == Array("garbage 0".utf8))
@@ -228,7 +227,7 @@ import Testing
 
     @Test(.enabled(if: Fault.available)) func `is not what keeps anybody from the store when the trash cannot be emptied`() throws {
         try folder.write("trash/a", "cannot be deleted")
-        defer { Fault.clear(under: folder.path) }
+        defer { Fault.clear(under: "\(folder.path)/trash/a") }
         Fault.inject("unlink", EIO, under: "\(folder.path)/trash/a")
         _ = try DiskStore(at: folder.path)
         #expect(try files("trash") == ["a"])

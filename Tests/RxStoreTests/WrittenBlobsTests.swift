@@ -58,14 +58,14 @@ import Testing
 
     @Test(.enabled(if: Fault.available)) func `is not there when it cannot be read, and is put anew`() throws {
         try write("f1rst", to: digests[0])
-        defer { Fault.clear(under: folder.path) }
+        defer { Fault.clear(under: store.layout.blob(digests[0])) }
         Fault.inject("pread", EIO, under: store.layout.blob(digests[0]), times: .max)
         Fault.inject("read", EIO, under: store.layout.blob(digests[0]), times: .max)
         let batch = try store.begin(in: "r")
         #expect(try batch.lease([digests[0]: 5]).isEmpty && !isShown(digests[0]))
         _ = try batch.stage(BytesSource(Array("first".utf8)), expecting: digests[0])
         try batch.publish()
-        Fault.clear(under: folder.path)
+        Fault.clear(under: store.layout.blob(digests[0]))
         #expect(try isShown(digests[0]) && text(digests[0], in: store) == "first")
     }
 
