@@ -40,6 +40,9 @@ import Testing
         // What lost its tag stays by this server's rule, and with it what it names.
         #expect(reports.first?["kept"]?["untagged"]?.int == 1 && reports.first?["kept"]?["named"]?.int == 2)
         let other = try RegistryProcess(data: home, "--gc-interval", "1s")
+        #expect(waitUntil { other.errors.contains("gc deleted 0 blobs") }, "it lost its tag just now: a client may be reading it")
+        let aged = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('UPDATE untagged SET since = since - 3600'); c.commit()"
+        #expect(try run("python3", ["-c", aged, "\(home.path)/catalog.sqlite"]).status == 0)
         #expect(waitUntil { other.errors.contains("gc deleted 2 blobs (8 bytes), 1 manifests") })
     }
 }
