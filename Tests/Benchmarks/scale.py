@@ -32,6 +32,8 @@ PAGE = 1000
 # The longest that a push may wait for a collection, in seconds, and how much slower the median may be.
 LONGEST_WAIT, SLOWEST = 0.05, 1.5
 COLLECTION, MEMORY = 3.0, 200.0
+# The longest time of pushes alone after a sweep, in seconds.
+CALM = 120
 
 
 class Row:
@@ -53,12 +55,12 @@ class Table:
         self.rows.setdefault(name, Row(name)).add(seconds, memory)
 
     def show(self, sizes):
-        print(f"\n{'':<30}" + "".join(f"{f'{size:,} blobs':>22}" for size in sizes) + f"{'growth':>10}")
+        print(f"\n{'':<32}" + "".join(f"{f'{size:,} blobs':>22}" for size in sizes) + f"{'growth':>10}")
         for row in self.rows.values():
             cells = "".join(f"{cell(seconds, memory):>22}" for seconds, memory in zip(row.seconds, row.memory, strict=True))
             last = row.seconds[-2:]
             growth = f"x {last[1] / last[0]:.1f}" if len(last) == 2 and None not in last and last[0] else ""
-            print(f"{row.name:<30}{cells}{growth:>10}")
+            print(f"{row.name:<32}{cells}{growth:>10}")
         print("growth: the time in the last store by that in the one before, which is a tenth of it")
 
 
@@ -93,6 +95,10 @@ class Pushes:
         first = self.send("POST", "blobs/uploads/?digest=" + stores.digest(layer), layer, stores.LAYER)
         second = self.send("PUT", f"manifests/p{self.number % 50}", stores.image(self.name, [layer]), stores.MANIFEST)
         return first + second, max(first, second)
+
+    def during(self, seconds):
+        end = time.monotonic() + seconds
+        return self.until(lambda: time.monotonic() > end)
 
     def until(self, is_over):
         times = []
@@ -137,28 +143,37 @@ def collections(store, table, verdicts):
 
 
 def pushing(store, table, verdicts):
-    """Pushes alone, then while a collection sweeps the garbage beside them."""
+    """Pushes alone, then while a collection sweeps the garbage beside them, then alone for as long: the slowest of many is slower than that of few."""
     server = peers.Rx(store.rx, os.path.join(store.root))
     try:
         table.add("start of rx serve", store.started, server.memory()["VmHWM"] / 1024)
         pushes = Pushes(server.url, "bench/push")
-        end = time.monotonic() + 3
-        alone = pushes.until(lambda: time.monotonic() > end)
+        alone = pushes.during(3)
         peak = peers_peak(server)
         seconds, memory, report, beside = collecting(store, pushes)
         if report["blobs"] < store.blobs // stores.GARBAGE // 2:
             raise Failure(f"rx gc beside pushes: {report}")
+        alone += pushes.during(min(seconds, CALM))
         table.add("gc: sweep, pushes beside", seconds, memory)
         table.add("push alone", statistics.median(each for each, _ in alone), peak)
         table.add("push during gc", statistics.median(each for each, _ in beside), peers_peak(server))
-        table.add("slowest request during gc", max(slowest for _, slowest in beside))
-        table.add("slowest request alone", max(slowest for _, slowest in alone))
+        worst, usual = (max(slowest for _, slowest in each) for each in (beside, alone))
+        table.add("slowest request during gc", worst)
+        table.add("slowest request alone", usual)
+        table.add("one in 1,000 during gc takes", thousandth(beside))
+        table.add("one in 1,000 alone takes", thousandth(alone))
         verdicts.append((f"{store.blobs:,}: push during gc / alone", statistics.median(each for each, _ in beside) / statistics.median(each for each, _ in alone), SLOWEST, "x"))
-        verdicts.append((f"{store.blobs:,}: slowest request during gc", max(slowest for _, slowest in beside) - statistics.median(slowest for _, slowest in alone), LONGEST_WAIT, "s"))
+        verdicts.append((f"{store.blobs:,}: slowest request during gc, less the slowest alone", worst - usual, LONGEST_WAIT, "s"))
         listings(store, server, table)
-        retention(store, pushes, table, verdicts)
+        retention(store, pushes, usual, table, verdicts)
     finally:
         server.stop()
+
+
+def thousandth(pushes):
+    """The seconds that one request in a thousand takes at least."""
+    times = sorted(slowest for _, slowest in pushes)
+    return times[-1 - len(times) // 1000]
 
 
 def collecting(store, pushes):
@@ -180,8 +195,8 @@ def collecting(store, pushes):
         return seconds, int(file.read()) / 1024, json.loads(output), beside
 
 
-def retention(store, pushes, table, verdicts):
-    """A rule that lets all tags of the largest repository go but for the newest, and pushes beside."""
+def retention(store, pushes, usual, table, verdicts):
+    """A rule that lets all tags of the largest repository go but for the newest, and pushes beside, whose slowest request alone took `usual` seconds."""
     path = os.path.join(store.data, "config.json")
     with open(path, "w") as file:
         json.dump({"retention": [{"repositories": [stores.BIG], "keepLast": 10}]}, file)
@@ -193,8 +208,10 @@ def retention(store, pushes, table, verdicts):
     if len(report["tags"]) != expected:
         raise Failure(f"{len(report['tags'])} tags went, not {expected}")
     table.add("gc: retention, pushes beside", seconds, memory)
-    table.add("slowest request beside that", max(slowest for _, slowest in beside))
-    verdicts.append((f"{store.blobs:,}: slowest request beside retention", max(slowest for _, slowest in beside), LONGEST_WAIT, "s"))
+    worst = max(slowest for _, slowest in beside)
+    table.add("slowest request beside that", worst)
+    table.add("one in 1,000 beside that takes", thousandth(beside))
+    verdicts.append((f"{store.blobs:,}: slowest request beside retention, less the slowest alone", worst - usual, LONGEST_WAIT, "s"))
 
 
 def peers_peak(server):
@@ -310,7 +327,7 @@ def main():
     table.show(sizes)
     print()
     for name, value, bound, unit in verdicts:
-        print(f"{name:<50}{value:>10.3f} {unit:<4} expected <= {bound:g} {'met' if value <= bound else 'not met'}")
+        print(f"{name:<66}{value:>10.3f} {unit:<4} expected <= {bound:g} {'met' if value <= bound else 'not met'}")
     if options.json:
         with open(options.json, "w") as file:
             json.dump({

@@ -102,6 +102,9 @@ def make(rx, folder, blobs, tags):
     with multiprocessing.Pool(2) as pool:
         work = [(root, range(start, min(start + step, blobs))) for start in range(0, blobs, step)]
         digests = [each for some in pool.imap(write_files, work) for each in some]
+        # They end by themselves: one that is killed while it has the lock of the queue leaves the other waiting for it, and this one for that.
+        pool.close()
+        pool.join()
     catalog = sqlite3.connect(os.path.join(pattern.data, "catalog.sqlite"), isolation_level=None)
     catalog.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA foreign_keys = OFF")
     catalog.execute("BEGIN")
