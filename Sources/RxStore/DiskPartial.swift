@@ -74,7 +74,8 @@ final class DiskPartial: PartialBlob {
                 // Who had it before may have moved it away, and the next have begun another.
                 let present = try Files.status(path), try present.st_ino == file.status().st_ino
             else { continue }
-            if delete { try Files.remove(path) }
+            // What cannot be deleted keeps nobody from the rest.
+            if delete, (try? Files.remove(path)) != true { continue }
             count += 1
         }
         return count

@@ -51,6 +51,10 @@ extension DiskStore {
         let checked = try catalog.read { database in
             try checkContent(of: artifact, but: artifact.inlined, in: repository, sparse: sparse, database, now: database.now())
         }
+        let lost = try self.lost(among: checked.written.map(\.blob))
+        guard lost.isEmpty else {
+            throw MissingContentError(checked.written.filter { lost.contains($0.blob.digest) }.map(\.name), in: repository)
+        }
         try syncFolders(checked.recent.union(storeInlined(artifact, in: repository)))
         func put(_ database: Database, _ now: Int) throws -> Int {
             let id = try database.put(artifact, registry: "", repository: repository, tags: tags, now: now)
@@ -86,6 +90,8 @@ extension DiskStore {
         var recent: Set<String> = []
         /// The blobs, each counted once.
         var totals = BlobTotals()
+        /// Those whose files were written to since they were put, perhaps.
+        var written: [(name: ContentDigest, blob: StagedBlob)] = []
     }
 
     /// Throws when the repository lacks a blob or manifest that is named, or has it with another size.
@@ -112,22 +118,23 @@ extension DiskStore {
         let rows = try artifact.blobs.filter { inlined[$0.key] == nil }.sorted { Artifact.precedes($0.key, $1.key) }.map { name, size in
             (name: name, size: size, row: try database.blobAndTime(name, in: repository, now: now))
         }
-        let absent = try layout.look(at: rows.compactMap(\.row?.blob)).absent
+        let look = try layout.look(at: rows.compactMap(\.row?.blob))
+        let written = Set(look.written)
         for (name, size, row) in rows {
-            guard let row, !absent.contains(row.blob.digest) else {
+            guard let row, !look.absent.contains(row.blob.digest) else {
                 missing.append(name)
                 continue
             }
+            if written.contains(row.blob) { checked.written.append((name, row.blob)) }
             try check(name, size, found: row.blob.size)
             found(row.blob, addedAt: row.addedAt)
         }
         for (name, size) in artifact.manifests {
             if let child = try database.artifact(registry: "", repository: repository, name: .digest(name)) {
                 try check(name, size, found: child.bytes.count)
-            } else if let row = try database.blobAndTime(name, in: repository, now: now),
-                try layout.holds(row.blob.digest, size: row.blob.size)
-            {
+            } else if let row = try database.blobAndTime(name, in: repository, now: now), let state = try layout.state(of: row.blob) {
                 try check(name, size, found: row.blob.size)
+                if state.isWrittenLast { checked.written.append((name, row.blob)) }
                 found(row.blob, addedAt: row.addedAt)
             } else if !sparse {
                 missing.append(name)

@@ -54,7 +54,9 @@ extension DiskStore {
             // Who goes on with it has it locked, or had, and has renewed its row since it was looked at.
             let file: FileDescriptor?
             do throws(PosixError) { file = try FileDescriptor.open(layout.upload(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK) } catch {
-                guard error.isMissing else { throw error }
+                // What cannot be opened keeps nobody from the rest.
+                if error.isOfProcess { throw error }
+                guard error.isMissing else { return }
                 file = nil
             }
             if let file, flock(file.number, LOCK_EX | LOCK_NB) != 0 { return }
@@ -62,7 +64,7 @@ extension DiskStore {
             try turn.database.run("DELETE FROM uploads WHERE name = ?", .text(name))
             // The file that was locked, and not one that has come since.
             guard let file, let present = try Files.status(layout.upload(name)), try present.st_ino == file.status().st_ino else { return }
-            if try Files.remove(layout.upload(name)) { count += 1 }
+            if (try? Files.remove(layout.upload(name))) == true { count += 1 }
         }
         // Outside of the transactions: a folder may hold anything. What cannot be removed now is in trash/ and goes with the next start.
         for path in strange { try? Files.removeTree(path) }

@@ -142,18 +142,23 @@ final class FreshBlobs: Sendable {
         }
     }
 
-    /// Writes the files of some rows anew and syncs them, whatever is there; then the rows go.
+    /// Writes the files of some rows anew and syncs them, whatever is there; then the rows go. One whose bytes are not the blob's stays, for
+    /// a check to tell of.
     func rewrite(_ ids: [Int]) throws {
         guard !ids.isEmpty else { return }
-        let operation = try DiskOperation(layout: layout, catalog: catalog, leaseTime: leaseTime)
-        defer { operation.cancel() }
+        var begun: DiskOperation?
+        defer { begun?.cancel() }
+        var written: [Int] = []
         for id in ids {
             // The row has gone when the blob was collected, or when another process was here before.
-            guard let (digest, bytes) = try catalog.read({ try $0.freshBytes(id) }) else { continue }
+            guard let (digest, bytes) = try catalog.read({ try $0.freshBytes(id) }), sha256(bytes) == digest else { continue }
+            let operation = try begun ?? DiskOperation(layout: layout, catalog: catalog, leaseTime: leaseTime)
+            begun = operation
             _ = try operation.stage(BytesSource(bytes), expecting: digest)
+            written.append(id)
         }
-        try operation.publish()
-        try forget(ids)
+        try begun?.publish()
+        try forget(written)
     }
 
     /// Deletes rows whose files are durable. That need not be durable itself.

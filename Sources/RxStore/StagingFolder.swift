@@ -91,10 +91,11 @@ final class StagingFolder: Sendable {
 
     private static func dead(in staging: String) throws -> [String] {
         try Files.names(in: staging).map { "\(staging)/\($0)" }.filter { path in
-            guard let owner = try? FileDescriptor.open("\(path)/\(ownerName)", O_RDWR) else {
+            do throws(PosixError) { return isLeft(try FileDescriptor.open("\(path)/\(ownerName)", O_RDWR)) } catch {
+                // Without a descriptor nobody knows.
+                if error.isOfProcess { throw error }
                 return (try? Files.status(path)) ?? nil != nil
             }
-            return isLeft(owner)
         }
     }
 

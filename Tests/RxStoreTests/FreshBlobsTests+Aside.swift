@@ -1,4 +1,5 @@
 import Foundation
+import RxCrypto
 import RxModel
 import RxPosix
 import RxTesting
@@ -28,5 +29,26 @@ extension `A small upload` {
         } else {
             #expect(try content(digest, in: store) == bytes)
         }
+    }
+    @Test(arguments: [true, false]) func `whose bytes the catalog has damaged keeps nobody from the store, nor others from their files`(
+        isThere: Bool
+    ) throws {
+        do {
+            let store = try DiskStore(at: folder.path)
+            try upload(bytes, in: store)
+            try upload([1], in: store)
+            try store.catalog.write { database, _ in
+                try database.run("UPDATE fresh SET bytes = x'00' WHERE digest = ?", .digest(digest))
+            }
+            for lost in [sha256([1])] + (isThere ? [] : [digest]) { try Files.remove(store.layout.blob(lost)) }
+        }
+        let store = try DiskStore(at: folder.path)
+        #expect(try content(sha256([1]), in: store) == [1])
+        try store.fresh.drain()
+        _ = try store.collect(CollectionOptions())
+        #expect(try rows(store).map(\.digest) == [digest], "a check tells of it")
+        let report = try store.verify(VerifyOptions(repairs: true), with: NoHelp())
+        #expect(report.findings.filter { $0.kind == .fresh }.map(\.isRepaired) == [isThere])
+        #expect(try rows(store).isEmpty == isThere)
     }
 }

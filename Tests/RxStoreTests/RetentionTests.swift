@@ -65,6 +65,27 @@ import Testing
         #expect(report.expired.first?.reason == "put more than 1h ago")
     }
 
+    @Test(arguments: [
+        CollectionOptions.Untagged.byDigest, .younger(than: 60), .all,
+    ]) func `a dry run tells what a collection leaves of what loses its last tag just then`(untagged: CollectionOptions.Untagged) throws {
+        for (hasReaders, leaseTime) in [(true, nil), (true, 0), (false, nil)] {
+            let folder = try TemporaryFolder()
+            let store = try DiskStore(at: folder.path)
+            for tag in ["1", "2"] { try put(["content": tag], try definition("a", ["tag": .string(tag)]), in: store) }
+            let policy = try retention(#"[{"repositories":["*"],"keepLast":1}]"#)
+            var options = CollectionOptions(
+                dryRun: true, leaseTime: leaseTime, untagged: untagged, hasReaders: hasReaders, retention: policy)
+            let told = try store.collect(options)
+            let first = try #require(try store.resolve(registry: "", repository: "a", selector: .tag("1")))
+            let explained = try #require(try store.explain(.sha256(first.manifestDigest), options))
+            options.dryRun = false
+            let report = try store.collect(options)
+            #expect(report.expired.map(\.reference.tag) == ["1"] && told.expired.map(\.reference.tag) == ["1"])
+            #expect(told.manifests == report.manifests && told.kept.untagged == report.kept.untagged)
+            #expect(explained.parts.allSatisfy(\.stays) == (report.manifests == 0))
+        }
+    }
+
     @Test func `a clock that was ahead once makes nothing old`() throws {
         let folder = try TemporaryFolder()
         let store = try DiskStore(at: folder.path)

@@ -76,6 +76,22 @@ import Testing
         #expect(try Files.status(store.layout.catalog) != nil)
     }
 
+    @Test(.enabled(if: Fault.available)) func `collects what is behind an upload that cannot be opened or deleted`() throws {
+        let (unopened, undeleted) = (store.layout.upload(name), store.layout.upload(String(name.dropLast()) + "1"))
+        for path in [unopened, undeleted] {
+            try Files.replace(path, with: [1])
+            age(path)
+        }
+        let archive = "\(store.layout.archives)/\(String(repeating: "0", count: 64)).tar.gz"
+        try Files.replace(archive, with: [1])
+        defer { for path in [unopened, undeleted] { Fault.clear(under: path) } }
+        Fault.inject("open", EACCES, under: unopened)
+        Fault.inject("unlink", EPERM, under: undeleted)
+        let report = try store.collect(CollectionOptions())
+        #expect(report.leftoverKinds.uploads == 0 && report.leftoverKinds.archives == 1)
+        #expect(try store.collect(CollectionOptions()).leftoverKinds.uploads == 2)
+    }
+
     @Test func `has no upload where a FIFO or a folder is`() throws {
         for make in [makeFIFO, makeFolder] {
             let path = store.layout.upload(name)

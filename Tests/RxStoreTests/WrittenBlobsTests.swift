@@ -56,6 +56,23 @@ import Testing
         #expect(try store.begin().lease([digests[0]: 5, digests[1]: 6]).isEmpty)
     }
 
+    @Test func `is missed by a manifest that names it`() throws {
+        let manifest = try ResourceManifest(
+            definition: try definition("r"), files: [file("first", "first"), file("second", "second")])
+        let config = try store.begin(in: "r")
+        _ = try config.stage(BytesSource(ResourceManifest.emptyConfig), expecting: nil)
+        try config.publish()
+        let artifact = try Artifact(parsing: manifest.bytes, mediaType: nil, repository: "r")
+        func put() throws { try store.put(artifact, in: "r", tags: ["1"], name: nil, sparse: false) }
+        try write("s3cond", to: digests[1])
+        #expect(throws: MissingContentError([.sha256(digests[1])], in: "r")) { try put() }
+        let batch = try store.begin(in: "r")
+        _ = try batch.stage(BytesSource(Array("second".utf8)), expecting: digests[1])
+        try batch.publish()
+        try write("first", to: digests[0])
+        try put()
+    }
+
     @Test(.enabled(if: Fault.available)) func `is not there when it cannot be read, and is put anew`() throws {
         try write("f1rst", to: digests[0])
         defer { Fault.clear(under: store.layout.blob(digests[0])) }
@@ -67,6 +84,32 @@ import Testing
         try batch.publish()
         Fault.clear(under: store.layout.blob(digests[0]))
         #expect(try isShown(digests[0]) && text(digests[0], in: store) == "first")
+    }
+
+    @Test(.enabled(if: Fault.available)) func `that is long and cannot be read is sent anew by who puts a manifest of it`() throws {
+        let bytes = [UInt8](repeating: 7, count: (8 << 20) + 1)
+        let long = try ResourceManifest(
+            definition: try definition("r"),
+            files: [ResourceFile(path: try FilePath(parsing: "long"), digest: sha256(bytes), size: bytes.count)])
+        func send(_ contents: [[UInt8]]) throws {
+            let batch = try store.begin(in: "r")
+            for content in contents { _ = try batch.stage(BytesSource(content), expecting: nil) }
+            try batch.publish()
+        }
+        try send([ResourceManifest.emptyConfig, bytes])
+        try write("\u{7}", to: sha256(bytes))
+        let path = store.layout.blob(sha256(bytes))
+        defer { Fault.clear(under: path) }
+        Fault.inject("pread", EIO, under: path, times: .max)
+        let artifact = try Artifact(parsing: long.bytes, mediaType: nil, repository: "r")
+        func put() throws { try store.put(artifact, in: "r", tags: ["1"], name: nil, sparse: false) }
+        #expect(try isShown(sha256(bytes)), "by its length")
+        #expect(throws: MissingContentError([.sha256(sha256(bytes))], in: "r")) { try put() }
+        #expect(try !isShown(sha256(bytes)))
+        Fault.clear(under: path)
+        try send([bytes])
+        try put()
+        #expect(try store.open(sha256(bytes)).readAll() == bytes)
     }
 
     @Test func `is hashed once when its bytes are right`() throws {

@@ -60,12 +60,7 @@ extension CollectionRun {
         try catalog.inTurns(suspects) { turn, digest in
             for digest in try orphans([digest], turn.database) {
                 // Its bytes were perhaps never synced: under this name recovery does not take it for the blob.
-                let moved: String?
-                do { moved = try moveAside(digest.hex, in: folder, as: "orphan.\(digest.hex)") } catch let error as PosixError {
-                    // Nobody misses what cannot be moved, and it keeps nobody from the rest.
-                    if error.isOfProcess { throw error } else { continue }
-                }
-                guard let moved else { continue }
+                guard let moved = try moveAside(digest.hex, in: folder, as: "orphan.\(digest.hex)") else { continue }
                 aside.append(moved)
                 report.leftoverKinds.orphans += 1
             }
@@ -77,14 +72,15 @@ extension CollectionRun {
         try suspects.filter { try !database.hasBlob($0) && Files.status(layout.blob($0)) != nil }
     }
 
-    /// Moves a file into trash/ under a name of its own; gives that, or nil when the file was gone. Recovery returns what is named after a
-    /// blob that has a row.
+    /// Moves a file into trash/ under a name of its own; gives that, or nil when the file was gone, or cannot be moved: it keeps nobody
+    /// from the rest, and without a row it is for the next collection. Recovery returns what is named after a blob that has a row.
     private func moveAside(_ name: String, in folder: OpenFolder, as target: String) throws -> String? {
         let aside = "\(target).\(mark)"
-        do {
-            try folder.move(name, to: try openTrash(), as: aside, replacing: true)
-            return aside
-        } catch let error as PosixError where error.isMissing { return nil }
+        let trash = try openTrash()
+        do throws(PosixError) { try folder.move(name, to: trash, as: aside, replacing: true) } catch {
+            if error.isOfProcess || error.code == .storageFull { throw error } else { return nil }
+        }
+        return aside
     }
 
     /// Deletes other names of what no repository holds or refers to any more: until then they are everybody's.

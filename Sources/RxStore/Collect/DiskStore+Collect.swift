@@ -185,10 +185,9 @@ final class CollectionRun {
             try catalog.paced {
                 for name in aside[start..<min(start + CollectionRun.filesAtOnce, aside.count)] {
                     do { try trash.remove(name) } catch let error as PosixError {
-                        if error.isMissing { continue }
-                        // A folder that was named like a blob.
-                        guard error.errno == EISDIR else { throw error }
-                        try? Files.removeTree("\(layout.trash)/\(name)")
+                        if error.isOfProcess { throw error }
+                        // A folder that was named like a blob. What cannot be deleted is left to the next start or collection.
+                        if error.errno == EISDIR { try? Files.removeTree("\(layout.trash)/\(name)") }
                     }
                 }
             }

@@ -6,7 +6,10 @@ extension DiskStore {
     /// Puts back what a collection had moved aside but not yet forgotten, and deletes the rest. Idempotent; may be killed. Nobody waits long
     /// for it, however much there is, and it costs one look at a folder when there is nothing. Source: Specs/05-store, STO-030.
     func recover() throws {
-        let left = try putBackFromTrash { throw $0 }
+        // What cannot be put back keeps nobody from the store either, unless there is only no room for it or no descriptor.
+        let left = try putBackFromTrash { error in
+            guard let error = error as? PosixError, !error.isOfProcess, error.code != .storageFull else { throw error }
+        }
         guard !left.isEmpty else { return }
         // A collection that lives deletes its files itself, when it may.
         let lock = try FileDescriptor.open(layout.collectLock, O_RDWR | O_CREAT, mode: 0o644)

@@ -33,7 +33,7 @@ struct LiveManifests {
 
     /// Looks at the catalog, inside a transaction. With `keepsTag`, the tags that it is false for count for nothing, as if they were removed.
     init(_ database: Database, _ rule: KeepingRule, keepsTag: ((Reference) throws -> Bool)? = nil) throws {
-        let tagged = try LiveManifests.tagged(database, keepsTag)
+        let (tagged, losing) = try LiveManifests.tagged(database, keepsTag)
         var candidates: [Candidate] = []
         var positions: [Int: Int] = [:]
         let ids = try database.cursor("SELECT id FROM manifests INDEXED BY manifests_by_digest ORDER BY digest")
@@ -48,7 +48,7 @@ struct LiveManifests {
         }
         var waiting: [Int] = []
         for position in candidates.indices {
-            try look(at: position, of: &candidates, positions, tagged, database, rule)
+            try look(at: position, of: &candidates, positions, tagged, losing, database, rule)
             if candidates[position].isLive { waiting.append(position) }
         }
         while let position = waiting.popLast() {
@@ -93,8 +93,8 @@ struct LiveManifests {
 
     /// Notes what keeps a manifest without a tag, or might.
     private func look(
-        at position: Int, of candidates: inout [Candidate], _ positions: [Int: Int], _ tagged: IDSet, _ database: Database,
-        _ rule: KeepingRule
+        at position: Int, of candidates: inout [Candidate], _ positions: [Int: Int], _ tagged: IDSet, _ losing: IDSet,
+        _ database: Database, _ rule: KeepingRule
     ) throws {
         let id = candidates[position].id
         guard let own = try database.holding(id), own.registry != Database.forgotten else {
@@ -106,7 +106,7 @@ struct LiveManifests {
             candidates[position].own = .pinned
         } else if try database.isHeld(own.digest, beyond: rule.leaseEnd) {
             candidates[position].own = .held
-        } else if try rule.keepsUntagged(id, own, database) {
+        } else if try rule.keepsUntagged(id, own, losesTag: losing.contains(id), database) {
             candidates[position].own = .untagged
         }
         for (holder, keeper) in try LiveManifests.holders(of: own, database) {
@@ -142,15 +142,15 @@ struct LiveManifests {
         }
     }
 
-    /// The manifests that tags name.
-    private static func tagged(_ database: Database, _ keepsTag: ((Reference) throws -> Bool)?) throws -> IDSet {
-        var tagged = IDSet()
+    /// The manifests that tags name, and those that lose one.
+    private static func tagged(_ database: Database, _ keepsTag: ((Reference) throws -> Bool)?) throws -> (IDSet, losing: IDSet) {
+        var (tagged, losing) = (IDSet(), IDSet())
         let tags = try database.cursor("SELECT manifest, registry, repository, tag FROM tags INDEXED BY tags_by_manifest ORDER BY manifest")
         while let row = try tags.next() {
             let isKept = try keepsTag?(Reference(registry: row.text(1), repository: row.text(2), tag: row.text(3))) ?? true
-            if isKept { tagged.insert(row.int(0)) }
+            if isKept { tagged.insert(row.int(0)) } else { losing.insert(row.int(0)) }
         }
-        return tagged
+        return (tagged, losing)
     }
 
     /// The manifests of its repository that keep one while they live: the indexes that list it, and its subject.
@@ -172,12 +172,15 @@ struct KeepingRule {
     /// The rule at these times.
     init(_ times: CollectionTimes) { self.times = times }
 
-    /// Whether a manifest stays that nothing else keeps.
-    func keepsUntagged(_ id: Int, _ own: Database.Holding, _ database: Database) throws -> Bool {
-        switch times.untagged {
+    /// Whether a manifest stays that nothing else keeps; with `losesTag` it has been without a tag from now on.
+    func keepsUntagged(_ id: Int, _ own: Database.Holding, losesTag: Bool = false, _ database: Database) throws -> Bool {
+        func isYoung() throws -> Bool {
+            try losesTag ? times.now > times.oldest : database.isWithoutTag(id, since: times.oldest)
+        }
+        return switch times.untagged {
         case .all: true
-        case .byDigest: try own.isByDigest || database.isWithoutTag(id, since: times.oldest)
-        case .younger: try database.isWithoutTag(id, since: times.oldest)
+        case .byDigest: try own.isByDigest || isYoung()
+        case .younger: try isYoung()
         }
     }
 }

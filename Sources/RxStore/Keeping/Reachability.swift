@@ -20,19 +20,23 @@ struct Reachability<Facts: StoreFacts> {
         var reasons: [Reason] = []
         if let pinnedAt = standing.pinnedAt { reasons.append(Reason(.pin(since: pinnedAt))) }
         if first, !reasons.isEmpty { return reasons }
-        for tag in try facts.tags(on: node) where try expiry(place, tag) == nil {
+        var since = standing.untaggedSince
+        for tag in try facts.tags(on: node) {
+            guard try expiry(place, tag) == nil else {
+                since = times.now
+                continue
+            }
             reasons.append(Reason(.tag(Reference(registry: place.registry, repository: place.repository, tag: tag.tag))))
             if first { return reasons }
         }
-        if reasons.isEmpty, let reason = untaggedReason(standing) { reasons.append(reason) }
+        if reasons.isEmpty, let reason = untaggedReason(standing, since: since) { reasons.append(reason) }
         for lease in try facts.leases(on: place.digest) where lease.isHold && lease.until > times.leaseEnd {
             reasons.append(Reason(.reading(until: lease.until)))
         }
         return reasons
     }
 
-    private func untaggedReason(_ standing: Standing) -> Reason? {
-        let since = standing.untaggedSince
+    private func untaggedReason(_ standing: Standing, since: Int?) -> Reason? {
         let young = since.flatMap { $0 > times.oldest ? Reason(.untagged(since: $0)) : nil }
         return switch times.untagged {
         case .byDigest: standing.isByDigest ? Reason(.byDigest) : young

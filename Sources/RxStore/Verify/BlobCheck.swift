@@ -67,15 +67,17 @@ extension DiskStore {
     private static func digest(of file: FileDescriptor, uncached: Bool, expected: Digest, _ read: (Int) -> Void) throws(PosixError)
         -> Digest
     {
-        let direct = uncached ? try? FileDescriptor.openUncached(file.path) : nil
+        var source = (uncached ? try? FileDescriptor.openUncached(file.path) : nil) ?? file
         do throws(PosixError) {
-            let got = try digest(of: direct ?? file, read)
+            let got = try digest(of: source, read)
             if got == expected { return got }
         } catch {
             // What the disk itself cannot read others may get all the same, and some file systems say only then that they read no other way.
-            return try digest(of: file) { _ in }
+            source = file
+            let got = try digest(of: source) { _ in }
+            if got == expected { return got }
         }
-        return try digest(of: direct ?? file) { _ in }
+        return try digest(of: source) { _ in }
     }
 
     private static func digest(of file: FileDescriptor, _ read: (Int) -> Void) throws(PosixError) -> Digest {
@@ -83,13 +85,13 @@ extension DiskStore {
         // As what is read past the page cache must be aligned.
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: streamBufferSize, alignment: 4096)
         defer { buffer.deallocate() }
+        let size = Int(try file.status().st_size)
         var at = 0
-        while case let count = try file.read(into: buffer, at: at), count > 0 {
+        // Nobody reads from the end on past the page cache. What is short before it has met something that cannot be read: the next try says so.
+        while at < size, case let count = try file.read(into: buffer, at: at), count > 0 {
             hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             read(count)
             at += count
-            // Only the end is short, and nobody reads from there on past the page cache.
-            if count < buffer.count { break }
         }
         return hasher.finish()
     }

@@ -15,6 +15,19 @@ extension DiskStore {
         return wrong.withLock { $0 }
     }
 
+    /// The same for whoever does not ask again blob by blob: what is long and cannot be read is set aside, too, for who asks for it alone would
+    /// be told that it is there.
+    func lost(among blobs: [StagedBlob]) throws -> Set<Digest> {
+        let wrong = try self.wrong(among: blobs)
+        let long = blobs.filter { $0.size > DiskStore.promptBytes && wrong.contains($0.digest) }
+        guard !long.isEmpty else { return wrong }
+        try catalog.write { database, _ in
+            // One that has come since was given its name after it was written.
+            for blob in long where try layout.state(of: blob)?.isWrittenLast == true { try setAside(blob.digest, database) }
+        }
+        return wrong
+    }
+
     /// The longest blob, in bytes, that is hashed while one waits who asks for it alone.
     private static let promptBytes = 8 << 20
 
@@ -30,10 +43,15 @@ extension DiskStore {
             let file = try self.file(of: blob)
             if trustedFiles.holds(blob.digest, try FileState(file)) { return true }
             let right = try trustedFiles.alone(blob.digest) { try hashed(blob, file) }
+            let before = try FileState(right)
             // Its last change is from now on one of its rights, and no longer one of its content.
-            if trustedFiles.holds(blob.digest, try FileState(right)), fchmod(right.number, try right.status().st_mode & 0o7777) == 0 {
-                trustedFiles.note(blob.digest, try FileState(right))
+            guard trustedFiles.holds(blob.digest, before), fchmod(right.number, try right.status().st_mode & 0o7777) == 0 else {
+                return true
             }
+            let after = try FileState(right)
+            // Somebody has written to it meanwhile.
+            guard after.hasBytes(of: before) else { return try isRight(blob) }
+            trustedFiles.note(blob.digest, after)
             return true
         } catch let error as RegistryError where error.code == .blobUnknown {
             return false
