@@ -132,12 +132,12 @@ final class FileRegistry: Sendable {
         registry.away(true)
         let loader = Loader(local: try client(), remote: try client())
         #expect(try text(await loader.get(Headers("/team%2Ftools:1/a.py"))) == "alpha")
-        let reply = await loader.get(Headers("/team%2Ftools:1/pkg/b.py"))
+        let (start, reply) = (ContinuousClock.now, await loader.get(Headers("/team%2Ftools:1/pkg/b.py")))
         #expect(reply.condition == .unavailable)
         let message = "File pkg/b.py of a.test/team/tools:1 is not here, and could not be fetched from a.test: Unable to connect to "
         #expect(reply.message?.hasPrefix(message) == true, "\(reply.message ?? "")")
         registry.away(false)
-        #expect(await loader.get(Headers("/team%2Ftools:1/pkg/b.py")).condition == .unavailable, "not asked again for a moment")
+        #expect(await loader.get(Headers("/team%2Ftools:1/pkg/b.py")).condition == .unavailable || start.duration(to: .now) > .seconds(5))
         #expect(try text(try client().bind(Locator(parsing: "team/tools:1")), "pkg/b.py") == "beta")
         #expect(try text(await loader.get(Headers("/team%2Ftools:1/pkg/b.py"))) == "beta", "others have brought it")
         let asked = registry.asked.count
