@@ -57,6 +57,10 @@ public enum Host {
         }
     }
 
+    /// Ends the process with this status, as it is: a thread that nobody waits for may still be at work, and what `exit` calls would take
+    /// the libraries away under it (atexit(3)). What has to be removed or written was, before.
+    public static func end(_ status: Int32) -> Never { _exit(status) }
+
     /// Writes text to standard output. Throws `PosixError` when not all of it can be written.
     public static func writeOutput(_ text: String) throws(PosixError) { try FileDescriptor.standardOutput.write(Array(text.utf8)) }
 }

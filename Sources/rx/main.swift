@@ -1,4 +1,3 @@
-import Glibc
 import RxPosix
 
 Host.holdStandardDescriptors()
@@ -6,4 +5,4 @@ Host.shareHeap()
 Signals.ignoreBrokenPipes()
 let status = Program.run(Host.arguments)
 Interruption.settle()
-exit(status)
+Host.end(status)
