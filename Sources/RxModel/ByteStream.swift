@@ -49,8 +49,11 @@ public final class BytesSink: ByteSink {
     public private(set) var bytes: [UInt8] = []
     private let limit: Int
 
-    /// Refuses, with `ContentError`, to hold more than `limit` bytes.
-    public init(limit: Int = .max) { self.limit = limit }
+    /// Refuses, with `ContentError`, to hold more than `limit` bytes. As many as are `expected` are held without being moved.
+    public init(limit: Int = .max, expected: Int = 0) {
+        self.limit = limit
+        bytes.reserveCapacity(min(expected, limit))
+    }
 
     public func write(_ more: UnsafeRawBufferPointer) throws {
         guard bytes.count + more.count <= limit else {
@@ -61,9 +64,9 @@ public final class BytesSink: ByteSink {
 }
 
 extension ByteSource {
-    /// All that is left, when that is at most `limit` bytes; throws `ContentError` otherwise.
-    public func readAll(limit: Int = .max) throws -> [UInt8] {
-        let sink = BytesSink(limit: limit)
+    /// All that is left, when that is at most `limit` bytes; throws `ContentError` otherwise. Most likely it is as many as are `expected`.
+    public func readAll(limit: Int = .max, expected: Int = 0) throws -> [UInt8] {
+        let sink = BytesSink(limit: limit, expected: expected)
         try copyBytes(from: self, to: sink)
         return sink.bytes
     }

@@ -60,9 +60,12 @@ extension ResourceManifest {
         guard let definition = json["annotations"]?[Annotation.definition]?.string, let layers = json["layers"]?.array,
             let tree = json["annotations"]?[Annotation.tree]?.string.flatMap({ Digest($0) })
         else { throw ManifestError("manifest has no definition, tree or layers") }
-        try self.init(
-            definition: try Definition(parsing: Array(definition.utf8), isStored: true),
-            files: try files ?? layers.map(ResourceManifest.file(layer:)), tree: tree)
+        let files = try files ?? layers.map(ResourceManifest.file(layer:))
+        // A transfer names blobs by their positions.
+        guard zip(files, files.dropFirst()).allSatisfy({ !($1.path < $0.path) }) else {
+            throw ManifestError("manifest is not valid: the layers are not sorted by path")
+        }
+        try self.init(definition: try Definition(parsing: Array(definition.utf8), isStored: true), files: files, tree: tree)
     }
 
     private static func file(layer: JSON) throws -> ResourceFile {

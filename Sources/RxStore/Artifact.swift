@@ -94,7 +94,7 @@ public struct Artifact: Sendable {
     }
 
     private static func sizes(_ descriptors: [Descriptor]) throws(ManifestError) -> [ContentDigest: Int] {
-        var sizes: [ContentDigest: Int] = [:]
+        var sizes = [ContentDigest: Int](minimumCapacity: descriptors.count)
         for each in descriptors {
             guard sizes.updateValue(each.size, forKey: each.digest) ?? each.size == each.size else {
                 throw ManifestError("manifest gives \(each.digest) two sizes")

@@ -52,28 +52,26 @@ final class Database {
     @discardableResult
     func run(_ sql: StaticString, _ values: SQLValue...) throws -> Int {
         let statement = try prepared(sql)
-        defer { statement.reset() }
-        statement.bind(values)
-        while try step(statement) {}
-        return Int(sqlite3_changes(handle))
+        return try statement.run(with: values) {
+            while try step(statement) {}
+            return Int(sqlite3_changes(handle))
+        }
     }
 
     /// The rows of a query, each turned into a value while it is current.
     func rows<Value>(_ sql: StaticString, _ values: SQLValue..., map: (Row) throws -> Value) throws -> [Value] {
         let statement = try prepared(sql)
-        defer { statement.reset() }
-        statement.bind(values)
-        var found: [Value] = []
-        while try step(statement) { found.append(try map(Row(handle: statement.handle))) }
-        return found
+        return try statement.run(with: values) {
+            var found: [Value] = []
+            while try step(statement) { found.append(try map(Row(handle: statement.handle))) }
+            return found
+        }
     }
 
     /// The first row of a query, or nil.
     func first<Value>(_ sql: StaticString, _ values: SQLValue..., map: (Row) throws -> Value) throws -> Value? {
         let statement = try prepared(sql)
-        defer { statement.reset() }
-        statement.bind(values)
-        return try step(statement) ? try map(Row(handle: statement.handle)) : nil
+        return try statement.run(with: values) { try step(statement) ? try map(Row(handle: statement.handle)) : nil }
     }
 
     /// The rows of a query one at a time, so that several queries can go side by side. For use inside one transaction; another cursor of the
@@ -83,6 +81,20 @@ final class Database {
         statement.reset()
         statement.bind(values)
         return Cursor(self, statement)
+    }
+
+    /// The blob in a column of a row that is there, read in one piece. Inside a transaction.
+    func blob(_ column: String, of table: String, row: Int) throws -> [UInt8] {
+        var raw: OpaquePointer?
+        let result = sqlite3_blob_open(handle, "main", table, column, Int64(row), 0, &raw)
+        defer { sqlite3_blob_close(raw) }
+        guard result == SQLITE_OK, let raw else { throw Database.failure(handle, result, path) }
+        let count = Int(sqlite3_blob_bytes(raw))
+        return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            let result = sqlite3_blob_read(raw, buffer.baseAddress, Int32(count), 0)
+            guard result == SQLITE_OK else { throw Database.failure(handle, result, path) }
+            filled = count
+        }
     }
 
     /// The id of the row inserted last.
@@ -182,8 +194,25 @@ final class Statement {
         sqlite3_clear_bindings(handle)
     }
 
-    func bind(_ values: [SQLValue]) {
-        for (index, value) in values.enumerated() {
+    /// Runs `body` with these values for the parameters, and then resets the statement. A long blob is read where it is, not copied.
+    func run<Value>(with values: [SQLValue], _ body: () throws -> Value) rethrows -> Value {
+        let long = values.firstIndex(where: \.isLong)
+        bind(values, without: long)
+        guard let long, case .blob(let bytes) = values[long] else {
+            defer { reset() }
+            return try body()
+        }
+        return try bytes.withUnsafeBytes { bytes in
+            // While the bytes are where they are.
+            defer { reset() }
+            _ = rx_sqlite3_bind_lasting_blob(handle, Int32(long + 1), bytes.baseAddress, Int32(bytes.count))
+            return try body()
+        }
+    }
+
+    /// Gives the parameters their values, copied, but for the one at `skipped`.
+    func bind(_ values: [SQLValue], without skipped: Int? = nil) {
+        for (index, value) in values.enumerated() where index != skipped {
             let position = Int32(index + 1)
             switch value {
             case .null: sqlite3_bind_null(handle, position)

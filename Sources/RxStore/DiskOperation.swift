@@ -15,10 +15,10 @@ final class DiskOperation: StoreOperation {
 
     private struct State {
         var staged: [StagedBlob: String] = [:]
-        /// Blobs that this operation put itself and has synced.
-        var published: Set<StagedBlob> = []
-        /// Every blob that this operation took a lease on.
-        var leased: Set<Digest> = []
+        /// The lengths of the blobs that this operation put itself and has synced.
+        var published: [Digest: Int] = [:]
+        /// The other blobs that it took a lease on.
+        var found: Set<Digest> = []
         /// Folders of leased blobs that another operation put just now.
         var unsynced: Set<String> = []
         /// When the leases that this operation drops at its end were last renewed; 0 when it has none.
@@ -127,8 +127,10 @@ final class DiskOperation: StoreOperation {
         // What is a repository's is neither committed nor dropped here: there is nothing to remember, however much it is.
         guard isOwner else { return }
         state.withLock { state in
-            state.published.formUnion(staged.map(\.key))
-            state.leased.formUnion(staged.map(\.key.digest))
+            for (blob, _) in staged {
+                state.published[blob.digest] = blob.size
+                state.found.remove(blob.digest)
+            }
             state.leasedAt = Clock.now
         }
     }
@@ -156,7 +158,7 @@ final class DiskOperation: StoreOperation {
         }
         state.withLock { state in
             state.unsynced.formUnion(unsynced)
-            state.leased.formUnion(found)
+            for digest in found where state.published[digest] == nil { state.found.insert(digest) }
             state.leasedAt = Clock.now
         }
         if let store { found.subtract(try store.wrong(among: written)) }
@@ -198,7 +200,7 @@ final class DiskOperation: StoreOperation {
     private func commitPublished(_ artifacts: [Artifact], as reference: Reference, names: [ContentDigest: Digest] = [:]) throws
         -> ResourceRecord
     {
-        let (published, unsynced, leased) = state.withLock { ($0.published, $0.unsynced, $0.leased.count) }
+        let (published, unsynced, leased) = state.withLock { ($0.published, $0.unsynced, $0.published.count + $0.found.count) }
         try syncFolders(unsynced)
         let record = try catalog.write { database, now in
             for (name, digest) in names { try database.alias(name, of: digest) }
@@ -207,7 +209,7 @@ final class DiskOperation: StoreOperation {
             let isComplete = try database.presentCount(leasedTo: owner) == leased
             for (name, size) in artifacts.lazy.flatMap(\.blobs) {
                 guard let digest = try database.digest(of: name) else { throw RegistryError.blobNotFound(name) }
-                if isComplete, published.contains(StagedBlob(digest: digest, size: size)) { continue }
+                if isComplete, published[digest] == size { continue }
                 guard try database.blobAddedAt(digest, size: size) != nil, try layout.holds(digest, size: size) else {
                     throw RegistryError.blobNotFound(name)
                 }

@@ -212,8 +212,12 @@ extension Database {
             id = try self.digest(of: digest).flatMap { try manifestID(registry, repository, $0) }
         }
         guard let id else { return nil }
-        return try first("SELECT bytes, media_type, digest, alias FROM manifests WHERE id = ?", .integer(id)) { row in
-            StoredArtifact(bytes: row.blob(0), mediaType: row.text(1), digest: try row.digest(2), name: ContentDigest(row.text(3)))
+        return try first(
+            "SELECT iif(length(bytes) > 65536, NULL, bytes), media_type, digest, alias FROM manifests WHERE id = ?", .integer(id)
+        ) { row in
+            // As a column, a long one would be held twice.
+            let bytes = row.isNull(0) ? try blob("bytes", of: "manifests", row: id) : row.blob(0)
+            return StoredArtifact(bytes: bytes, mediaType: row.text(1), digest: try row.digest(2), name: ContentDigest(row.text(3)))
         }?.checked(in: repository)
     }
 }

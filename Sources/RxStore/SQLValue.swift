@@ -8,6 +8,9 @@ enum SQLValue {
     case blob([UInt8])
 
     static func digest(_ digest: Digest) -> SQLValue { .blob(digest.bytes) }
+
+    /// Whether it is a blob, such as a manifest of thousands of files, that is worth not copying.
+    var isLong: Bool { if case .blob(let bytes) = self { bytes.count > 64 << 10 } else { false } }
 }
 
 extension SQLValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {

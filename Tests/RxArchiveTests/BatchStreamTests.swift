@@ -39,6 +39,27 @@ import Testing
         #expect(try zstdCompressed(text).count < max(40, size))
     }
 
+    @Test(arguments: [0, 1, 128 << 10, 3 << 20]) func `are one frame, of as many bytes as were said, however they come`(size: Int) throws {
+        for content in [[UInt8](repeating: 65, count: size), noise(size)] {
+            for step in [1000, 700_000] {
+                let frame = BytesSink()
+                let sink = ZstdSink(frame, size: size)
+                for start in stride(from: 0, to: size, by: step) {
+                    try content[start..<min(start + step, size)].withUnsafeBytes { try sink.write($0) }
+                }
+                try sink.finish()
+                #expect(try ZstdSource(BytesSource(frame.bytes)).readAll() == content)
+            }
+            #expect(try ZstdSource(BytesSource(zstdCompressed(content))).readAll() == content)
+        }
+        #expect(throws: ContentError.self, "fewer") { try ZstdSink(BytesSink(), size: size + 1).finish() }
+        #expect(throws: ContentError.self, "more") {
+            let sink = ZstdSink(BytesSink(), size: size)
+            try [UInt8](repeating: 65, count: size + 1).withUnsafeBytes { try sink.write($0) }
+            try sink.finish()
+        }
+    }
+
     @Test func `are known as plain, gzip or zstd by their first bytes`() throws {
         for content in [[], [1], [0x1F], [0x28, 0xB5], [0x28, 0xB5, 0x2F, 0xFE, 1], Array("hello hello".utf8)] as [[UInt8]] {
             #expect(try DecodingSource(TricklingSource(content, step: 1)).readAll() == content)

@@ -10,6 +10,10 @@ static inline int rx_sqlite3_bind_text(sqlite3_stmt *s, int i, const char *text,
 static inline int rx_sqlite3_bind_blob(sqlite3_stmt *s, int i, const void *bytes, int count) {
     return sqlite3_bind_blob(s, i, bytes, count, SQLITE_TRANSIENT);
 }
+/// Binds bytes that stay where they are until the statement is reset.
+static inline int rx_sqlite3_bind_lasting_blob(sqlite3_stmt *s, int i, const void *bytes, int count) {
+    return sqlite3_bind_blob(s, i, bytes, count, SQLITE_STATIC);
+}
 
 /// The start of a connection's WAL-index: memory that all processes with the database open share, mapped for as long as the connection is
 /// open. NULL when it has none, as before its first transaction in WAL mode. Source: https://sqlite.org/walformat.html, section 2.

@@ -31,10 +31,3 @@ final class ZstdBlock {
         return output.prefix(count)
     }
 }
-
-/// The zstd frame of bytes in memory, for answers and requests of moderate length.
-public func zstdCompressed(_ bytes: [UInt8]) throws -> [UInt8] {
-    let block = ZstdBlock(size: bytes.count)
-    // The frame lies in the block's memory.
-    return try withExtendedLifetime(block) { try bytes.withUnsafeBytes { Array(try block.compress($0, level: 3)) } }
-}

@@ -20,9 +20,12 @@ struct BlobOutlet: Sendable {
 
     /// The same in memory, for what is small.
     func bytes(_ items: [FreightItem], manifest: (digest: Digest, bytes: [UInt8])?) throws -> [UInt8] {
-        let sink = BytesSink()
-        try write(items, manifest, to: sink)
-        return try zstdCompressed(sink.bytes)
+        let frame = BytesSink()
+        let sizes = (manifest.map { [$0.bytes.count] } ?? []) + items.map(\.size)
+        let compressor = ZstdSink(frame, size: BatchWriter.length(sizes))
+        try write(items, manifest, to: compressor)
+        try compressor.finish()
+        return frame.bytes
     }
 
     private func write(_ items: [FreightItem], _ manifest: (digest: Digest, bytes: [UInt8])?, to sink: any ByteSink) throws {

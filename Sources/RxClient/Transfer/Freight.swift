@@ -62,12 +62,20 @@ struct Freight: Equatable, Sendable {
 }
 
 extension FreightItem {
+    /// What a resource names.
+    static func list(of resource: ResourceManifest) -> [FreightItem] {
+        list(
+            config: (ResourceManifest.emptyConfigDigest, ResourceManifest.emptyConfig.count),
+            layers: resource.files.lazy.map { ($0.digest, $0.size, $0.path.text) })
+    }
+
     /// What a manifest names, config first, each digest at its first position only.
     static func list(config: (digest: Digest, size: Int)?, layers: some Sequence<(digest: Digest, size: Int, title: String?)>)
         -> [FreightItem]
     {
-        var seen: Set<Digest> = []
+        var seen = Set<Digest>(minimumCapacity: layers.underestimatedCount + 1)
         var items: [FreightItem] = []
+        items.reserveCapacity(layers.underestimatedCount + 1)
         if let config {
             seen.insert(config.digest)
             items.append(FreightItem(position: 0, digest: config.digest, size: config.size))

@@ -40,9 +40,7 @@ struct ResourcePull {
     private func work<Value>(
         _ manifest: ResourceManifest, _ digest: Digest, isCurrent: Bool, _ end: (any StoreOperation) throws -> Value
     ) throws -> Value {
-        let items = FreightItem.list(
-            config: (ResourceManifest.emptyConfigDigest, ResourceManifest.emptyConfig.count),
-            layers: manifest.files.lazy.map { ($0.digest, $0.size, $0.path.text) })
+        let items = FreightItem.list(of: manifest)
         meter.total(blobs: manifest.files.count, bytes: manifest.size)
         // Reading the description took far more than what is kept of it.
         if manifest.files.count > 1000 { Host.trimHeap() }

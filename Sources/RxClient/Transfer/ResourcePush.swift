@@ -223,6 +223,7 @@ extension ResourcePush {
         }
 
         private static func parse(_ bytes: [UInt8], _ record: ResourceRecord) throws -> [FreightItem] {
+            if let resource = ResourceManifest.scanned(bytes) { return FreightItem.list(of: resource) }
             let manifest = try ArtifactManifest(parsing: bytes, mediaType: record.mediaType)
             func entry(_ descriptor: Descriptor) throws -> (digest: Digest, size: Int) {
                 guard let digest = descriptor.digest.sha256 else {

@@ -40,25 +40,20 @@ struct Commit {
     }
 
     private func commit(_ bytes: [UInt8], _ received: ReceivedBlobs) throws -> HTTPResponse {
-        let parsed = try ArtifactManifest(parsing: bytes, mediaType: nil)
-        guard !parsed.isIndex else {
-            throw RegistryError(
-                "\(manifest) is an index, and only a manifest can be committed so", code: .invalidManifest,
-                hint: "put it through /v2/, after the manifests that it lists")
-        }
+        let content = try CommitContent(bytes, manifest)
         // Whoever sends the manifest alone wants to know what is missing; else the repository most likely has everything.
-        if !received.isOnly(manifest), let done = try? put(parsed, bytes) { return done }
-        let absent = try absent(parsed, received)
-        guard absent.isEmpty else { return pending(parsed, absent) }
-        do { return try put(parsed, bytes) } catch let error as MissingContentError {
+        if !received.isOnly(manifest), let done = try? put(content) { return done }
+        let absent = try absent(content, received)
+        guard absent.isEmpty else { return pending(content, absent) }
+        do { return try put(content) } catch let error as MissingContentError {
             throw RegistryError(
                 "the store lost a part of the content while it was pushed", code: .overloaded, hint: "push again", cause: error)
         }
     }
 
     /// Makes the manifest visible. Throws `MissingContentError` when the repository lacks something that it names.
-    private func put(_ parsed: ArtifactManifest, _ bytes: [UInt8]) throws -> HTTPResponse {
-        let artifact = try Artifact(parsed, bytes: bytes, repository: reference.repository)
+    private func put(_ content: CommitContent) throws -> HTTPResponse {
+        let artifact = try content.artifact(in: reference.repository)
         try context.store.put(artifact, in: reference.repository, tags: [reference.tag], name: nil, sparse: false)
         return answer(tree: artifact.tree ?? artifact.digest)
     }
@@ -82,18 +77,17 @@ struct Commit {
             throw RegistryError("the manifest has \(blob.size) bytes, more than the \(limit) allowed", code: .contentTooLarge)
         }
         // Throws where they are not what the digest names.
-        return try context.store.open(manifest).readAll(limit: limit)
+        return try context.store.open(manifest).readAll(limit: limit, expected: blob.size)
     }
 
     /// The blobs that are not there; those that are, are shown in the repository from here on.
-    private func absent(_ parsed: ArtifactManifest, _ received: ReceivedBlobs) throws -> Set<ContentDigest> {
+    private func absent(_ content: CommitContent, _ received: ReceivedBlobs) throws -> Set<ContentDigest> {
         var absent: Set<ContentDigest> = []
         var wanted: [Digest: Int] = [:]
-        // Bytes that are written into the manifest need not be sent.
-        for blob in parsed.blobs where blob.data == nil {
-            guard let digest = blob.digest.sha256 else {
-                let found = try context.store.blob(blob.digest, in: reference.repository, leasing: true)
-                if found?.size != blob.size { absent.insert(blob.digest) }
+        for blob in content.parts where !blob.isForeign && !blob.isInlined {
+            guard let digest = blob.name.sha256 else {
+                let found = try context.store.blob(blob.name, in: reference.repository, leasing: true)
+                if found?.size != blob.size { absent.insert(blob.name) }
                 continue
             }
             guard let sent = received.sizes[digest] else {
@@ -112,13 +106,13 @@ struct Commit {
         return absent
     }
 
-    private func pending(_ parsed: ArtifactManifest, _ absent: Set<ContentDigest>) -> HTTPResponse {
+    private func pending(_ content: CommitContent, _ absent: Set<ContentDigest>) -> HTTPResponse {
         var positions = BlobPositions()
         var bytes = 0
         var counted: Set<ContentDigest> = []
-        for (position, blob) in parsed.positions.enumerated() where !blob.isForeign && absent.contains(blob.digest) {
+        for (position, blob) in content.parts.enumerated() where !blob.isForeign && absent.contains(blob.name) {
             // A blob that is named twice is sent once.
-            guard counted.insert(blob.digest).inserted else { continue }
+            guard counted.insert(blob.name).inserted else { continue }
             positions.append(position)
             bytes = bytes.addingReportingOverflow(blob.size).overflow ? .max : bytes + blob.size
         }
@@ -129,9 +123,4 @@ struct Commit {
         let receipt = PublishReceipt(locator: reference.locator, digest: tree, manifestDigest: manifest)
         return .json(201, receipt.json, headers: ["Location": Route.resource(receipt.locator)])
     }
-}
-
-extension ArtifactManifest {
-    /// What the positions of a transfer mean: the config, and the layers in order.
-    var positions: [Descriptor] { (config.map { [$0] } ?? []) + layers }
 }
