@@ -49,7 +49,7 @@ public final class BytesSink: ByteSink {
     public private(set) var bytes: [UInt8] = []
     private let limit: Int
 
-    /// Refuses, with `ContentError`, to hold more than `limit` bytes. As many as are `expected` are held without being moved.
+    /// Refuses, with `ContentError`, to hold more than `limit` bytes. Room for `expected` bytes is made at once.
     public init(limit: Int = .max, expected: Int = 0) {
         self.limit = limit
         bytes.reserveCapacity(min(expected, limit))
@@ -64,7 +64,7 @@ public final class BytesSink: ByteSink {
 }
 
 extension ByteSource {
-    /// All that is left, when that is at most `limit` bytes; throws `ContentError` otherwise. Most likely it is as many as are `expected`.
+    /// All that is left, when that is at most `limit` bytes; throws `ContentError` otherwise. Room for `expected` bytes is made at once.
     public func readAll(limit: Int = .max, expected: Int = 0) throws -> [UInt8] {
         let sink = BytesSink(limit: limit, expected: expected)
         try copyBytes(from: self, to: sink)

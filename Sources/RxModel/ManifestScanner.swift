@@ -17,7 +17,7 @@ struct ManifestScanner {
             guard let json = try? JSON(parsing: rest), let members = json.object, Set(members.keys) == keys,
                 json["layers"]?.array?.isEmpty == true, json["config"] == ResourceManifest.emptyConfigDescriptor,
                 json["annotations"]?.object?.values.allSatisfy({ $0.string != nil }) == true, json["artifactType"]?.string != nil,
-                json["mediaType"]?.string != nil, json["schemaVersion"]?.int != nil
+                json["mediaType"]?.string != nil, json["schemaVersion"]?.int == 2
             else { return nil }
             return (json, files)
         }

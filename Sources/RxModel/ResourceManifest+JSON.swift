@@ -61,7 +61,7 @@ extension ResourceManifest {
             let tree = json["annotations"]?[Annotation.tree]?.string.flatMap({ Digest($0) })
         else { throw ManifestError("manifest has no definition, tree or layers") }
         let files = try files ?? layers.map(ResourceManifest.file(layer:))
-        // A transfer names blobs by their positions.
+        // A transfer names blobs by their positions in the sorted list.
         guard zip(files, files.dropFirst()).allSatisfy({ !($1.path < $0.path) }) else {
             throw ManifestError("manifest is not valid: the layers are not sorted by path")
         }

@@ -213,12 +213,17 @@ extension Database {
         }
         guard let id else { return nil }
         return try first(
-            "SELECT iif(length(bytes) > 65536, NULL, bytes), media_type, digest, alias FROM manifests WHERE id = ?", .integer(id)
+            "SELECT length(bytes), iif(length(bytes) > 65536, NULL, bytes), media_type, digest, alias FROM manifests WHERE id = ?",
+            .integer(id)
         ) { row in
-            // As a column, a long one would be held twice.
-            let bytes = row.isNull(0) ? try blob("bytes", of: "manifests", row: id) : row.blob(0)
-            return StoredArtifact(bytes: bytes, mediaType: row.text(1), digest: try row.digest(2), name: ContentDigest(row.text(3)))
+            StoredArtifact(
+                bytes: try manifestBytes(row, id), mediaType: row.text(2), digest: try row.digest(3), name: ContentDigest(row.text(4)))
         }?.checked(in: repository)
+    }
+
+    /// The bytes of a manifest whose row begins with their length and, up to 65,536, themselves: as a column, a long one would be held twice.
+    func manifestBytes(_ row: Row, _ id: Int) throws -> [UInt8] {
+        row.int(0) > 65536 ? try blob("bytes", of: "manifests", row: id) : row.blob(1)
     }
 }
 

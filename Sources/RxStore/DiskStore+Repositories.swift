@@ -46,8 +46,9 @@ extension DiskStore {
     public func isWhole(_ manifest: Digest, in repository: String) throws -> Bool {
         let named = try catalog.read { database -> [StagedBlob?]? in
             guard let id = try database.manifestID("", repository, manifest),
-                let bytes = try database.first("SELECT bytes FROM manifests WHERE id = ?", .integer(id), map: { $0.blob(0) }),
-                sha256(bytes) == manifest
+                let bytes = try database.first(
+                    "SELECT length(bytes), iif(length(bytes) > 65536, NULL, bytes) FROM manifests WHERE id = ?", .integer(id),
+                    map: { try database.manifestBytes($0, id) }), sha256(bytes) == manifest
             else { return nil }
             return try database.rows(
                 "SELECT refs.digest, size FROM refs LEFT JOIN blobs USING (digest) WHERE manifest = ? ORDER BY refs.digest", .integer(id)

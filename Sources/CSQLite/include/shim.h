@@ -10,7 +10,7 @@ static inline int rx_sqlite3_bind_text(sqlite3_stmt *s, int i, const char *text,
 static inline int rx_sqlite3_bind_blob(sqlite3_stmt *s, int i, const void *bytes, int count) {
     return sqlite3_bind_blob(s, i, bytes, count, SQLITE_TRANSIENT);
 }
-/// Binds bytes that stay where they are until the statement is reset.
+// Binds bytes that stay where they are until the binding is cleared.
 static inline int rx_sqlite3_bind_lasting_blob(sqlite3_stmt *s, int i, const void *bytes, int count) {
     return sqlite3_bind_blob(s, i, bytes, count, SQLITE_STATIC);
 }

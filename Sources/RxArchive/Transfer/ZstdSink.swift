@@ -42,12 +42,12 @@ public final class ZstdSink: ByteSink {
     /// Compresses until the input is used up or the output is full; gives how much is left to do, 0 for nothing.
     private func pass(_ input: inout ZSTD_inBuffer, _ what: ZSTD_EndDirective) throws -> Int {
         var made = ZSTD_outBuffer(dst: output.bytes.baseAddress, size: output.bytes.count, pos: 0)
-        let left = ZSTD_compressStream2(context, &made, &input, what)
-        guard ZSTD_isError(left) == 0 else {
-            throw ContentError("zstd could not compress: \(String(cString: ZSTD_getErrorName(left)))", code: .internalError)
+        let rest = ZSTD_compressStream2(context, &made, &input, what)
+        guard ZSTD_isError(rest) == 0 else {
+            throw ContentError("zstd could not compress: \(String(cString: ZSTD_getErrorName(rest)))", code: .internalError)
         }
         if made.pos > 0 { try sink.write(output.prefix(made.pos)) }
-        return left
+        return rest
     }
 }
 

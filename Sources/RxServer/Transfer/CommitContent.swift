@@ -18,16 +18,21 @@ struct CommitContent {
     let bytes: [UInt8]
     /// What the positions of a transfer mean: the config, and the layers in order.
     let parts: [Part]
-    private let resource: ResourceManifest?
+    private let form: Form
+
+    private enum Form {
+        case resource(ResourceManifest)
+        case foreign(ArtifactManifest)
+    }
 
     /// Reads a manifest, and one in the very form of resources without making a descriptor of each file. Throws `ManifestError` for what is no
     /// manifest, and `RegistryError` for an index.
     init(_ bytes: [UInt8], _ digest: Digest) throws {
         self.bytes = bytes
-        resource = ResourceManifest.scanned(bytes).flatMap { $0.tree == treeDigest($0.files) ? $0 : nil }
-        if let resource {
+        if let resource = ResourceManifest.scanned(bytes), resource.tree == treeDigest(resource.files) {
             let config = Part(name: .sha256(ResourceManifest.emptyConfigDigest), size: ResourceManifest.emptyConfig.count)
             parts = [config] + resource.files.lazy.map { Part(name: .sha256($0.digest), size: $0.size) }
+            form = .resource(resource)
             return
         }
         let manifest = try ArtifactManifest(parsing: bytes, mediaType: nil)
@@ -37,12 +42,15 @@ struct CommitContent {
                 hint: "put it through /v2/, after the manifests that it lists")
         }
         parts = manifest.positions.map { Part(name: $0.digest, size: $0.size, isForeign: $0.isForeign, isInlined: $0.data != nil) }
+        form = .foreign(manifest)
     }
 
     /// The manifest as the store takes it. Throws `ManifestError`.
     func artifact(in repository: String) throws -> Artifact {
-        if let resource { return Artifact(resource, bytes: bytes) }
-        return try Artifact(parsing: bytes, mediaType: nil, repository: repository)
+        switch form {
+        case .resource(let resource): Artifact(resource, bytes: bytes)
+        case .foreign(let manifest): try Artifact(manifest, bytes: bytes, repository: repository)
+        }
     }
 }
 
