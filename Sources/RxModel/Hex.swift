@@ -18,6 +18,9 @@ package enum Hex {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
     }
 
+    /// The upper-case digit of 0 to 15, as percent-encoding wants it.
+    static func upperDigit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") - 10 + value }
+
     /// The value of one digit; upper-case digits only where `anyCase` allows them.
     package static func value(_ digit: UInt8, anyCase: Bool = false) -> UInt8? {
         switch digit {

@@ -21,20 +21,21 @@ package enum PercentEncoding {
     /// The text as one path segment or query value: everything but unreserved characters is escaped.
     package static func encode(_ text: some StringProtocol, keeping kept: String = "") -> String {
         var out: [UInt8] = []
-        let kept = Array(kept.utf8)
+        out.reserveCapacity(text.utf8.count)
         for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+            if isUnreserved(byte) || kept.utf8.contains(byte) {
                 out.append(byte)
-            default:
-                if kept.contains(byte) {
-                    out.append(byte)
-                } else {
-                    out.append(contentsOf: "%\(Hex.text(CollectionOfOne(byte)).uppercased())".utf8)
-                }
+            } else {
+                out.append(UInt8(ascii: "%"))
+                out.append(Hex.upperDigit(byte >> 4))
+                out.append(Hex.upperDigit(byte & 15))
             }
         }
         return String(decoding: out, as: UTF8.self)
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        byte.isASCIIAlphanumeric || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+            || byte == UInt8(ascii: "~")
     }
 }

@@ -104,13 +104,22 @@ extension FuzzTarget {
         return blobs
     }
 
-    /// What a form is read as, in words; what follows a mistake is left out.
-    private static func form(_ type: String, _ bytes: [UInt8], piece: Int) -> [String] {
-        guard var reader = try? MultipartReader(contentType: type) else { return ["no form"] }
-        var events: [String] = []
+    /// What a form is read as.
+    private enum FormEvent: Equatable {
+        case partBegan(MultipartReader.Part)
+        case content([UInt8])
+        case partEnded
+        case broken(String)
+        case complete, cut
+    }
+
+    /// What a form is read as, nil for none; what follows a mistake is left out.
+    private static func form(_ type: String, _ bytes: [UInt8], piece: Int) -> [FormEvent]? {
+        guard var reader = try? MultipartReader(contentType: type) else { return nil }
+        var events: [FormEvent] = []
         var content: [UInt8] = []
         func end() {
-            if !content.isEmpty { events.append("\(content)") }
+            if !content.isEmpty { events.append(.content(content)) }
             content = []
         }
         do {
@@ -118,18 +127,18 @@ extension FuzzTarget {
                 try Array(bytes[start..<min(start + piece, bytes.count)]).withUnsafeBytes { piece in
                     try reader.read(piece) { event in
                         switch event {
-                        case .partBegan(let part): events.append("\(part)")
+                        case .partBegan(let part): events.append(.partBegan(part))
                         case .content(let bytes): content += bytes
                         case .partEnded:
                             end()
-                            events.append("end")
+                            events.append(.partEnded)
                         }
                     }
                 }
             }
-        } catch { events.append("broken: \(error)") }
+        } catch { events.append(.broken((error as? RegistryError)?.message ?? "\(error)")) }
         end()
-        return events + [reader.isComplete ? "complete" : "cut"]
+        return events + [reader.isComplete ? .complete : .cut]
     }
 }
 
