@@ -55,7 +55,8 @@ import Testing
             #expect(status == 128 + signal)
             interrupted += 1
             if try !isEmpty(target) {
-                // It was over but for the end of the program: then all of it is there.
+                // It was over but for the end of the program: then all of it is there, and nothing else.
+                #expect(try names() == [target], "after \(delay) us")
                 #expect(try wrong(target) == "", "after \(delay) us")
                 try begin(target)
             }

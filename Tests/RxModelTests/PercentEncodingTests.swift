@@ -20,6 +20,8 @@ import Testing
         #expect(PercentEncoding.decode(PercentEncoding.encode(text)) == text)
     }
 
+    @Test func `is read in digits of either case, once`() { #expect(PercentEncoding.decode("%c3%A4%252f") == "ä%2f") }
+
     @Test(arguments: ["%", "%4", "%zz", "a%g0", "%ff", "%c0%af"]) func `is nothing when it is broken`(text: String) {
         #expect(PercentEncoding.decode(text) == nil)
     }

@@ -110,5 +110,6 @@ extension User {
 
 /// Whether two folders hold the same files with the same content; what differs, else empty.
 func difference(_ one: String, _ other: String, without name: String = "resource.json") throws -> String {
-    try run("/usr/bin/diff", ["-r", "--no-dereference", "-x", name, one, other]).text
+    let ended = try run("/usr/bin/diff", ["-r", "--no-dereference", "-x", name, one, other])
+    return ended.text + ended.error
 }
