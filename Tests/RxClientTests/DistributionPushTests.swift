@@ -207,7 +207,8 @@ import Testing
         #expect(server.asked.last == "DELETE /s/0")
         let (taking, _) = sessions { _, _ in nil }
         #expect(throws: ContentError.self) { try taking.client().push(descriptor, to: "a") { BytesSource(Array(bytes.dropLast())) } }
-        #expect(taking.asked.last == "DELETE /s/0")
+        // The request that is cut short and this one come by two connections, and the server may see the later one first.
+        #expect(taking.asked.contains("DELETE /s/0"))
         let lost = WireServer { _ in WireServer.Answer(202) }
         let error = registryError { try lost.client().push(descriptor, to: "a") { BytesSource(bytes) } }
         #expect(error?.message.contains("without a Location") == true)
