@@ -13,4 +13,7 @@ public enum FileSystem {
         default: nil
         }
     }
+
+    /// Whether what is at `path` is the kernel's own word about itself and its processes (proc(5)), and no file that was put over it.
+    static func isKernel(_ path: String) -> Bool { rx_filesystem_type(path) == 0x9FA0 }
 }

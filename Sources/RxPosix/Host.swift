@@ -13,6 +13,17 @@ public enum Host {
     /// a transfer, has many threads. Call it before the first thread.
     public static func shareHeap() { rx_share_heap() }
 
+    /// Which run of the machine this is: another number after each start, and never 0. Nil where the system does not say (random(4)), or where
+    /// a container has an identity of its own there, which changes while the machine runs.
+    public static var boot: UInt64? { boot("/proc/sys/kernel/random/boot_id") }
+
+    static func boot(_ path: String) -> UInt64? {
+        guard FileSystem.isKernel(path), let text = try? Files.read(path, limit: 64) else { return nil }
+        let digits = text.prefix { $0 != UInt8(ascii: "\n") }.filter { $0 != UInt8(ascii: "-") }
+        guard let number = UInt64(String(decoding: digits.prefix(16), as: UTF8.self), radix: 16), number != 0 else { return nil }
+        return number
+    }
+
     /// The value of an environment variable; nil when it is not set.
     public static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 

@@ -30,9 +30,9 @@ final class Catalog: Sendable {
         // Switching a new file to WAL and migrating it happen under a file lock: neither waits for others by itself.
         let database = try Files.locked("\(path).lock") {
             let database = try Catalog.connect(path, log)
-            // What cannot be mended now is when somebody waits for it.
-            if log.isInDoubt { try? database.write { try log.rewrite(database) } }
-            try Migrations.apply(to: database, path: path)
+            // What cannot be noted or mended now is when somebody waits for it.
+            if !log.isReady { try? database.write { try log.prepare(database) } }
+            try Migrations.apply(to: database, path: path, log.prepare)
             return database
         }
         writer = Monitor(Slot(database))
@@ -55,7 +55,7 @@ final class Catalog: Sendable {
             var before: LogPosition?
             let value = try database.write {
                 try Migrations.check(database, path: path)
-                if log.isInDoubt { try log.rewrite(database) }
+                try log.prepare(database)
                 before = database.logPosition
                 try database.run("UPDATE clock SET now = ?1 WHERE now < ?1", .integer(Clock.now))
                 let now = try database.now()
@@ -81,7 +81,7 @@ final class Catalog: Sendable {
     /// Returns when every transaction that ended before is durable. Throws `PosixError`, and `RegistryError`.
     func sync() throws {
         let position = commits.position
-        guard try log.sync() else { return try exclusively { try log.rewrite($0) } }
+        guard try log.sync() else { return try exclusively(log.prepare) }
         if let position { log.note(durable: position) }
     }
 
@@ -91,7 +91,7 @@ final class Catalog: Sendable {
         try? exclusively { database in
             if let position = database.logPosition, position.frames == 0 { return log.forget(position) }
             log.doubt()
-            try log.rewrite(database)
+            try log.prepare(database)
         }
     }
 

@@ -10,40 +10,74 @@ import Synchronization
 /// for may lie behind bytes that are in memory only. So a sync that fails, SQLite's own included, puts the log in doubt for all processes,
 /// until one of them has written anew what was not synced before. Moving them into the database is no way out: what a power failure leaves of such a log, its
 /// front, would be put over newer pages. The file is synced through a descriptor of its own: SQLite keeps no locks on it. Source:
-/// Specs/05-store, STO-090.
+/// Specs/05-store, STO-090 to STO-093.
 final class CatalogLog: Sendable {
-    /// The last failure, and the last one that was made good; equal when there is no doubt.
-    private struct Doubt: BitwiseCopyable {
-        var failure: UInt64 = 0
-        var mended: UInt64 = 0
-        var isThere: Bool { failure != mended }
-    }
-
     private let path: String
-    /// What processes tell each other.
-    private let notes: FileDescriptor
+    private let notes: LogNotes
     private let file = Mutex<FileDescriptor?>(nil)
     /// This process's own, for what could not be noted.
-    private let own = Mutex(Doubt())
+    private let own = Mutex(LogNotes.Doubt())
     /// Where the bytes end that SQLite wrote for this process's last commit and synced; 0 for none.
     private let synced = Mutex(0)
+    /// The run of the machine that this is; 0 where the system does not say.
+    private let boot = Host.boot ?? 0
+    private let begun = Atomic(false)
 
     /// Of the catalog at `catalog`, with notes in the file at `notes`.
     init(catalog: String, notes: String) throws {
         path = "\(catalog)-wal"
-        self.notes = try FileDescriptor.open(notes, O_RDWR | O_CREAT, mode: 0o644)
-        // So that noting a failure needs no room on the disk; where there is none now it is asked for then.
-        _ = posix_fallocate(self.notes.number, 0, off_t(CatalogLog.durablePlace + MemoryLayout<UInt64>.size))
+        self.notes = try LogNotes(notes)
+    }
+
+    /// Whether a write transaction has nothing to do first (`prepare`).
+    var isReady: Bool { hasBegun && !isInDoubt }
+
+    /// What a write transaction does before it changes anything: notes in which run of the machine the log is used, and writes a log in doubt
+    /// anew. Throws `PosixError`, and `RegistryError`.
+    func prepare(_ database: Database) throws {
+        if !hasBegun { try begin(database) }
+        if isInDoubt { try rewrite(database) }
+    }
+
+    /// Whether it is noted, and the note is durable, in which run of the machine the log is used.
+    private var hasBegun: Bool {
+        if begun.load(ordering: .relaxed) { return true }
+        guard let all = try? notes.read(), all.boot == boot, all.durableBoot == boot else { return false }
+        begun.store(true, ordering: .relaxed)
+        return true
+    }
+
+    /// Notes in which run of the machine the log is used. What the log had when the machine was started came from the disk: all of it is
+    /// durable, whatever was noted before, and to write it anew would only put it at risk. Source: Specs/05-store, STO-093.
+    private func begin(_ database: Database) throws {
+        let before = try notes.read()
+        // Where either is not known, nobody knows whether this is another one.
+        if before.boot != boot, before.boot != 0, boot != 0 {
+            guard let position = database.logPosition else {
+                throw RegistryError("catalog \(path): the index of its log cannot be read", code: .internalError)
+            }
+            // Of a store that was copied to here it is not durable yet.
+            if position.frames > 0 { _ = try sync() }
+            try notes.write(position.value, at: \.durable)
+            // A failure that is told meanwhile is a later one.
+            try notes.write(before.doubt.failure, at: \.doubt.mended)
+        }
+        try notes.write(boot, at: \.boot)
+        // The next run of the machine has to find it; of a new file the name, too.
+        try notes.sync()
+        try Files.syncFolder(Files.folder(of: path))
+        try notes.write(boot, at: \.durableBoot)
+        begun.store(true, ordering: .relaxed)
     }
 
     /// Whether a sync has failed, in any process, and the log has not been written anew since.
-    var isInDoubt: Bool { own.withLock { $0.isThere } || noted?.isThere ?? true }
+    var isInDoubt: Bool { own.withLock { $0.isThere } || (try? notes.read())?.doubt.isThere ?? true }
 
     /// Says that bytes of the log may be in memory only.
     func doubt() {
         // Whoever mends it says what he has seen before: a later one stays.
         let failure = UInt64(truncatingIfNeeded: Clock.monotonic) ^ UInt64(UInt32(bitPattern: getpid())) << 32 | 1
-        do { try note(Doubt(failure: failure), at: 0, count: MemoryLayout<UInt64>.size) } catch { own.withLock { $0.failure = failure } }
+        do { try notes.write(failure, at: \.doubt.failure) } catch { own.withLock { $0.failure = failure } }
     }
 
     /// Waits until the log's bytes are durable; gives whether that can be believed. Throws `PosixError`.
@@ -65,7 +99,7 @@ final class CatalogLog: Sendable {
     /// are durable. What is durable is left alone: a sync of what was written over it may fail, too. Called inside a write transaction, before
     /// it changes anything. Throws `PosixError`.
     func rewrite(_ database: Database) throws {
-        let before = (own: own.withLock { $0.failure }, noted: noted?.failure)
+        let before = (own: own.withLock { $0.failure }, noted: (try? notes.read())?.doubt.failure)
         let (position, shape) = (database.logPosition, try database.logShape())
         if position?.frames != 0 {
             let file = try FileDescriptor.open(path, O_RDWR)
@@ -77,10 +111,10 @@ final class CatalogLog: Sendable {
                 throw error
             }
             // Also where more was noted: there is no more.
-            if let position { try? write(durable: position) }
+            if let position { try? notes.write(position.value, at: \.durable) }
         }
         own.withLock { $0.mended = before.own }
-        if let failure = before.noted { try note(Doubt(mended: failure), at: MemoryLayout<UInt64>.size, count: MemoryLayout<UInt64>.size) }
+        if let failure = before.noted { try notes.write(failure, at: \.doubt.mended) }
     }
 
     /// A write transaction begins.
@@ -99,11 +133,7 @@ final class CatalogLog: Sendable {
     /// Notes for all processes how far the log is durable. Whether that can be noted is nobody's concern: then more is written anew.
     func note(durable position: LogPosition) {
         if let known = notedDurable, known.log == position.log, known.frames >= position.frames { return }
-        try? write(durable: position)
-    }
-
-    private func write(durable position: LogPosition) throws {
-        try withUnsafeBytes(of: position.value) { try notes.write($0, at: CatalogLog.durablePlace) }
+        try? notes.write(position.value, at: \.durable)
     }
 
     /// How many of the frames of a log are known to be durable. A note of more than there are is of another file, and others know nothing of a
@@ -121,17 +151,12 @@ final class CatalogLog: Sendable {
         return start..<max(position.map { shape.end(of: $0.frames) } ?? .max, (start + page - 1) / page * page)
     }
 
-    private var notedDurable: LogPosition? {
-        var value: UInt64 = 0
-        let count = try? withUnsafeMutableBytes(of: &value) { try notes.read(into: $0, at: CatalogLog.durablePlace) }
-        return count == MemoryLayout<UInt64>.size ? LogPosition(value) : nil
-    }
+    private var notedDurable: LogPosition? { (try? notes.read()).map { LogPosition($0.durable) } }
 
     /// What was noted of a log in which nothing is committed: nothing of it is durable.
-    func forget(_ position: LogPosition) { if notedDurable?.log == position.log { try? write(durable: position) } }
-
-    /// Where the notes say how far the log is durable: behind the doubt.
-    private static let durablePlace = MemoryLayout<Doubt>.size
+    func forget(_ position: LogPosition) {
+        if notedDurable?.log == position.log { try? notes.write(position.value, at: \.durable) }
+    }
 
     /// Sees every sync of the log by a connection.
     func watch(_ database: Database) throws { try database.watchLog(CatalogLog.watch, Unmanaged.passRetained(self)) }
@@ -146,19 +171,6 @@ final class CatalogLog: Sendable {
                 try file.write(UnsafeRawBufferPointer(rebasing: part[..<count]), at: offset)
                 offset += count
             }
-        }
-    }
-
-    /// What processes have noted; nil when that cannot be read.
-    private var noted: Doubt? {
-        var doubt = Doubt()
-        return (try? withUnsafeMutableBytes(of: &doubt) { try notes.read(into: $0, at: 0) }).map { _ in doubt }
-    }
-
-    /// Writes `count` bytes of `doubt`, which begin at `offset`.
-    private func note(_ doubt: Doubt, at offset: Int, count: Int) throws {
-        try withUnsafeBytes(of: doubt) {
-            try notes.write(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count]), at: offset)
         }
     }
 

@@ -30,7 +30,7 @@ public final class DiskStore: Store {
         self.leaseTime = leaseTime
         self.uploadTime = uploadTime
         try layout.prepare()
-        do { catalog = try Catalog(path: layout.catalog) } catch let error as RegistryError where error.code == .storageFull {
+        do { catalog = try Catalog(path: layout.catalog) } catch let error as any ResourceError where error.code == .storageFull {
             // On a full disk not even a removal can begin: what is derived makes room.
             try Files.removeTree(layout.cache)
             try layout.prepare()

@@ -5,10 +5,12 @@ enum Migrations {
     /// The version this program writes.
     static var current: Int { steps.count }
 
-    /// Brings the catalog to `current`. Throws `RegistryError` for one that a newer program wrote.
-    static func apply(to database: Database, path: String) throws {
+    /// Brings the catalog to `current`, in one transaction that begins with `prepare`. Throws `RegistryError` for one that a newer program wrote,
+    /// and what `prepare` does.
+    static func apply(to database: Database, path: String, _ prepare: (Database) throws -> Void) throws {
         guard try version(of: database, path: path) < current else { return }
         try database.write {
+            try prepare(database)
             for (index, step) in steps.enumerated() where index >= (try version(of: database, path: path)) {
                 try database.script(step)
                 try fillings[index]?(database)

@@ -44,7 +44,8 @@ package struct FaultPoint: Hashable, Sendable, CustomStringConvertible {
         FaultPoint(.read, .catalog), FaultPoint(.write, .catalog), FaultPoint(.sync, .catalog),
         FaultPoint(.rename, .trash), FaultPoint(.unlink, .trash),
         FaultPoint(.mkdir, .staging), FaultPoint(.unlink, .staging), FaultPoint(.unlink, .locks), FaultPoint(.open, .locks),
-        FaultPoint(.lock, .locks), FaultPoint(.mkdir, .damaged), FaultPoint(.rename, .damaged),
+        FaultPoint(.lock, .locks), FaultPoint(.write, .locks), FaultPoint(.sync, .locks), FaultPoint(.mkdir, .damaged),
+        FaultPoint(.rename, .damaged),
     ]
 
     /// Where the counts of this point are in the table that the children fill.

@@ -66,6 +66,7 @@ final class Round: Sendable {
         servers = (0...1).map { _ in Server() }
         let kept = "\(folder)/kept"
         try Interruption.finishing { try Files.makeFolders(kept) }
+        try startMachine()
         let counts = try FileDescriptor.open("\(folder)/counts", O_RDWR | O_CREAT, mode: 0o644)
         _ = try retrying("ftruncate", counts.path) { ftruncate(counts.number, off_t(PointCounts.size)) }
         notes.withLock { notes in
@@ -141,12 +142,18 @@ final class Round: Sendable {
         for thread in threads { thread.join() }
     }
 
+    /// Lets the processes to come see another run of the machine (`Host.boot`).
+    private func startMachine() throws {
+        try FileDescriptor.open("\(folder)/boot", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644).write(Array(RandomName.uuid().utf8))
+    }
+
     private func endEpoch(_ epoch: Int) throws {
         notes.withLock { $0.history.epochEnds.append(Clock.monotonic) }
         var chance = Chance(seed: schedule.seed &+ UInt64(epoch) &* 7919)
         if schedule.elements.contains(.powerFailure(epoch: epoch)) {
             try PowerFailure(reading: "\(folder)/notes").strike(folder, &chance)
             try Files.remove("\(folder)/notes")
+            try startMachine()
         }
         lookAtFolders()
         for case .damage(epoch, let number, let damage) in schedule.elements {

@@ -2,6 +2,7 @@ import Foundation
 import RxModel
 import RxPosix
 import RxTesting
+import Synchronization
 import Testing
 
 @testable import RxStore
@@ -127,6 +128,100 @@ import Testing
         _ = try withUnsafeMutableBytes(of: &after) { try notes.read(into: $0, at: 16) }
         #expect(after < noted, "the note is right again")
     }
+
+    /// The runs of the machine that are noted: the one that the log is used in, and the same once that is durable.
+    private func runs() throws -> [UInt64] {
+        let noted = try LogNotes(store.layout.catalogLock).read()
+        return [noted.boot, noted.durableBoot]
+    }
+
+    private func note(runs: [UInt64]) throws {
+        try runs.withUnsafeBytes { try FileDescriptor.open(store.layout.catalogLock, O_RDWR).write($0, at: 24) }
+    }
+
+    @Test func `is durable, all that the machine found when it was started`() throws {
+        let boot = try #require(Host.boot)
+        #expect(try runs() == [boot, boot])
+        try fail("fdatasync")
+        try note(runs: [~boot, ~boot])
+        let next = try DiskStore(at: folder.path)
+        #expect(!next.catalog.log.isInDoubt)
+        #expect(try runs() == [boot, boot])
+        // There is nothing to be written again, and so nothing that fails and takes it.
+        try fail("fdatasync")
+        Fault.inject("pwrite", EIO, under: log)
+        defer { Fault.clear(under: log) }
+        try next.catalog.sync()
+        #expect(try count(next) == 1)
+    }
+
+    @Test(arguments: [false, true]) func `is durable as far as was noted where it may be the same run of the machine`(isNoted: Bool) throws
+    {
+        let boot = try #require(Host.boot)
+        try fail("fdatasync")
+        // Nobody knows of a run; or it is this one, and whoever noted it was killed before that was durable.
+        try note(runs: [isNoted ? boot : 0, 0])
+        Fault.inject("pwrite", EIO, under: log, times: 2)
+        let next = try DiskStore(at: folder.path)
+        #expect(next.catalog.log.isInDoubt)
+        #expect(throws: PosixError.self) { try write(next) }
+        Fault.clear(under: log)
+        try write(next)
+        #expect(!next.catalog.log.isInDoubt)
+        #expect(try runs() == [boot, boot])
+        #expect(try count(next) == 2)
+    }
+
+    /// The same log, to a process that has just opened it.
+    private func opened() throws -> CatalogLog { try CatalogLog(catalog: store.layout.catalog, notes: store.layout.catalogLock) }
+
+    @Test(arguments: [
+        ("fdatasync", "catalog.sqlite.lock"), ("fdatasync", "catalog.sqlite-wal"), ("fsync", ""), ("pwrite", "catalog.sqlite.lock"),
+    ])
+    func `is written to only once it is durable in which run of the machine`(call: String, name: String) throws {
+        let boot = try #require(Host.boot)
+        let path = name.isEmpty ? store.root : "\(store.root)/\(name)"
+        // Of the notes each may be the one that fails.
+        for skip in 0..<(call == "pwrite" ? 4 : 1) {
+            try note(runs: [~boot, ~boot])
+            let next = try opened()
+            try store.catalog.exclusively { database in
+                Fault.inject(call, EIO, under: path, after: skip)
+                defer { Fault.clear(under: path) }
+                #expect(throws: PosixError.self) { try next.prepare(database) }
+                #expect(try !next.isReady && runs()[1] == ~boot)
+                try next.prepare(database)
+                #expect(try next.isReady && runs() == [boot, boot])
+            }
+            #expect(try count(DiskStore(at: folder.path)) == 1)
+        }
+    }
+
+    @Test func `stays in doubt when a sync fails while the run of the machine is noted`() throws {
+        let boot = try #require(Host.boot)
+        for round in 0..<20 {
+            try note(runs: round % 2 == 0 ? [~boot, ~boot] : [0, 0])
+            let (begins, fails) = (try opened(), try opened())
+            let hasEnded = Mutex(false)
+            let lost = Mutex(0)
+            DispatchQueue.concurrentPerform(iterations: 2) { which in
+                if which == 0 {
+                    try? store.catalog.exclusively { try begins.prepare($0) }
+                    hasEnded.withLock { $0 = true }
+                } else {
+                    while !hasEnded.withLock({ $0 }) {
+                        fails.doubt()
+                        let told = try? lastFailure()
+                        usleep(50)
+                        if (try? lastFailure()) != told { lost.withLock { $0 += 1 } }
+                    }
+                }
+            }
+            #expect(lost.withLock { $0 } == 0, "round \(round)")
+        }
+    }
+
+    private func lastFailure() throws -> UInt64 { try LogNotes(store.layout.catalogLock).read().doubt.failure }
 
     @Test func `is not moved into the database`() throws {
         let database = URL(fileURLWithPath: store.layout.catalog)
