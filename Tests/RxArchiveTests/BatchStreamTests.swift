@@ -80,6 +80,21 @@ import Testing
         #expect(throws: ContentError.self) { try ZstdSource(BytesSource(packed + [1, 2, 3, 4, 5])).readAll() }
     }
 
+    @Test func `of zstd are frames of RFC 8878, and nothing older, in whatever pieces they come`() throws {
+        let content = Array("hello hello".utf8)
+        let frame = try zstdCompressed(content)
+        // A frame of no content in the format of zstd 0.6, and one of RFC 8878 that is skipped, with three bytes.
+        let older: [UInt8] = [0x26, 0xB5, 0x2F, 0xFD, 4, 0, 0, 0]
+        let skipped: [UInt8] = [0x5A, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3]
+        for step in [1, 3, 4, 1000] {
+            for bytes in [older, frame + older, skipped + older + frame] {
+                #expect(throws: ContentError.self) { try ZstdSource(TricklingSource(bytes, step: step), bufferBytes: step).readAll() }
+            }
+            let sound = skipped + frame + skipped + frame + skipped
+            #expect(try ZstdSource(TricklingSource(sound, step: step), bufferBytes: step).readAll() == content + content)
+        }
+    }
+
     @Test func `of zstd with a window over 2 MiB are refused`() throws {
         // A frame of one raw block with one byte; the sixth byte is the window: RFC 8878, section 3.1.1.1.2.
         func frame(windowLog: UInt8) -> [UInt8] { [0x28, 0xB5, 0x2F, 0xFD, 0, (windowLog - 10) << 3, 9, 0, 0, 65] }
