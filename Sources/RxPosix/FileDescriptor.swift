@@ -16,6 +16,10 @@ public final class FileDescriptor: Sendable {
 
     deinit { Glibc.close(number) }
 
+    /// Which file this is: another number for each file of a file system, also for one that has the inode of one that is gone. 0 when the
+    /// system does not say (statx(2)).
+    public var identity: UInt64 { rx_file_identity(number) }
+
     /// Opens a file, always close-on-exec. Throws `PosixError`.
     public static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(PosixError) -> FileDescriptor {
         FileDescriptor(owning: try retrying("open", path) { Glibc.open(path, flags | O_CLOEXEC, mode) }, path: path)

@@ -30,6 +30,8 @@ final class Catalog: Sendable {
         // Switching a new file to WAL and migrating it happen under a file lock: neither waits for others by itself.
         let database = try Files.locked("\(path).lock") {
             let database = try Catalog.connect(path, log)
+            _ = try log.opened()
+            try Migrations.check(database, path: path)
             // What cannot be noted or mended now is when somebody waits for it.
             if !log.isReady { try? database.write { try log.prepare(database) } }
             try Migrations.apply(to: database, path: path, log.prepare)
@@ -45,7 +47,7 @@ final class Catalog: Sendable {
     /// killed process at once, and a power failure once the next durable one has. `now` never goes back (seconds since 1970).
     @discardableResult
     func write<Value>(durably: Bool = true, _ body: (_ database: Database, _ now: Int) throws -> Value) throws -> Value {
-        try writer.update { slot in
+        let (value, isSynced) = try writer.update { slot in
             let database = slot.database
             if slot.isDurable != durably {
                 try database.run(durably ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
@@ -61,9 +63,10 @@ final class Catalog: Sendable {
                 let now = try database.now()
                 return try body(database, now)
             }
-            if durably { log.endCommit(database, after: before) }
-            return value
+            return (value, !durably || log.endCommit(database, after: before))
         }
+        if !isSynced { try sync() }
+        return value
     }
 
     /// Runs `body`, which changes nothing in the catalog, while nobody writes to it.
@@ -82,7 +85,8 @@ final class Catalog: Sendable {
     func sync() throws {
         let position = commits.position
         guard try log.sync() else { return try exclusively(log.prepare) }
-        if let position { log.note(durable: position) }
+        // What another log has noted since is not taken back.
+        if let position, commits.position?.log == position.log { log.note(durable: position) }
     }
 
     /// Makes durable what is in the log, whatever became of syncs by processes that are dead: nobody may have noted that one failed. What fails
@@ -90,7 +94,7 @@ final class Catalog: Sendable {
     func distrustLog() {
         try? exclusively { database in
             if let position = database.logPosition, position.frames == 0 { return log.forget(position) }
-            log.doubt()
+            log.distrust()
             try log.prepare(database)
         }
     }

@@ -21,13 +21,18 @@ struct LogNotes {
         var boot: UInt64 = 0
         /// The same, once that note is durable.
         var durableBoot: UInt64 = 0
+        /// Which file this is, so that a copy is told from what it was made of; 0 where that was not known.
+        var file: UInt64 = 0
     }
 
     private let file: FileDescriptor
+    /// What is to be noted of the file itself; 0 where it cannot be known.
+    let identity: UInt64
 
     /// Makes the file when it is absent. Throws `PosixError`.
     init(_ path: String) throws {
         file = try FileDescriptor.open(path, O_RDWR | O_CREAT, mode: 0o644)
+        identity = FileSystem.isElsewhere(path) ? 0 : file.identity
         // So that noting a failure needs no room on the disk; where there is none now it is asked for then.
         _ = posix_fallocate(file.number, 0, off_t(MemoryLayout<Values>.size))
     }

@@ -18,14 +18,19 @@ struct LogPosition: Equatable {
 
 /// How a log lies in its file: a header, and frames of one length.
 struct LogShape {
-    private static let header = 32
-    private let frame: Int
+    /// The lengths of the log's header and of a frame's, in bytes.
+    static let (header, frameHeader) = (32, 24)
+    /// The length of a frame, in bytes.
+    let frame: Int
 
     /// Of a database whose pages have so many bytes.
-    init(pageSize: Int) { frame = 24 + pageSize }
+    init(pageSize: Int) { frame = LogShape.frameHeader + pageSize }
+
+    /// Where a frame begins, the first being 0, in bytes.
+    func start(of frame: Int) -> Int { LogShape.header + frame * self.frame }
 
     /// Where the first frames end, so many of them, in bytes; for none the beginning.
-    func end(of frames: Int) -> Int { frames == 0 ? 0 : LogShape.header + frames * frame }
+    func end(of frames: Int) -> Int { frames == 0 ? 0 : start(of: frames) }
 
     /// How many whole frames there are before a byte.
     func frames(in end: Int) -> Int { max(0, (end - LogShape.header) / frame) }

@@ -20,6 +20,18 @@ import Testing
         #expect(try RxPosix.Files.read(path) == Array("new".utf8))
     }
 
+    @Test func `of which each has a number that a copy has not`() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write("a", "1")
+        let number = try FileDescriptor.open(path, O_RDONLY).identity
+        #expect(number != 0)
+        #expect(try FileDescriptor.open(folder.write("b", "1"), O_RDONLY).identity != number)
+        // Neither its bytes nor its name matter.
+        try folder.write("a", "2")
+        #expect(rename(path, "\(folder.path)/c") == 0)
+        #expect(try FileDescriptor.open("\(folder.path)/c", O_RDWR).identity == number)
+    }
+
     @Test func `and folders come and go`() throws {
         let folder = try TemporaryFolder()
         try RxPosix.Files.makeFolders("\(folder.path)/a/b/c")

@@ -14,5 +14,12 @@ import Testing
         #expect(Host.boot("\(path).none") == nil)
         #expect(Host.boot("/proc/sys/kernel/random/uuid") != boot)
         #expect(Host.boot("/proc/version") == nil)
+        #expect(!FileSystem.isElsewhere(folder.path))
+    }
+
+    @Test(arguments: [(0x6573_5546, true), (0x0102_1997, true), (0xEF53, false), (0x5846_5342, false), (0x9123_683E, false), (-1, false)])
+    func `says nothing of a file system that others keep`(type: Int, isElsewhere: Bool) {
+        // statfs(2): FUSE and virtiofs, 9p; ext4, XFS, btrfs, and none that can be told.
+        #expect(FileSystem.isElsewhere(type: type) == isElsewhere)
     }
 }

@@ -176,13 +176,13 @@ import Testing
     private func opened() throws -> CatalogLog { try CatalogLog(catalog: store.layout.catalog, notes: store.layout.catalogLock) }
 
     @Test(arguments: [
-        ("fdatasync", "catalog.sqlite.lock"), ("fdatasync", "catalog.sqlite-wal"), ("fsync", ""), ("pwrite", "catalog.sqlite.lock"),
+        ("fdatasync", "catalog.sqlite.lock"), ("fsync", ""), ("pwrite", "catalog.sqlite.lock"),
     ])
     func `is written to only once it is durable in which run of the machine`(call: String, name: String) throws {
         let boot = try #require(Host.boot)
         let path = name.isEmpty ? store.root : "\(store.root)/\(name)"
         // Of the notes each may be the one that fails.
-        for skip in 0..<(call == "pwrite" ? 4 : 1) {
+        for skip in 0..<(call == "pwrite" ? 5 : 1) {
             try note(runs: [~boot, ~boot])
             let next = try opened()
             try store.catalog.exclusively { database in
@@ -219,6 +219,72 @@ import Testing
             }
             #expect(lost.withLock { $0 } == 0, "round \(round)")
         }
+    }
+
+    private func copied() throws -> (TemporaryFolder, StoreLayout) {
+        let copy = try TemporaryFolder()
+        let layout = StoreLayout(root: copy.path)
+        try layout.prepare()
+        for name in ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite.lock"] {
+            try Data(contentsOf: URL(fileURLWithPath: "\(store.root)/\(name)")).write(to: URL(fileURLWithPath: "\(copy.path)/\(name)"))
+        }
+        return (copy, layout)
+    }
+
+    @Test(arguments: [false, true]) func `of a copy is written anew as a whole when a sync of it fails`(isOfAnotherRun: Bool) throws {
+        // All of the original is durable.
+        try store.catalog.sync()
+        if isOfAnotherRun { try note(runs: [~(try #require(Host.boot)), ~(try #require(Host.boot))]) }
+        let (copy, layout) = try copied()
+        let log = "\(layout.catalog)-wal"
+        Fault.inject("fdatasync", EIO, under: log)
+        let next = try DiskStore(at: copy.path)
+        #expect(next.catalog.log.isInDoubt)
+        Fault.clear(under: log)
+        // The first of its bytes, too.
+        Fault.inject("pwrite", EIO, under: log)
+        #expect(throws: PosixError.self) { try next.catalog.sync() }
+        Fault.clear(under: log)
+        try next.catalog.sync()
+        #expect(!next.catalog.log.isInDoubt)
+        #expect(try count(next) == 1)
+    }
+
+    @Test(arguments: [true, false]) func `is not written anew from what is not what was written to it`(isCut: Bool) throws {
+        for _ in 0..<20 { try write(store, durably: false) }
+        try fail("fdatasync")
+        let whole = try Data(contentsOf: URL(fileURLWithPath: log))
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: log))
+        if isCut {
+            try file.truncate(atOffset: UInt64(whole.count - 5000))
+        } else {
+            try file.seek(toOffset: UInt64(whole.count - 5000))
+            try file.write(contentsOf: Data([whole[whole.count - 5000] ^ 1]))
+        }
+        for _ in 0..<2 {
+            let error = #expect(throws: RegistryError.self) { try write(store) }
+            #expect(error?.code == .storeUnusable)
+            #expect(throws: RegistryError.self) { try store.catalog.sync() }
+            #expect(store.catalog.log.isInDoubt)
+        }
+        // What comes after the last process finds what was durable, and goes on.
+        let (copy, _) = try copied()
+        let next = try DiskStore(at: copy.path)
+        try write(next)
+        #expect(try 2..<22 ~= count(next))
+        try file.truncate(atOffset: 0)
+        try file.seek(toOffset: 0)
+        try file.write(contentsOf: whole)
+        try write(store)
+        #expect(!store.catalog.log.isInDoubt)
+        #expect(try count(store) == 22)
+    }
+
+    @Test func `is synced for a commit that waits for the disk and changes nothing`() throws {
+        Fault.inject("fdatasync", EIO, under: log, times: .max)
+        defer { Fault.clear(under: log) }
+        // With the first of each second the clock changes.
+        #expect((0..<3).contains { _ in (try? store.catalog.write { _, _ in }) == nil })
     }
 
     private func lastFailure() throws -> UInt64 { try LogNotes(store.layout.catalogLock).read().doubt.failure }

@@ -1,6 +1,8 @@
 #ifndef RX_CPOSIX_H
 #define RX_CPOSIX_H
 
+#include <stdint.h>
+
 // Linux calls that the C library shows only with _GNU_SOURCE.
 int rx_syncfs(int descriptor);
 
@@ -17,6 +19,8 @@ void rx_note_use(int descriptor);
 
 // The type of the file system that holds `path` (statfs(2), f_type), or -1.
 long rx_filesystem_type(const char *path);
+// Another number for each file of a file system, also for one that has the inode of one that is gone; 0 when it cannot be told.
+uint64_t rx_file_identity(int file);
 
 // Lets all threads share one heap (mallopt(3), M_ARENA_MAX).
 void rx_share_heap(void);
