@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #pragma GCC visibility push(hidden)
 #include "shim.h"
@@ -68,19 +69,22 @@ struct watched_log {
     const struct rx_log_watch *watch;
     void *context;
     int64_t end;
+    uint32_t begun;
 };
 
 static int watched_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
     struct watched_log *log = (struct watched_log *)file->pMethods;
     log->end = offset + count;
+    if (offset == 0 && count >= 20) memcpy(&log->begun, (const char *)bytes + 16, sizeof log->begun);
     return log->own->xWrite(file, bytes, count, offset);
 }
 
 static int watched_sync(sqlite3_file *file, int flags) {
     struct watched_log *log = (struct watched_log *)file->pMethods;
     int result = log->own->xSync(file, flags);
-    int believed = log->watch->synced(log->context, result == SQLITE_OK, log->end);
+    int believed = log->watch->synced(log->context, result == SQLITE_OK, log->end, log->begun);
     log->end = 0;
+    log->begun = 0;
     return result != SQLITE_OK ? result : believed ? SQLITE_OK : SQLITE_IOERR_FSYNC;
 }
 

@@ -14,11 +14,12 @@ public enum FileSystem {
         }
     }
 
-    /// Whether the file system of `path` is another machine's or another process's, who may keep what was written in memory for longer than this
-    /// machine runs, and give a file another inode each time that it is mounted: FUSE, virtiofs and 9p. Source: statfs(2).
-    public static func isElsewhere(_ path: String) -> Bool { isElsewhere(type: rx_filesystem_type(path)) }
+    /// Whether the file system of `path` is known to be this kernel's own: what it keeps in memory ends with the run of the machine, and a file
+    /// has the same inode whenever it is mounted. That is ext2 to ext4, XFS, Btrfs, F2FS and tmpfs; others may be kept by another machine, by
+    /// another process, or by a file system below them. Source: statfs(2).
+    public static func isLocal(_ path: String) -> Bool { isLocal(type: rx_filesystem_type(path)) }
 
-    static func isElsewhere(type: Int) -> Bool { [0x6573_5546, 0x0102_1997].contains(type) }
+    static func isLocal(type: Int) -> Bool { [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994].contains(type) }
 
     /// Whether what is at `path` is the kernel's own word about itself and its processes (proc(5)), and no file that was put over it.
     static func isKernel(_ path: String) -> Bool { rx_filesystem_type(path) == 0x9FA0 }

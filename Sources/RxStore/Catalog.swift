@@ -33,7 +33,7 @@ final class Catalog: Sendable {
             _ = try log.opened()
             try Migrations.check(database, path: path)
             // What cannot be noted or mended now is when somebody waits for it.
-            if !log.isReady { try? database.write { try log.prepare(database) } }
+            if !log.isReady(database) { try? database.write { try log.prepare(database) } }
             try Migrations.apply(to: database, path: path, log.prepare)
             return database
         }
@@ -53,17 +53,14 @@ final class Catalog: Sendable {
                 try database.run(durably ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
                 slot.isDurable = durably
             }
-            log.beginCommit()
-            var before: LogPosition?
             let value = try database.write {
                 try Migrations.check(database, path: path)
                 try log.prepare(database)
-                before = database.logPosition
                 try database.run("UPDATE clock SET now = ?1 WHERE now < ?1", .integer(Clock.now))
                 let now = try database.now()
                 return try body(database, now)
             }
-            return (value, !durably || log.endCommit(database, after: before))
+            return (value, !durably || log.hasSynced)
         }
         if !isSynced { try sync() }
         return value
@@ -74,8 +71,10 @@ final class Catalog: Sendable {
         try writer.update { slot in try slot.database.write { try body(slot.database) } }
     }
 
-    /// Runs `body` against one unchanging state.
+    /// Runs `body` against one unchanging state. Of a log in doubt pages may be missing, and nothing would say so: it is made good first, or
+    /// this throws.
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try settleLog()
         let slot = try readers.withLock { $0.popLast() } ?? Slot(try Catalog.connect(path, log))
         defer { readers.withLock { $0.append(slot) } }
         return try slot.database.snapshot { try body(slot.database) }
@@ -83,21 +82,15 @@ final class Catalog: Sendable {
 
     /// Returns when every transaction that ended before is durable. Throws `PosixError`, and `RegistryError`.
     func sync() throws {
-        let position = commits.position
-        guard try log.sync() else { return try exclusively(log.prepare) }
-        // What another log has noted since is not taken back.
-        if let position, commits.position?.log == position.log { log.note(durable: position) }
-    }
-
-    /// Makes durable what is in the log, whatever became of syncs by processes that are dead: nobody may have noted that one failed. What fails
-    /// now is done by whoever waits for a commit.
-    func distrustLog() {
-        try? exclusively { database in
-            if let position = database.logPosition, position.frames == 0 { return log.forget(position) }
-            log.distrust()
+        if try log.sync() { return }
+        try exclusively { database in
             try log.prepare(database)
+            if try !log.sync() { try log.rewrite(database) }
         }
     }
+
+    /// Writes the log anew where it is in doubt. Throws `PosixError`, and `RegistryError`.
+    private func settleLog() throws { if !log.isSound { try exclusively(log.prepare) } }
 
     /// Moves what is in the log into the database, most of it while others write. What they write meanwhile is moved while they wait, so that
     /// the log begins anew with the next write, and no writer has all of it to move.

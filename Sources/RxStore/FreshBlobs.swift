@@ -63,7 +63,6 @@ final class FreshBlobs: Sendable {
             // What that one had alone may be given back a moment later.
             _ = try retrying("flock", lock.path) { flock(lock.number, LOCK_SH) }
             if flock(lock.number, LOCK_EX | LOCK_NB) == 0 {
-                catalog.distrustLog()
                 let left = try repair()
                 state.withLock { state in
                     state.left = left.map(\.id)

@@ -21,7 +21,9 @@ struct LogCopy {
             if first == 0 {
                 try file.write(header, at: 0)
             } else {
-                chain.resume(behind: try read(at: shape.start(of: first - 1), LogShape.frameHeader, into: buffer))
+                // The end of the frame before is in the page of memory that is written anew.
+                if first > 1 { chain.resume(behind: try read(at: shape.start(of: first - 2), LogShape.frameHeader, into: buffer)) }
+                guard chain.take(try read(at: shape.start(of: first - 1), shape.frame, into: buffer)) else { throw lost }
             }
             for number in first..<end {
                 let frame = try read(at: shape.start(of: number), shape.frame, into: buffer)

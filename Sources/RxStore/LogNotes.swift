@@ -32,7 +32,7 @@ struct LogNotes {
     /// Makes the file when it is absent. Throws `PosixError`.
     init(_ path: String) throws {
         file = try FileDescriptor.open(path, O_RDWR | O_CREAT, mode: 0o644)
-        identity = FileSystem.isElsewhere(path) ? 0 : file.identity
+        identity = FileSystem.isLocal(path) ? file.identity : 0
         // So that noting a failure needs no room on the disk; where there is none now it is asked for then.
         _ = posix_fallocate(file.number, 0, off_t(MemoryLayout<Values>.size))
     }

@@ -6,14 +6,16 @@ struct LogPosition: Equatable {
     let log: UInt32
     /// So many frames, each a page, from its beginning.
     let frames: Int
+    /// Whether somebody writes anew what is behind it, or failed at that.
+    let isOpen: Bool
 
-    init(log: UInt32, frames: Int) { (self.log, self.frames) = (log, frames) }
+    init(log: UInt32, frames: Int, isOpen: Bool = false) { (self.log, self.frames, self.isOpen) = (log, frames, isOpen) }
 
     /// Reads what `value` gives.
-    init(_ value: UInt64) { (log, frames) = (UInt32(value >> 32), Int(value & 0xFFFF_FFFF)) }
+    init(_ value: UInt64) { self.init(log: UInt32(value >> 32), frames: Int(value & 0x7FFF_FFFF), isOpen: value & 0x8000_0000 != 0) }
 
-    /// Both in one number.
-    var value: UInt64 { UInt64(log) << 32 | UInt64(frames) }
+    /// All in one number: a log has less than 2^31 frames.
+    var value: UInt64 { UInt64(log) << 32 | (isOpen ? 0x8000_0000 : 0) | UInt64(frames) }
 }
 
 /// How a log lies in its file: a header, and frames of one length.
@@ -32,6 +34,7 @@ struct LogShape {
     /// Where the first frames end, so many of them, in bytes; for none the beginning.
     func end(of frames: Int) -> Int { frames == 0 ? 0 : start(of: frames) }
 
-    /// How many whole frames there are before a byte.
-    func frames(in end: Int) -> Int { max(0, (end - LogShape.header) / frame) }
+    /// How many frames there are when the last that was written of them ends here: SQLite writes a frame's header anew, behind all pages, where
+    /// the checksum of a frame before it is another one now.
+    func frames(writtenTo end: Int) -> Int { max(0, (end - LogShape.header + frame - LogShape.frameHeader) / frame) }
 }

@@ -90,13 +90,12 @@ import Testing
 
     @Test func `folders nested too deeply are refused before descriptors run out`() throws {
         try work.write("deep/resource.json", #"{"name":"deep","type":"folder"}"#)
-        let made = try run("/bin/bash", ["-c", "cd deep; for i in $(seq 500); do mkdir d; cd d; done; echo x > f"], in: work.path)
-        #expect(made.status == 0)
-        try alice.rx("add", "./deep", in: work.path)
-        let more = try run(
-            "/bin/bash", ["-c", "cd deep; while cd d 2>/dev/null; do :; done; for i in $(seq 1000); do mkdir d; cd d; done; echo x > f"],
-            in: work.path)
-        #expect(more.status == 0)
+        for (count, isTaken) in [(500, true), (1500, false)] {
+            let inner = "deep" + String(repeating: "/d", count: count)
+            #expect(try run("/bin/mkdir", ["-p", inner], in: work.path).status == 0)
+            #expect(try run("/usr/bin/touch", ["\(inner)/f"], in: work.path).status == 0)
+            if isTaken { try alice.rx("add", "./deep", in: work.path) }
+        }
         let ended = try alice.run("add", "./deep", in: work.path)
         #expect(ended.status == 1 && ended.error.contains("more than 500 folders are inside one another"), "\(ended.error.suffix(200))")
         #expect(try run("/bin/rm", ["-rf", "\(work.path)/deep"]).status == 0)

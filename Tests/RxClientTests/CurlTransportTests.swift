@@ -159,7 +159,8 @@ import Testing
             connection.send("HTTP/1.1 100 Continue\r\n\r\n")
             _ = connection.exactly(3 << 20)
             connection.send("HTTP/1.1 400 Bad\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbad!")
-            _ = connection.exactly(1 << 20)
+            // More than is on its way: so the client has turned to the connection once more before it is closed, and resets what still comes.
+            _ = connection.exactly(64 << 20)
         }
         for _ in 0..<5 {
             let source = PatternSource(count: 1 << 40)
@@ -168,6 +169,17 @@ import Testing
             #expect(body == Array("bad!".utf8))
             #expect(source.given < 200 << 20)
         }
+    }
+
+    @Test func `a refusal counts although the connection is reset before its end`() throws {
+        let server = ScriptedServer { connection in
+            _ = connection.head()
+            connection.send("HTTP/1.1 400 Bad\r\nContent-Length: 10\r\n\r\nbad!")
+            connection.reset()
+        }
+        let (head, body) = try transport.collect(TransportRequest("GET", server.url()))
+        #expect(head.status == 400)
+        #expect(body == Array("bad!".utf8))
     }
 
     @Test func `a rest is asked for with its tag`() throws {

@@ -14,12 +14,15 @@ import Testing
         #expect(Host.boot("\(path).none") == nil)
         #expect(Host.boot("/proc/sys/kernel/random/uuid") != boot)
         #expect(Host.boot("/proc/version") == nil)
-        #expect(!FileSystem.isElsewhere(folder.path))
+        #expect(FileSystem.isLocal(folder.path))
     }
 
-    @Test(arguments: [(0x6573_5546, true), (0x0102_1997, true), (0xEF53, false), (0x5846_5342, false), (0x9123_683E, false), (-1, false)])
-    func `says nothing of a file system that others keep`(type: Int, isElsewhere: Bool) {
-        // statfs(2): FUSE and virtiofs, 9p; ext4, XFS, btrfs, and none that can be told.
-        #expect(FileSystem.isElsewhere(type: type) == isElsewhere)
+    @Test(arguments: [
+        (0xEF53, true), (0x5846_5342, true), (0x9123_683E, true), (0xF2F5_2010, true), (0x0102_1994, true), (0x6573_5546, false),
+        (0x0102_1997, false), (0x6969, false), (0x00C3_6400, false), (0x794C_7630, false), (-1, false),
+    ])
+    func `says nothing of a file system that others may keep`(type: Int, isLocal: Bool) {
+        // statfs(2): ext4, XFS, btrfs, F2FS, tmpfs; FUSE and virtiofs, 9p, NFS, Ceph, overlayfs, and none that can be told.
+        #expect(FileSystem.isLocal(type: type) == isLocal)
     }
 }

@@ -23,10 +23,10 @@ const volatile void *rx_sqlite3_wal_index(sqlite3 *db);
 int rx_sqlite3_wal_position(const volatile void *index, uint64_t *position);
 
 /// What is called for each sync of a connection's log by SQLite itself, whose result is handed on: gives whether a sync that ended well is
-/// believed. `end` is where the last of what the connection has written since its sync before ends, 0 for nothing. And once when the log is
-/// closed: no other call comes after that.
+/// believed. `end` is where the last of what the connection has written since its sync before ends, 0 for nothing, and `begun` the first salt
+/// of the header that it has written since then, as in a log's position, 0 for none. And once when the log is closed: no other call comes after that.
 struct rx_log_watch {
-    int (*synced)(void *context, int ended_well, int64_t end);
+    int (*synced)(void *context, int ended_well, int64_t end, uint32_t begun);
     void (*closed)(void *context);
 };
 

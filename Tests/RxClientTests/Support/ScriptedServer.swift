@@ -74,6 +74,12 @@ final class ScriptedServer: Sendable {
             return true
         }
 
+        /// Lets the connection end with a reset when the script returns.
+        func reset() {
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(number, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+        }
+
         fileprivate func close() { Glibc.close(number) }
     }
 
